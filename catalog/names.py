@@ -1,0 +1,214 @@
+"""The one vocabulary: every derived namespace, label, bucket, object, job, metric and alert name is spelt here and nowhere else.
+
+No random suffixes, and no city in a name: the cluster belongs to one city.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MANAGED_BY: Final = "huiju"
+"""Value of ``app.kubernetes.io/managed-by`` on everything that the kit makes."""
+LABEL_PREFIX: Final = "huiju.dev"
+"""Prefix of the kit's own labels and annotations."""
+METRIC_PREFIX: Final = "city_"
+"""Prefix of every metric of ours: ``city_<noun>_<unit>``."""
+
+LABEL_CITY: Final = f"{LABEL_PREFIX}/city"
+LABEL_DISTRICT: Final = f"{LABEL_PREFIX}/district"
+LABEL_SERVICE: Final = f"{LABEL_PREFIX}/service"
+LABEL_FUNDING: Final = f"{LABEL_PREFIX}/funding"
+LABEL_PUBLIC: Final = f"{LABEL_PREFIX}/public"
+"""Label of a namespace that the gateway may reach: ``true`` or ``false``."""
+LABEL_API_CLIENT: Final = f"{LABEL_PREFIX}/api-client"
+"""Label of pods that may talk to the Kubernetes API: ``true``."""
+ANNOTATION_DIGEST: Final = f"{LABEL_PREFIX}/catalog-digest"
+"""Annotation that carries ``City.digest``."""
+
+ANNOTATION_FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
+"""The Kubernetes provider's own annotation: the server-side-apply manager to write an object as."""
+
+GATEWAY: Final = "gateway"
+OBJECT_STORE: Final = "object-store"
+VIDEO_LIBRARY: Final = "video-library"
+PORTAL: Final = "portal"
+SHIELD: Final = "shield"
+"""The cache in front of the object store, in the video library's namespace."""
+DATABASE: Final = "database"
+MONITORING: Final = "monitoring"
+ENTITLEMENT: Final = "entitlement"
+"""Decides who may play what, and mints video tokens."""
+SCHOOL_EDGE: Final = "school-edge"
+"""What boxes in schools are served by and report to."""
+LOG_COLLECTOR: Final = "log-collector"
+"""Reads what pods print, on every node: a namespace of its own, because it needs a folder of the node."""
+VIEWER: Final = "viewer"
+"""Shows the dashboards, in the namespace of monitoring."""
+INTAKE: Final = "intake"
+"""Takes the readings of boxes in, in the school edge's namespace."""
+CORE_SERVICES: Final = (
+    GATEWAY,
+    OBJECT_STORE,
+    VIDEO_LIBRARY,
+    PORTAL,
+    DATABASE,
+    MONITORING,
+    ENTITLEMENT,
+    SCHOOL_EDGE,
+    LOG_COLLECTOR,
+)
+"""Services that every city has: the platform cannot run without them."""
+
+BUCKET_UPLOADS: Final = "uploads"
+BUCKET_LESSONS: Final = "lessons"
+BUCKET_BACKUPS: Final = "database-backups"
+BUCKET_LOGS: Final = "logs"
+BUCKET_PARCELS: Final = "parcels"
+CORE_BUCKETS: Final = {
+    VIDEO_LIBRARY: frozenset({BUCKET_UPLOADS, BUCKET_LESSONS}),
+    DATABASE: frozenset({BUCKET_BACKUPS}),
+    MONITORING: frozenset({BUCKET_LOGS}),
+    SCHOOL_EDGE: frozenset({BUCKET_PARCELS}),
+}
+"""Service -> buckets that it cannot do without."""
+RESOURCE_LESSON: Final = "lesson"
+"""Recorded lessons of the video library: what the entitlement service decides about."""
+RESOURCE_READINGS: Final = "readings"
+"""What Prometheus and the dashboards show."""
+CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
+"""Classes of resources that the platform itself serves, in every city."""
+DATABASE_LESSONS: Final = "lessons"
+CORE_DATABASES: Final = {VIDEO_LIBRARY: frozenset({DATABASE_LESSONS})}
+"""Service -> databases that it cannot do without."""
+
+POSTGRES: Final = "postgres"
+"""The platform's PostgreSQL: several instances of one cluster."""
+
+LOAD_TEST: Final = "load-test"
+"""Namespace of a load test from inside the cluster; made for the run and gone with it, so no service of any city."""
+
+STORE_ADMIN_SECRET: Final = "object-store-admin"  # noqa: S105  # a Secret's name, not a secret
+"""Secret with the object store's administrator keys."""
+TLS_SECRET: Final = "gateway-tls"  # noqa: S105  # a Secret's name, not a secret
+"""Secret with the gateway's certificate."""
+
+
+def namespace(service_id: str) -> str:
+    """Namespace of a service: its id."""
+    return service_id
+
+
+def field_manager(stack: str) -> str:
+    """Server-side-apply manager of all that one stack writes: tells its objects from another stack's on the same cluster."""
+    return f"{MANAGED_BY}-{stack}"
+
+
+def edge_namespace(district_id: str) -> str:
+    """Namespace of a district's edge."""
+    return f"edge-{district_id}"
+
+
+def labels(service_id: str, component: str | None = None) -> dict[str, str]:
+    """Standard labels of an object of ``service_id``."""
+    return {
+        "app.kubernetes.io/name": component or service_id,
+        "app.kubernetes.io/part-of": service_id,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        LABEL_SERVICE: service_id,
+    }
+
+
+def selector(service_id: str, component: str | None = None) -> dict[str, str]:
+    """The labels by which a Service, a Deployment or a NetworkPolicy selects pods: they never change."""
+    return {"app.kubernetes.io/name": component or service_id, LABEL_SERVICE: service_id}
+
+
+def owner_role(database_id: str) -> str:
+    """Role that owns a database: it may change its tables."""
+    return f"{database_id}_owner"
+
+
+def reader_role(database_id: str) -> str:
+    """Role that reads a database."""
+    return f"{database_id}_reader"
+
+
+def role_secret(role: str) -> str:
+    """Secret by which pods and operators sign in as a role."""
+    return f"{POSTGRES}-{role.replace('_', '-')}"
+
+
+def metric(noun: str, unit: str) -> str:
+    """Metric name, for instance ``city_school_uplink_mbps``."""
+    return f"{METRIC_PREFIX}{noun}_{unit}"
+
+
+def alert(*words: str) -> str:
+    """Alert name, a statement in capitals: ``alert("school", "link", "below", "contract")``."""
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+METRIC_FETCHED: Final = metric("school_lesson_fetch_timestamp", "seconds")
+"""From a box: Unix time of its last good fetch of a lesson segment through the platform's own path."""
+METRIC_FETCH_SECONDS: Final = metric("school_lesson_fetch", "seconds")
+"""From a box: how long that took."""
+METRIC_CACHE_HITS: Final = metric("school_box_cache_hit", "ratio")
+"""From a box: share of what it answered from its own cache."""
+METRIC_FETCH_BYTES: Final = metric("school_lesson_fetch", "bytes")
+"""From a box: how large that segment was."""
+READINGS: Final = (METRIC_FETCHED, METRIC_FETCH_SECONDS, METRIC_FETCH_BYTES, METRIC_CACHE_HITS)
+"""What a box measures for the city."""
+BOX_JOB: Final = "school-box"
+"""Label `job` of everything that a box writes; nothing of the platform's own has it."""
+BOX_METRICS: Final = (*READINGS, "up")
+BOX_FAMILIES: Final = ("box_", "go_", "node_", "process_", "promhttp_", "scrape_", "trafficserver_")
+"""Metrics that a box may write, and what the names of others begin with: all else the intake leaves out."""
+METRIC_SCHOOL: Final = metric("school", "info")
+"""1 for every school of the catalog, with its labels."""
+METRIC_SCHOOL_COVERAGE: Final = metric("school_coverage", "ratio")
+METRIC_SCHOOL_STATE: Final = metric("school_coverage", "state")
+METRIC_SCHOOL_AGE: Final = metric("school_last_fetch_age", "seconds")
+METRIC_SCHOOL_JUDGED: Final = metric("school_judged_timestamp", "seconds")
+METRIC_SCHOOL_HEARD: Final = metric("school_last_fetch_timestamp", "seconds")
+METRIC_DISTRICT_COVERAGE: Final = metric("district_coverage", "ratio")
+METRIC_DISTRICT_SCHOOLS: Final = metric("district_schools", "count")
+METRIC_COVERAGE: Final = metric("coverage", "ratio")
+METRIC_SCHOOL_HOURS: Final = metric("school_hours", "active")
+"""1 while any school has school hours, else 0."""
+METRIC_REFRESHED: Final = metric("readings_refresh_timestamp", "seconds")
+"""When the exporter last got the boxes' readings from Prometheus."""
+
+ALERT_SCHOOL: Final = alert("school", "uncovered")
+ALERT_DISTRICT: Final = alert("district", "uncovered")
+ALERT_BUDGET: Final = alert("lesson", "path", "budget", "burns")
+ALERT_VOLUME: Final = alert("volume", "fills", "up")
+ALERT_BLIND: Final = alert("monitoring", "blind")
+ALERTS: Final = (ALERT_SCHOOL, ALERT_DISTRICT, ALERT_BUDGET, ALERT_VOLUME, ALERT_BLIND)
+"""Every alert; each has a runbook of its name."""
+
+PROMETHEUS: Final = "prometheus"
+ALERTMANAGER: Final = "alertmanager"
+BLACKBOX: Final = "blackbox"
+"""Asks the platform's own addresses as a browser would."""
+EXPORTER: Final = "exporter"
+"""Judges and publishes coverage."""
+
+
+def package_job(lesson_id: str, content_hash: str) -> str:
+    """Name of the Job that packages one version of a lesson (63 characters at most)."""
+    return f"package-{lesson_id[:40]}-{content_hash[:12]}"
+
+
+def edge_host(school_code: str, domain: str) -> str:
+    """Host name to which a school's cache answers."""
+    return f"{school_code}.edge.{domain}"
+
+
+def schools_host(domain: str) -> str:
+    """Host name by which school boxes reach the platform."""
+    return f"schools.{domain}"
+
+
+def parcels_host(domain: str) -> str:
+    """Host name at which boxes find what they install, before they have a certificate."""
+    return f"parcels.{domain}"
