@@ -1,0 +1,1 @@
+"""Pure derivations that more than one surface uses; imports only catalog."""

@@ -1,0 +1,37 @@
+"""The matrix of access cell by cell: what one tier may do with one class of resources, and with whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog import City
+from catalog.access import Action, Scope
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell; what has none is refused."""
+
+    resource: str
+    tier: str
+    action: Action
+    scopes: tuple[Scope, ...]
+    """With whose; any of them is enough."""
+    rule: str | None
+    """The rule about pupils' personal data by which it is allowed."""
+
+
+def cells(city: City) -> Iterator[Cell]:
+    """Every cell in which something is allowed, in catalog order."""
+    for resource in city.resources:
+        for grant in resource.grants:
+            for tier in grant.tiers:
+                for action in grant.actions:
+                    yield Cell(resource.id, tier, action, grant.scopes, grant.rule)
+
+
+def scopes(city: City, resource: str, tier: str, actions: frozenset[Action]) -> frozenset[Scope]:
+    """With whose ``resource`` the tier may do any of ``actions``; empty where with none."""
+    found = (cell for cell in cells(city) if (cell.resource, cell.tier) == (resource, tier) and cell.action in actions)
+    return frozenset(scope for cell in found for scope in cell.scopes)

@@ -1,0 +1,29 @@
+"""Who is there, as a signed statement: claims of the session token, and where it travels.
+
+A stand-in: the operator mints one from the stack's own seed. When the city's accounts come in through
+Keycloak, that mints the same claims and the minter here goes; whoever verifies a session stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+AUDIENCE: Final = "huiju"
+COOKIE: Final = "huiju_session"
+MOST_HOURS: Final = 12
+"""A day in school and its evening: nobody signs in twice a day, and a lost device is out by the next morning."""
+TIER: Final = "tier"
+"""Claim with the id of the person's tier."""
+SCHOOL: Final = "school"
+"""Claim with the code of the person's school; absent where there is none."""
+
+
+def claims(
+    issuer: str, tier: str, subject: str, issued: int, hours: float, *, school: str | None = None
+) -> dict[str, Any]:
+    """Claims of a session from ``issued`` (Unix seconds) on. Raises ValueError when it would last longer than a session may."""
+    if not 0 < hours <= MOST_HOURS:
+        raise ValueError(f"a session lasts more than 0 and at most {MOST_HOURS} hours, not {hours:g}")
+    ends = issued + round(hours * 3600)
+    found = {"iss": issuer, "aud": AUDIENCE, "sub": subject, TIER: tier, "iat": issued, "nbf": issued, "exp": ends}
+    return {**found, SCHOOL: school} if school else found

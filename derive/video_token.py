@@ -1,0 +1,90 @@
+"""Permission to play one lesson, as the caches check it (CDNI URI signing, RFC 9246): claims, and the caches' configuration.
+
+Every cache that viewers talk to checks it: the shield for the city, a box for its school. They hold public keys only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from derive.lesson import INDEX, LESSON_ID, public_path
+
+COOKIE: Final = "URISigningPackage"
+"""The plugin's own name for the token, in a cookie or in an address."""
+CITY: Final = "city"
+"""Place of the gateway's shield; a school's box answers to the school's code."""
+FILE: Final = "uri_signing.json"
+GUARD_FILE: Final = "guard.config"
+
+_PATH: Final = "[A-Za-z0-9._/-]*"
+"""Characters of our keys. Nothing encoded: `..%2F` would leave the lesson once a store decodes it."""
+_LESSON: Final = LESSON_ID.pattern
+
+
+def media_path(lesson: str) -> str:
+    """Path below which everything of the lesson lies, with a slash at its end. Raises ValueError for what is no lesson's id."""
+    if not LESSON_ID.fullmatch(lesson):
+        raise ValueError(f"{lesson!r} is no lesson id")
+    return public_path(f"{lesson}/")
+
+
+def claims(issuer: str, place: str, lesson: str, expires: int) -> dict[str, Any]:
+    """Claims that let their bearer play ``lesson`` from the cache of ``place`` until ``expires`` (Unix seconds).
+
+    ``aud`` and ``cdniuc`` are always there, since the plugin takes a missing one for any. No ``cdnistt``: a cache would renew the
+    token past its end. No ``jti``, no ``cdniip``: the plugin refuses them.
+    """
+    scope = f"{media_path(lesson)}{_PATH}"
+    return {"iss": issuer, "aud": place, "exp": expires, "cdniv": 1, "cdniuc": _anywhere(scope)}
+
+
+def configuration(issuer: str, place: str, keys: Sequence[Mapping[str, str]]) -> str:
+    """`uri_signing.json` of the cache of ``place``; ``keys`` are public JSON Web Keys, the newest first.
+
+    The plugin wants a key to renew tokens with. It is given a public one: nothing asks for renewal, and who reads a box's files
+    can sign nothing.
+    """
+    top = public_path("")
+    open_paths = (f"{top}{re.escape(INDEX)}", f"{top}{_LESSON}/lesson[.]json", f"{top}{_LESSON}/{_PATH}/poster[.]jpg")
+    row = {
+        "id": place,
+        "renewal_kid": keys[0]["kid"],
+        # Off the address that caches know an object by, and off the request to the store.
+        "strip_token": True,
+        "auth_directives": [{"auth": "allow", "uri": _anywhere(path)} for path in open_paths],
+        "keys": list(keys),
+    }
+    return json.dumps({issuer: row}, indent=1) + "\n"
+
+
+def _anywhere(path: str) -> str:
+    """The container of a path at any host. The plugin matches from the start of the address, and to its end only if told so."""
+    return f"regex:https?://[^/]*{path}([?].*)?$"
+
+
+def guard() -> str:
+    """Header rewrite rules that run first, and keep from the plugin what it cannot bear.
+
+    A ``=`` inside a token ends Traffic Server 9.2 (docs/surprises.md): a token that is no JWS in form goes, with its whole cookie.
+    A token in the address would be looked for in its parameters too: those are refused, and queries dropped. The way to a lesson
+    holds nothing but the characters of our keys, no step that climbs and no empty one, so that plugin and store read it alike.
+    """
+    part, lessons = "[A-Za-z0-9_-]+", public_path("").strip("/")
+    refuse = "set-destination PATH refused"
+    rules = (
+        (f"%{{CLIENT-HEADER:Cookie}} /{COOKIE}=(?!{part}[.]{part}[.]{part} *(;|$))/", "rm-header Cookie"),
+        ("%{CLIENT-URL:URL} /;/", refuse),
+        (rf"%{{CLIENT-URL:PATH}} /^{lessons}\/(.*[^A-Za-z0-9._\/-]|(.*\/)?[.]?[.]?(\/|$))/", refuse),
+    )
+    head = "cond %{READ_REQUEST_HDR_HOOK}"
+    return f"{head}\n  rm-destination QUERY\n\n" + "\n".join(
+        f"{head} [AND]\ncond {condition}\n  {action}\n" for condition, action in rules
+    )
+
+
+def dropping() -> str:
+    """Header rewrite rules for a request that has passed: its cookies and credentials are not the store's business."""
+    return "cond %{REMAP_PSEUDO_HOOK}\n  rm-header Cookie\n  rm-header Authorization\n"
