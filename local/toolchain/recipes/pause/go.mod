@@ -1,0 +1,3 @@
+module huiju.local/pause
+
+go 1.26.0
