@@ -1,0 +1,1 @@
+"""Pulumi components: what a plan says, as resources."""

@@ -1,0 +1,17 @@
+"""What other surfaces derived from the catalog, as the plan mounts it: their committed files, never their code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog import City
+from derive import generated
+from infra.config import StackSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def files(surface: str, city: City, settings: StackSettings) -> dict[str, str]:
+    """Path -> content of what ``surface`` (for instance `policies`) derived for ``city``. Raises `UserError` when it is stale."""
+    folder = Path(settings.derived, surface) if settings.derived else ROOT / surface / "generated" / city.id
+    return generated.read(folder, city)
