@@ -1,0 +1,148 @@
+"""The service's addresses. Below ``/access/`` for people and players; health and figures for the cluster only.
+
+Answers are never kept by a cache: what is allowed now may be refused in a minute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import anyio.to_thread
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from derive import session_token, video_token
+from services.entitlement import reasons
+from services.entitlement.desk import Answer, Desk
+from services.entitlement.sessions import Session, SessionError
+
+PREFIX = "/access"
+IN_BODY = "x-token-in-body"
+"""Header by which players without cookies ask for the token itself."""
+UNKEPT = {"Cache-Control": "no-store", "Vary": "Cookie, Authorization"}
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds; an answer from memory takes one or two milliseconds, one that asks the store ten times that."""
+
+
+class Figures:
+    """What Prometheus reads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.decisions = Counter(
+            "city_play_decisions", "Answers to requests to play, by verdict.", ["verdict"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "city_play_decision_seconds", "Seconds until the answer.", buckets=BUCKETS, registry=self.registry
+        )
+
+
+def make(desk: Desk) -> Starlette:
+    """The application."""
+    figures = Figures()
+
+    async def play(request: Request) -> Response:
+        begun = time.perf_counter()
+        lesson_id, place = request.path_params["lesson"], request.query_params.get("place")
+        answer = await anyio.to_thread.run_sync(desk.play, _token(request), lesson_id, place)
+        figures.decisions.labels(answer.body.get("reason", "allowed")).inc()
+        figures.seconds.observe(time.perf_counter() - begun)
+        return _played(request, answer, desk)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            Route(f"{PREFIX}/play/{{lesson}}", play, methods=["POST"]),
+            Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
+            Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
+            Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
+            Route("/healthz", _health, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+        ],
+        exception_handlers={HTTPStatus.INTERNAL_SERVER_ERROR: _broken},
+    )
+
+
+def _bound(desk: Desk, answer: Callable[[Desk, Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return answer(desk, request)
+
+    return endpoint
+
+
+def _token(request: Request) -> str | None:
+    """The session token: the header's, else the cookie's."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else request.cookies.get(session_token.COOKIE)
+
+
+def _played(request: Request, answer: Answer, desk: Desk) -> Response:
+    body = dict(answer.body)
+    if answer.token and request.headers.get(IN_BODY) == "1":
+        body["token"] = answer.token
+    response = JSONResponse(body, answer.status, UNKEPT)
+    # A school's cache has a host name of its own, for which no cookie can be set here.
+    if answer.token and answer.body["place"] == desk.settings.place:
+        age = max(0, answer.expires - int(desk.clock().timestamp()))
+        path = video_token.media_path(answer.body["lesson"])
+        response.set_cookie(
+            video_token.COOKIE, answer.token, max_age=age, path=path, secure=True, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _session(desk: Desk, request: Request) -> Response:
+    """Who is signed in, for the page to show; it says itself that signing in is a stand-in."""
+    try:
+        session = desk.session(_token(request))
+    except SessionError as error:
+        return JSONResponse(reasons.text(str(error), {}), HTTPStatus.FORBIDDEN, UNKEPT)
+    return JSONResponse(_shown(desk, session), headers=UNKEPT)
+
+
+def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
+    rules = desk.settings.rules
+    if session is None:
+        return {"signed_in": False, "stand_in": True}
+    tier, school = rules.tiers.get(session.person.tier), rules.schools.get(session.person.school)
+    names = {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
+    return {"signed_in": True, "stand_in": True, "expires": session.expires, **names}
+
+
+def _sign_in(desk: Desk, request: Request) -> Response:
+    """Put a session token that counts into the browser's cookie. A stand-in: with Keycloak this is where its code comes back to."""
+    token = _token(request)
+    try:
+        session = desk.session(token)
+    except SessionError as error:
+        return JSONResponse(reasons.text(str(error), {}), HTTPStatus.FORBIDDEN, UNKEPT)
+    if session is None or token is None:
+        return JSONResponse(reasons.text("session-invalid", {}), HTTPStatus.FORBIDDEN, UNKEPT)
+    response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
+    age = max(0, session.expires - int(desk.clock().timestamp()))
+    response.set_cookie(session_token.COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+async def _sign_out(_: Request) -> Response:
+    response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
+    response.delete_cookie(session_token.COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+async def _health(_: Request) -> Response:
+    """Rules and keys were read, or the process would not be here."""
+    return PlainTextResponse("ok\n")
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    """A fault of our own refuses, in words, like everything else."""
+    return JSONResponse(reasons.text("record-unreadable", {}), HTTPStatus.SERVICE_UNAVAILABLE, UNKEPT)

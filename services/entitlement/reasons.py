@@ -1,0 +1,95 @@
+"""What a refusal says to the person in front of the screen, in both languages: what is so, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "no-such-lesson": ("There is no such lesson; it may have been withdrawn.", "没有这节课，可能已被撤下。"),
+    "sign-in-needed": (
+        "This lesson is not open to the public: sign in with your school account to play it.",
+        "这节课不对公众开放：请用学校账号登录后观看。",
+    ),
+    "session-invalid": ("Your sign-in is not valid here: sign in again.", "登录信息在这里无效：请重新登录。"),
+    "session-ended": ("Your sign-in has ended: sign in again.", "登录已过期：请重新登录。"),
+    "unknown-tier": (
+        "Your account is of a kind that this city does not have: ask your school to check it.",
+        "账号的身份类别不在本市名单中：请让学校核对。",
+    ),
+    "unknown-school": (
+        "Your account names a school that is not of this city: ask your school to check it.",
+        "账号所属学校不在本市名单中：请让学校核对。",
+    ),
+    "tier-plays-nothing": (
+        "Accounts of the kind “{tier}” do not play lessons.",
+        "“{tier}”类账号不能观看课程。",
+    ),
+    "unknown-licence": (
+        "The terms under which this lesson is shared are not known, so it is not played: tell its publisher.",
+        "这节课的共享条款未登记，因此不能播放：请告诉发布者。",
+    ),
+    "unknown-owner": (
+        "The school that gave this lesson is not of this city: tell its publisher.",
+        "发布这节课的学校不在本市名单中：请告诉发布者。",
+    ),
+    "licence-without-streaming": (
+        "Under its terms, “{licence}”, this lesson is not played online.",
+        "按“{licence}”条款，这节课不能在线播放。",
+    ),
+    "licence-not-for-tier": (
+        "Under its terms, “{licence}”, this lesson is not for accounts of the kind “{tier}”.",
+        "按“{licence}”条款，这节课不向“{tier}”开放。",
+    ),
+    "licence-ended": (
+        "The terms “{licence}” ended for this lesson on {day}.",
+        "这节课的“{licence}”期限已于 {day} 届满。",
+    ),
+    "licence-not-begun": (
+        "The terms “{licence}” begin for this lesson on {day}.",
+        "这节课的“{licence}”期限从 {day} 起开始。",
+    ),
+    "licence-own-school-only": (
+        "Under its terms, “{licence}”, this lesson is played in the school that gave it only.",
+        "按“{licence}”条款，这节课只在发布它的学校内播放。",
+    ),
+    "licence-needs-seat": (
+        "Under its terms, “{licence}”, this lesson is for those who hold a paid seat, and this account holds none.",
+        "按“{licence}”条款，这节课只向持有付费名额的账号开放，这个账号没有名额。",
+    ),
+    "not-yet-published": ("This lesson is not published yet.", "这节课尚未发布。"),
+    "no-school": (
+        "Your account names no school, and a “{tier}” plays lessons of a school: ask your school to check it.",
+        "账号没有所属学校，而“{tier}”只能观看学校的课程：请让学校核对。",
+    ),
+    "out-of-reach": (
+        "A “{tier}” of your school does not reach lessons of {school}: no alliance and no agreement opens them.",
+        "贵校的“{tier}”不能观看{school}的课程：没有联盟或协议开放它们。",
+    ),
+    "agreement-not-begun": (
+        "The agreement “{agreement}”, which opens lessons of {school}, begins on {day}.",
+        "开放{school}课程的协议“{agreement}”从 {day} 起生效。",
+    ),
+    "agreement-ended": (
+        "The agreement “{agreement}”, which opened lessons of {school}, ended before {day}.",
+        "开放{school}课程的协议“{agreement}”已于 {day} 前到期。",
+    ),
+    "unknown-place": (
+        "There is no school of this code whose cache could play the lesson.",
+        "没有这个代码的学校，无法从它的缓存播放。",
+    ),
+    "record-unreadable": (
+        "The lesson’s record cannot be read now, so it is not played: try again in a minute.",
+        "暂时读不到这节课的记录，因此不能播放：请一分钟后再试。",
+    ),
+}
+"""Code -> English and Chinese text; names in braces are filled with the decision's facts."""
+
+
+def text(reason: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    """``{"reason", "en", "zh"}`` as it is answered. A fact is a text, or a name in both languages."""
+    said = {"reason": reason}
+    for language, template in zip(("en", "zh"), REASONS[reason], strict=True):
+        words = {key: each[language] if isinstance(each, Mapping) else each for key, each in facts.items()}
+        said[language] = template.format(**words)
+    return said

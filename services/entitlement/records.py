@@ -1,0 +1,105 @@
+"""Lessons' records, read from the object store with the service's own account and remembered for a moment."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.entitlement.rules import Lesson
+
+FRESH_SECONDS = 30.0
+"""A withdrawn or changed lesson is noticed after that long; a class that opens one lesson asks the store once."""
+ABSENT_SECONDS = 2.0
+"""A lesson that was just published is found after that long, although somebody asked for it before."""
+MOST = 4096
+"""Records remembered at once; about 1 kB each."""
+MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+CONFIG = Config(
+    connect_timeout=2, read_timeout=3, retries={"max_attempts": 2}, max_pool_connections=40, s3={"addressing_style": "path"}
+)  # fmt: skip
+
+
+class UnreadableError(Exception):
+    """The record could not be read or makes no sense: nothing is played."""
+
+
+def parse(text: bytes) -> Lesson:
+    """The facts of a record as it is stored. Raises `UnreadableError` for one that lacks any."""
+    try:
+        return facts(json.loads(text))
+    except ValueError as error:
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
+
+
+def facts(record: Any) -> Lesson:  # noqa: ANN401  # any JSON
+    """The facts of a record. Raises `UnreadableError` for one that lacks any."""
+    try:
+        published = datetime.fromisoformat(record["published"])
+        found = Lesson(record["id"], record["school"]["code"], record["licence"]["id"], published, record["master"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
+    if published.tzinfo is None or not all(
+        isinstance(each, str) for each in (found.school, found.licence, found.master)
+    ):
+        raise UnreadableError("a fact of the record is of the wrong kind")
+    return found
+
+
+def s3_fetch(bucket: str) -> Callable[[str], bytes | None]:
+    """Fetches an object of ``bucket`` by its key; None when there is none. The account is in the SDK's own files."""
+    client: Any = boto3.client("s3", config=CONFIG)
+
+    def fetch(key: str) -> bytes | None:
+        try:
+            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return None
+            raise UnreadableError(str(error)) from error
+        except BotoCoreError as error:
+            raise UnreadableError(str(error)) from error
+
+    return fetch
+
+
+@dataclass(frozen=True)
+class _Seen:
+    at: float
+    lesson: Lesson | None
+
+
+class Records:
+    """Lessons by id. ``fetch`` gives the object under a key, ``clock`` seconds that only grow."""
+
+    def __init__(self, fetch: Callable[[str], bytes | None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch, self._clock = fetch, clock
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def lesson(self, lesson_id: str, key: str) -> Lesson | None:
+        """The lesson ``lesson_id``, whose record has this key; None when there is none. Raises `UnreadableError`."""
+        now = self._clock()
+        with self._lock:
+            seen = self._seen.get(lesson_id)
+        if seen and now - seen.at < (FRESH_SECONDS if seen.lesson else ABSENT_SECONDS):
+            return seen.lesson
+        found = self._fetch(key)
+        lesson = parse(found) if found is not None else None
+        if lesson and (lesson.id != lesson_id or not lesson.master.startswith(f"{lesson_id}/")):
+            raise UnreadableError(f"the record under {key} is of {lesson.id!r} and plays {lesson.master!r}")
+        with self._lock:
+            self._seen[lesson_id] = _Seen(now, lesson)
+            self._seen.move_to_end(lesson_id)
+            while len(self._seen) > MOST:
+                self._seen.popitem(last=False)
+        return lesson

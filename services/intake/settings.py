@@ -1,0 +1,63 @@
+"""What the intake is told by files and environment variables."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may be."""
+
+    body_bytes: int = 2 << 20
+    """As sent, compressed. A box's minute is 10 to 100 kB; more where a queue is caught up with."""
+    content_bytes: int = 8 << 20
+    """Unpacked; vmagent's own limit of a block."""
+    series: int = 10_000
+    """vmagent's own limit of a block."""
+    series_bytes: int = 64 << 10
+    labels: int = 48
+    label_bytes: int = 1024
+    """Of one label's value."""
+    receive_seconds: float = 120.0
+    """How long a box may take to send its body over a slow link."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything of one deployment."""
+
+    upstream: str
+    """Where Prometheus takes remote writes."""
+    schools: frozenset[str]
+    """Codes of the catalog."""
+    job: bytes
+    """Label `job` of every series of a box. The platform's own rules go by theirs: no box can speak for a part of the platform."""
+    writable: re.Pattern[bytes]
+    """Names of the metrics that boxes write; all others are the city's, or nobody's."""
+    limits: Limits = Limits()
+    at_once: int = 32
+    """Requests that are held in memory."""
+    at_once_of_a_school: int = 2
+    """One school in trouble shall not take all places."""
+    upstream_seconds: float = 30.0
+
+
+def read(folder: Path) -> Settings:
+    """The settings in ``folder``: `schools.json` (code -> row) and `intake.json`. Raises OSError, ValueError or KeyError."""
+    rows = json.loads((folder / "schools.json").read_text(encoding="utf-8"))
+    told = json.loads((folder / "intake.json").read_text(encoding="utf-8"))
+    return Settings(
+        told["upstream"], frozenset(rows), told["job"].encode(), writable(told["metrics"], told["families"])
+    )
+
+
+def writable(metrics: Sequence[str], families: Sequence[str]) -> re.Pattern[bytes]:
+    """A pattern for these names, and for plain names that begin with one of these families."""
+    exact = "|".join(map(re.escape, metrics))
+    begun = "|".join(map(re.escape, families))
+    return re.compile(f"(?:{exact}|(?:{begun})[a-zA-Z0-9_]+)".encode())

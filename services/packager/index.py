@@ -1,0 +1,65 @@
+"""The list of published lessons, rebuilt from their records: it can be lost at any time and made again.
+
+Two packagers may finish at once. Each reads the list, then the records, and writes only if the list is still the one it read; whoever was
+overtaken does it again. A store that ignores the condition is still right in the end: everyone looks once more after writing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .store import INDEX, Bucket
+
+KEY = "index.json"
+RECORD = "lesson.json"
+LISTED = (
+    "id",
+    "title",
+    "school",
+    "teacher",
+    "subject",
+    "licence",
+    "seconds",
+    "published",
+    "master",
+    "poster",
+    "width",
+    "height",
+)
+"""What the list repeats of each record."""
+
+TRIES = 50
+
+
+class ContendedError(Exception):
+    """The list changed under every one of our tries; trying again later helps."""
+
+
+def record_key(lesson_id: str) -> str:
+    """Key of a lesson's record."""
+    return f"{lesson_id}/{RECORD}"
+
+
+def records(bucket: Bucket) -> list[dict[str, Any]]:
+    """Every lesson's record, newest first, then by id."""
+    keys = [key for key, _, _ in bucket.objects("") if key.count("/") == 1 and key.endswith("/" + RECORD)]
+    found = [record for record in map(bucket.read_json, keys) if record and "id" in record]
+    return sorted(sorted(found, key=lambda r: str(r["id"])), key=lambda r: str(r.get("published", "")), reverse=True)
+
+
+def body(lessons: list[dict[str, Any]]) -> bytes:
+    """The list as stored: the same records always give the same bytes."""
+    rows = [{key: lesson[key] for key in LISTED if lesson.get(key) is not None} for lesson in lessons]
+    return (json.dumps({"lessons": rows}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def rebuild(bucket: Bucket) -> None:
+    """Make the list say what the records say."""
+    for _ in range(TRIES):
+        found = bucket.get(KEY)
+        wanted = body(records(bucket))
+        if found and found[0] == wanted:
+            return
+        bucket.put_if(KEY, wanted, found[1] if found else None, INDEX)
+    raise ContendedError("the list of lessons changes faster than it can be written; run this again")

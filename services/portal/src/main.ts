@@ -1,0 +1,88 @@
+// One page with two views: the list, and ?lesson=<id>. Links stay ordinary links, so that they open in tabs and survive a reload.
+
+import "./style.css";
+import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, type Session } from "./access";
+import { catalogue, facts } from "./catalogue";
+import { byId, h } from "./dom";
+import { fetchLessons } from "./lessons";
+import { openPlayer, type Player } from "./player";
+import { language, switchLanguage, texts } from "./texts";
+
+let player: Player | null = null;
+let session: Session | null = null;
+let turn = 0;
+
+function frame(): void {
+  const t = texts();
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  byId("brand-name").textContent = t.brand;
+  byId("skip").textContent = t.skip;
+  byId("footer").textContent = t.footer;
+  const button = byId("language");
+  button.textContent = t.other;
+  button.lang = language() === "zh" ? "en" : "zh-CN";
+  showSession();
+}
+
+function showSession(): void {
+  const t = texts();
+  const there = session?.signedIn ?? false;
+  const parts = [session?.tier, session?.school].map((part) => (part ? inWords(part) : null)).filter(Boolean);
+  const who = byId("who");
+  who.hidden = byId("sign-out").hidden = !there;
+  byId("sign-out").textContent = t.signOut;
+  who.textContent = parts.join(" · ") || t.signedIn;
+  who.title = session?.standIn ? t.standIn : "";
+  if (there && session?.standIn) byId("footer").textContent = `${t.footer} ${t.standIn}${language() === "zh" ? "。" : "."}`;
+}
+
+/** Why a lesson may not be played, in the reader's words. */
+function refused(words: string, reason: string): HTMLElement {
+  return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words));
+}
+
+async function view(id: string | null): Promise<Node[]> {
+  const lessons = await fetchLessons();
+  document.title = texts().page;
+  if (!id) return catalogue(lessons);
+  const back = h("p", { class: "back" }, h("a", { href: "/" }, `← ${texts().back}`));
+  const lesson = lessons.find((row) => row.id === id);
+  if (!lesson) return [back, h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().missing), h("p", {}, texts().missingHint))];
+  document.title = `${lesson.title} · ${texts().page}`;
+  const permission = await askToPlay(lesson.id);
+  if ("reason" in permission) return [back, h("h1", {}, lesson.title), refused(inWords(permission.words), permission.reason), facts(lesson)];
+  player = await openPlayer({ ...lesson, master: permission.master });
+  return [back, h("h1", {}, lesson.title), player.element, facts(lesson)];
+}
+
+async function show(): Promise<void> {
+  const mine = ++turn;
+  player?.destroy();
+  player = null;
+  frame();
+  const main = byId("main");
+  main.replaceChildren(h("p", { class: "loading", role: "status" }, texts().loading));
+  const content = await view(new URLSearchParams(location.search).get("lesson")).catch((error: unknown) => {
+    const button = h("button", { type: "button" }, texts().again);
+    button.addEventListener("click", () => void show());
+    const detail = error instanceof Error ? error.message : String(error);
+    return [h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().listFailed), h("p", { class: "detail" }, `${texts().detail}: ${detail}`), button)];
+  });
+  if (mine === turn) main.replaceChildren(...content);
+}
+
+async function start(): Promise<void> {
+  await signInFromAddress();
+  session = await whoIsThere();
+  await show();
+}
+
+byId("language").addEventListener("click", () => {
+  switchLanguage();
+  void show();
+});
+byId("sign-out").addEventListener("click", () => void signOut().then(start));
+window.addEventListener("hashchange", () => { // a sign-in address opened in a tab that is here already
+  if (isSignIn()) void start();
+});
+void start();

@@ -1,0 +1,115 @@
+// Every text of the pages, in Chinese and English; the reader's choice is kept in the browser.
+
+export type Language = "zh" | "en";
+
+const zh = {
+  brand: "汇聚 · 名师资源库",
+  page: "名师资源库",
+  skip: "跳到正文",
+  other: "English",
+  lessons: "课程",
+  intro: "全市名师录制的课程，全市学校都能看。",
+  loading: "正在读取课程……",
+  empty: "还没有发布的课程。",
+  emptyHint: "运行 huiju lesson publish 发布第一节课后，它会出现在这里。",
+  listFailed: "课程列表读不出来",
+  again: "重试",
+  back: "全部课程",
+  missing: "没有这节课",
+  missingHint: "它可能已被撤下，或者链接抄错了。",
+  duration: "时长",
+  teacher: "授课教师",
+  subject: "学科",
+  licence: "许可",
+  published: "发布于",
+  school: "学校",
+  quality: "清晰度",
+  auto: "自动",
+  playing: "正在播放",
+  buffered: "已缓冲",
+  seconds: "秒",
+  player: "课程播放器",
+  state: "播放状态",
+  keys: "键盘：空格 播放或暂停，← → 前后 5 秒，M 静音，F 全屏。",
+  failed: "这节课现在放不出来",
+  refused: "这节课不能播放",
+  signOut: "退出登录",
+  signedIn: "已登录",
+  standIn: "试用登录：统一身份认证（Keycloak）接入前的临时办法",
+  unsupported: "这个浏览器不能播放 HLS 视频，请换用较新的浏览器。",
+  network: "读不到视频文件。请检查网络，或稍后再试。",
+  media: "视频文件无法解码。请告诉发布者。",
+  detail: "技术信息",
+  footer: "由汇聚（huiju）建设套件提供。",
+};
+
+const en: typeof zh = {
+  brand: "Huiju · Master-teacher library",
+  page: "Master-teacher library",
+  skip: "Skip to content",
+  other: "中文",
+  lessons: "Lessons",
+  intro: "Lessons recorded by the city’s master teachers, for every school in the city.",
+  loading: "Loading lessons…",
+  empty: "No lesson has been published yet.",
+  emptyHint: "It will appear here once huiju lesson publish has run.",
+  listFailed: "The list of lessons cannot be read",
+  again: "Try again",
+  back: "All lessons",
+  missing: "There is no such lesson",
+  missingHint: "It may have been removed, or the link is not complete.",
+  duration: "Length",
+  teacher: "Teacher",
+  subject: "Subject",
+  licence: "Licence",
+  published: "Published",
+  school: "School",
+  quality: "Quality",
+  auto: "Automatic",
+  playing: "Playing",
+  buffered: "Buffered",
+  seconds: "s",
+  player: "Lesson player",
+  state: "Playback",
+  keys: "Keyboard: space plays or pauses, ← → move 5 s, M mutes, F full screen.",
+  failed: "This lesson cannot be played now",
+  refused: "This lesson may not be played",
+  signOut: "Sign out",
+  signedIn: "Signed in",
+  standIn: "Trial sign-in: a stand-in until accounts come through Keycloak",
+  unsupported: "This browser cannot play HLS video. Please use a newer one.",
+  network: "The video cannot be reached. Check the network, or try again later.",
+  media: "The video cannot be decoded. Please tell its publisher.",
+  detail: "Technical detail",
+  footer: "Served by the huiju kit.",
+};
+
+const KEY = "language";
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage may be switched off
+  }
+}
+
+function initial(): Language {
+  const choice = stored() ?? navigator.language;
+  return choice.startsWith("zh") ? "zh" : "en";
+}
+
+let current: Language = initial();
+
+export const language = (): Language => current;
+export const texts = (): typeof zh => (current === "zh" ? zh : en);
+
+/** Switch to the other language and remember it. */
+export function switchLanguage(): void {
+  current = current === "zh" ? "en" : "zh";
+  try {
+    localStorage.setItem(KEY, current);
+  } catch {
+    // the choice then lasts as long as the page
+  }
+}

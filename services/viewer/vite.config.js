@@ -1,0 +1,7 @@
+// Pages that may be served under a strict Content-Security-Policy: nothing inline, nothing from elsewhere.
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "/monitoring/",
+  build: { target: "es2020", assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 700 },
+});
