@@ -1,0 +1,1 @@
+"""The surface for district technicians: from the catalog to boxes, switches and classrooms, by Ansible."""
