@@ -1,0 +1,1 @@
+"""Rules, SLOs, dashboards and the coverage exporter."""

@@ -1,0 +1,105 @@
+"""Alerts: few, and each a statement that is true and asks for something to be done. Every one has a runbook of its name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from catalog import City, names
+from monitoring import slo
+from monitoring.rules import VOLUME_FREE
+
+RUNBOOKS: Final = "monitoring/runbooks"
+PAGE, TICKET = "page", "ticket"
+"""Severities: wake somebody, or be read in the morning."""
+JOBS: Final = (names.EXPORTER, names.BLACKBOX, slo.JOB, "kubelet", names.ALERTMANAGER)
+"""Scrape jobs without which an alert of this file could not be trusted."""
+
+
+def groups(city: City) -> list[dict[str, Any]]:
+    """The one group of alerts."""
+    rules = [_school(), _district(), *_budget(city), _volume(), _blind()]
+    return [{"name": "alerts", "interval": "30s", "rules": rules}]
+
+
+def _alert(
+    name: str, expression: str, wait: str, severity: str, /, *, en: str, zh: str, **labels: str
+) -> dict[str, Any]:
+    return {
+        "alert": name,
+        "expr": expression,
+        "for": wait,
+        "labels": {"severity": severity, **labels},
+        "annotations": {"summary": en, "summary_zh": zh, "runbook": f"{RUNBOOKS}/{name}.md"},
+    }
+
+
+def _school() -> dict[str, Any]:
+    """A school that was heard and is not any more; one that never joined is no news."""
+    return _alert(
+        names.ALERT_SCHOOL,
+        f'max by (school, district) ({names.METRIC_SCHOOL_STATE}{{state="stale"}}) == 1',
+        "2m",
+        TICKET,
+        en="School {{ $labels.school }} no longer fetches lessons",
+        zh="学校 {{ $labels.school }} 已无法获取课程",
+    )
+
+
+def _district() -> dict[str, Any]:
+    """More than half of a district's schools at once are one incident."""
+    stale = f'sum by (district) ({names.METRIC_SCHOOL_STATE}{{state="stale"}})'
+    heard = f'sum by (district) ({names.METRIC_SCHOOL_STATE}{{state=~"stale|covered"}})'
+    return _alert(
+        names.ALERT_DISTRICT,
+        f"{stale} / ({heard} > 1) > 0.5",
+        "2m",
+        PAGE,
+        en="{{ $value | humanizePercentage }} of the schools of {{ $labels.district }} no longer fetch lessons",
+        zh="{{ $labels.district }} 有 {{ $value | humanizePercentage }} 的学校无法获取课程",
+    )
+
+
+def _budget(city: City) -> Iterator[dict[str, Any]]:
+    for burn in slo.BURNS:
+        yield _alert(
+            names.ALERT_BUDGET,
+            slo.expression(city, burn),
+            "0m",
+            burn.severity,
+            en=f"Lessons were out of reach for {{{{ $value }}}} school seconds in {burn.long}: over {burn.share:.0%} of the budget",
+            zh=f"{burn.long} 内上课时间有 {{{{ $value }}}} 秒无法获取课程，超过误差预算的 {burn.share:.0%}",
+            window=burn.long,
+        )
+
+
+def _volume() -> dict[str, Any]:
+    """Nearly full, or to be full within a day at the pace of the last six hours."""
+    # A pace is known after an hour: minutes after its first reading every volume that is being filled would seem full by tomorrow.
+    soon = f"{VOLUME_FREE} < 0.3 and predict_linear({VOLUME_FREE}[6h], 86400) < 0 and {VOLUME_FREE} offset 1h"
+    where = (
+        "{{ with $labels.persistentvolumeclaim }}{{ $labels.namespace }}/{{ . }}{{ else }}{{ $labels.node }}{{ end }}"
+    )
+    return _alert(
+        names.ALERT_VOLUME,
+        f"{VOLUME_FREE} < 0.1 or ({soon})",
+        "10m",
+        PAGE,
+        en=f"Volume {where} has {{{{ $value | humanizePercentage }}}} free",
+        zh=f"存储卷 {where} 仅剩 {{{{ $value | humanizePercentage }}}}",
+    )
+
+
+def _blind() -> dict[str, Any]:
+    """What the other alerts are made of is missing; silence would then say nothing."""
+    gone = " or ".join(f'absent(up{{job="{job}"}})' for job in JOBS)
+    down = f'max by (job) (up{{job=~"{"|".join(JOBS)}"}}) == 0 or {gone}'
+    old = f"time() - max({names.METRIC_REFRESHED}) > 300"
+    return _alert(
+        names.ALERT_BLIND,
+        f"{down} or {old}",
+        "10m",
+        PAGE,
+        en="Monitoring does not see {{ with $labels.job }}{{ . }}{{ else }}the schools' readings{{ end }}",
+        zh="监测缺失：{{ with $labels.job }}{{ . }}{{ else }}学校上报数据{{ end }}",
+    )
