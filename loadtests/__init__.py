@@ -1,0 +1,1 @@
+"""Locust users, shapes and the capacity model."""
