@@ -1,0 +1,119 @@
+"""A question about access, from the words of a command line: who asks, for what, when; everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from catalog import City
+from catalog.access import Action
+from catalog.errors import UserError
+from catalog.resource import Resource
+from catalog.wording import did_you_mean
+from policies.access.deciding import Question
+from policies.access.entities import Person, Thing
+
+PUPIL, GROUP = "the-pupil", "the-class"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of the person, the resource and the moment; nothing: the question is about the tier in general."""
+
+    school: str | None = None
+    """Code of the person's, or the person's child's, school."""
+    district: str | None = None
+    partner: str | None = None
+    owner: str | None = None
+    """Code of the resource's school; None: the person's own."""
+    near: str | None = None
+    """How close the person is to the pupil whose data they are: one of `NEAR`."""
+    age: int | None = None
+    consent: bool = False
+    licence: str | None = None
+    published: str | None = None
+    seat: bool = False
+    at: str | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is known at all."""
+        return any(getattr(self, each.name) for each in fields(self))
+
+
+NEAR = ("own", "child", "class")
+"""The pupil's own; by the pupil's parent; by somebody in the pupil's class."""
+
+
+def cell(city: City, tier: str, action: str, resource: str) -> tuple[Action, Resource]:
+    """The action and class that are meant. Raises `UserError` with every word that is none of the city's."""
+    classes, tiers = {each.id: each for each in city.resources}, [each.id for each in city.tiers]
+    listed = (
+        ("tier", tier, tiers),
+        ("action", action, [each.value for each in Action]),
+        ("resource", resource, list(classes)),
+    )
+    _refuse(_unknown(what, name, known) for what, name, known in listed if name not in known)
+    return Action(action), classes[resource]
+
+
+def question(city: City, tier: str, action: Action, resource: Resource, given: Given) -> Question:
+    """The question as the policies are asked. Raises `UserError` with everything that is wrong with what is given."""
+    _refuse(_problems(city, resource, given))
+    moment = int(time.time()) if given.at is None else _moment(city, given.at)
+    who = Person(
+        id=PUPIL if given.near == "own" else "the-person",
+        tier=tier,
+        schools=(given.school,) if given.school else (),
+        classes=(GROUP,) if given.near == "class" else (),
+        children=(PUPIL,) if given.near == "child" else (),
+        district=given.district,
+        partner=given.partner,
+        city=next(each.scope for each in city.tiers if each.id == tier) == "city",
+    )
+    published = moment if given.published is None else _moment(city, given.published)
+    what = Thing(
+        "the-resource", resource.id, school=given.owner or given.school, person=PUPIL, group=GROUP,
+        age=given.age, consent=given.consent, licence=given.licence, published=published,
+    )  # fmt: skip
+    return Question(who, action, what, moment, given.seat)
+
+
+def _problems(city: City, resource: Resource, given: Given) -> Iterator[str]:
+    for option, code in (("--school", given.school), ("--owner", given.owner)):
+        if code is not None and code not in city.by_code:
+            yield f"{option} {code}: there is no such school in {city.id}: `huiju catalog show` lists them"
+    lists = (
+        ("--district", given.district, list(city.by_district)),
+        ("--partner", given.partner, [each.id for each in city.partners]),
+        ("--licence", given.licence, [each.id for each in city.licences]),
+        ("--near", given.near, list(NEAR)),
+    )
+    yield from (
+        _unknown(option, name, known) for option, name, known in lists if name is not None and name not in known
+    )
+    if resource.licensed and given.licence is None:
+        yield f"--licence: a {resource.name.en} stands under one: name it ({', '.join(each.id for each in city.licences)})"
+    for option, text in (("--at", given.at), ("--published", given.published)):
+        try:
+            _moment(city, text or "2026-01-01")
+        except ValueError:
+            yield f"{option} {text!r} is no moment: write 2026-09-01 or 2026-09-01T08:30, in {city.timezone}"
+
+
+def _moment(city: City, text: str) -> int:
+    """Unix seconds of a day or minute in the city's time zone, or in the one that the text has. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(city.timezone))).timestamp())
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    return f"there is no {what.removeprefix('--')} {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}"
+
+
+def _refuse(problems: Iterator[str]) -> None:
+    if found := list(problems):
+        raise UserError("this cannot be asked:\n  " + "\n  ".join(found))

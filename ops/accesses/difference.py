@@ -1,0 +1,160 @@
+"""What differs between two states of a city: which tiers gain or lose which rights, and which schools gain or lose whose resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from catalog import City
+from catalog.access import Scope
+from catalog.agreement import Agreement
+from derive import grants
+from derive.grants import Cell
+from ops.accesses import words
+from ops.accesses.fields import differing
+from ops.accesses.words import Both
+
+Sign = Literal["+", "-", "~"]
+"""Gained, lost, changed."""
+TIER = ("scope", "two_factor")
+RESOURCE = ("service", "held_by", "licensed")
+LICENCE = ("uses", "tiers", "reach", "window_days", "window", "seats")
+RULE = ("tiers", "guardian_consent")
+AGREEMENT = ("schools", "partners", "services", "starts", "ends")
+MOST_NAMED = 6
+"""Schools named one by one; of more only the number is said."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference, in both languages."""
+
+    section: str
+    sign: Sign
+    said: Both
+
+
+def changes(old: City, new: City) -> list[Change]:
+    """Every difference that changes what somebody may do, tiers first; none where nobody's rights differ."""
+    sections = (
+        ("tiers", "tiers", TIER),
+        ("resources", "resources", RESOURCE),
+        ("personal data", "data_rules", RULE),
+        ("licences", "licences", LICENCE),
+    )
+    found = [change for title, section, names in sections for change in _rows(old, new, title, section, names)]
+    return [*found, *_age(old, new), *_cells(old, new), *_agreements(old, new), *_relations(old, new)]
+
+
+def _rows(old: City, new: City, title: str, section: str, names: tuple[str, ...]) -> Iterator[Change]:
+    """Rows of a section that came, went, or differ in one of these fields."""
+    before, after = ({row.id: row for row in getattr(city, section)} for city in (old, new))
+    for sign, name, was, now in _paired(before, after):
+        row = was if sign == "-" else now
+        zh, en = differing((old, was), (new, now), names) if sign == "~" else ("", "")
+        if sign != "~" or en:
+            yield Change(title, sign, (f"{row.name.zh}（{name}）{zh}", f"{row.name.en} ({name}){en}"))
+
+
+def _age(old: City, new: City) -> Iterator[Change]:
+    was, now = (city.minors.guardian_consent_below for city in (old, new))
+    if was != now:
+        zh, en = (
+            f"未满 {now} 岁须监护人同意（原为 {was} 岁）",
+            f"a guardian has to agree below the age of {now} (was {was})",
+        )
+        yield Change("personal data", "~", (zh, en))
+
+
+def _cells(old: City, new: City) -> Iterator[Change]:
+    def keyed(city: City) -> dict[tuple[str, str, str], Cell]:
+        return {(cell.resource, cell.tier, cell.action.value): cell for cell in grants.cells(city)}
+
+    for sign, _, was, now in _paired(keyed(old), keyed(new)):
+        if sign == "~" and (set(was.scopes), was.rule) == (set(now.scopes), now.rule):
+            continue
+        zh, en = _cell(old, was) if sign == "-" else _cell(new, now)
+        before = _whose(old, was) if sign == "~" else None
+        yield Change("rights", sign, (f"{zh}（原为：{before[0]}）", f"{en} (was: {before[1]})") if before else (zh, en))
+
+
+def _cell(city: City, cell: Cell) -> Both:
+    (who_zh, who_en), (what_zh, what_en) = words.tier(city, cell.tier), words.resource(city, cell.resource)
+    (do_zh, do_en), (whose_zh, whose_en) = words.ACTIONS[cell.action], _whose(city, cell)
+    return f"{who_zh}：{do_zh}{what_zh}，{whose_zh}", f"{who_en}: {do_en} {what_en}, {whose_en}"
+
+
+def _whose(city: City, cell: Cell) -> Both:
+    held = next(each.held_by for each in city.resources if each.id == cell.resource)
+    zh, en = words.either(words.scope(held, scope) for scope in cell.scopes)
+    return (f"{zh}（{cell.rule}）", f"{en} ({cell.rule})") if cell.rule else (zh, en)
+
+
+def _agreements(old: City, new: City) -> Iterator[Change]:
+    """Agreements that open something: one that is not signed by all is as good as none."""
+    for sign, name, was, now in _paired(_opening(old), _opening(new)):
+        city, each = (old, was) if sign == "-" else (new, now)
+        zh, en = differing((old, was), (new, now), AGREEMENT) if sign == "~" else ("", "")
+        if sign != "~" or en:
+            parties = [words.party(city, party) for party in each.parties]
+            (who_zh, who_en), (for_zh, for_en) = words.joined(parties), _whom(city, Scope.AGREEMENT)
+            when = f"{each.starts} .. {each.ends}"
+            yield Change(
+                "agreements",
+                sign,
+                (
+                    f"{each.name.zh}（{name}），{when}，{who_zh}{zh}；涉及：{for_zh}",
+                    f"{each.name.en} ({name}), {when}, {who_en}{en}; for: {for_en}",
+                ),
+            )
+
+
+def _opening(city: City) -> dict[str, Agreement]:
+    return {each.id: each for each in city.agreements if not each.unsigned}
+
+
+def _relations(old: City, new: City) -> Iterator[Change]:
+    """Schools whose alliances or district differ: whose resources they gain or lose, and for which tiers that counts."""
+    for scope in (Scope.ALLIANCE, Scope.DISTRICT):
+        before, after = _near(old, scope), _near(new, scope)
+        for code in sorted(before.keys() | after.keys()):
+            was, now = before.get(code, frozenset()), after.get(code, frozenset())
+            if now - was:
+                yield Change("schools", "+", _reached(new, scope, code, now - was))
+            if was - now:
+                yield Change("schools", "-", _reached(old, scope, code, was - now))
+
+
+def _near(city: City, scope: Scope) -> dict[str, frozenset[str]]:
+    """School -> the schools that lie within ``scope`` of it, itself included."""
+    if scope is Scope.DISTRICT:
+        districts = {name: frozenset(each.code for each in schools) for name, schools in city.by_district.items()}
+        return {school.code: districts[school.district] for school in city.schools}
+    allies = {each.id: frozenset(code for _, code in each.members) for each in city.alliances}
+    member = {code: [allies[each.id] for each, _ in found] for code, found in city.memberships.items()}
+    return {code: frozenset({code}).union(*member.get(code, [])) for code in city.by_code}
+
+
+def _reached(city: City, scope: Scope, code: str, others: frozenset[str]) -> Both:
+    """A school, whose resources are meant, and for which tiers that counts."""
+    few = [words.party(city, each) for each in sorted(others)] if len(others) <= MOST_NAMED else []
+    named_zh, named_en = words.joined(few) if few else (f"{len(others)} 所学校", f"{len(others)} schools")
+    (who_zh, who_en), (own_zh, own_en) = _whom(city, scope), words.party(city, code)
+    link = {Scope.ALLIANCE: ("同联盟", "allied"), Scope.DISTRICT: ("同区县", "of the same district")}[scope]
+    return f"{own_zh} ← {link[0]}：{named_zh}；涉及：{who_zh}", f"{own_en} <- {link[1]}: {named_en}; for: {who_en}"
+
+
+def _whom(city: City, scope: Scope) -> Both:
+    """The tiers for which a scope counts anywhere."""
+    return words.joined(
+        words.tier(city, tier)
+        for tier in dict.fromkeys(cell.tier for cell in grants.cells(city) if scope in cell.scopes)
+    )
+
+
+def _paired(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Sign, Any, Any, Any]]:
+    """Everything that either side has: gained, lost, or on both sides, in the old order and then the new."""
+    for key in dict.fromkeys([*old, *new]):
+        sign: Sign = "~" if key in old and key in new else "-" if key in old else "+"
+        yield sign, key, old.get(key), new.get(key)

@@ -1,0 +1,15 @@
+"""Where tables go: as wide as the terminal, and in a file or a pipe wide enough to keep their words whole."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+WIDTH = 160
+"""Columns where nobody watches."""
+
+
+def console() -> Console:
+    """Standard output."""
+    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)

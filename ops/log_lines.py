@@ -1,0 +1,62 @@
+"""Reading kept logs: which objects hold a time, and which of their lines are wanted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from catalog import names
+from derive.store import LOG_READER
+from ops.lessons.place import Place
+from services.packager.store import Bucket
+
+LATE = timedelta(hours=2)
+"""An object lies under the hour in which it was written, up to so long after its lines."""
+NAMESPACE, POD = "k8s.namespace.name", "k8s.pod.name"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines."""
+
+    since: datetime
+    until: datetime
+    text: str = ""
+    namespace: str = ""
+    pod: str = ""
+
+    def hours(self) -> Iterator[str]:
+        """Key prefixes under which they may lie."""
+        hour, last = self.since.replace(minute=0, second=0, microsecond=0), self.until + LATE
+        while hour <= last:
+            yield f"{hour:%Y/%m/%d/%H}/"
+            hour += timedelta(hours=1)
+
+    def takes(self, row: dict[str, Any]) -> bool:
+        """Whether a line is one of them."""
+        return (
+            self.since <= datetime.fromisoformat(row["time"]) <= self.until
+            and self.text in row["line"]
+            and self.namespace in {"", row.get(NAMESPACE)}
+            and str(row.get(POD, "")).startswith(self.pod)
+        )
+
+
+def lines(where: Place, wanted: Wanted) -> Iterator[str]:
+    """The wanted lines as text, by the time of their objects and then their own."""
+    with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket:
+        for prefix in wanted.hours():
+            yield from sorted(_of_hour(bucket, prefix, wanted))
+
+
+def _of_hour(bucket: Bucket, prefix: str, wanted: Wanted) -> Iterator[str]:
+    for key, _, _ in bucket.objects(prefix):
+        found = bucket.get(key)
+        for raw in gzip.decompress(found[0]).splitlines() if found else ():
+            row = json.loads(raw)
+            if wanted.takes(row):
+                yield f"{row['time']} {row.get(NAMESPACE, '-')} {row.get(POD, '-')} {row['line']}"

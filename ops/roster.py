@@ -1,0 +1,114 @@
+"""``huiju roster``: the people of the city's schools, from OneRoster 1.2 files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from catalog import City, load_named
+from ops.console import console
+from ops.rosters import sample
+from ops.rosters.checking import UNDER, Checked
+from ops.rosters.checking import check as look
+from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS, Role
+from ops.rosters.rows import Encoding
+from ops.rosters.source import Source
+
+app = typer.Typer(no_args_is_help=True, help="The people of the city's schools, from OneRoster 1.2 files.")
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A zip archive of OneRoster's CSV files, or a folder with them.")
+]
+Schools = Annotated[
+    str, typer.Option(metavar="CITY", help="The city whose schools are meant: one of catalog/data/, or a folder.")
+]
+InEncoding = Annotated[Encoding, typer.Option(help="How the files are encoded; the standard wants UTF-8.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """People of one school in a roster, beside what the catalog counts."""
+
+    school: str
+    pupils: int
+    teachers: int
+    family: int
+    catalog_students: int
+    catalog_teachers: int
+
+
+def today(city: City) -> date:
+    """The day that it is in the city."""
+    return datetime.now(ZoneInfo(city.timezone)).date()
+
+
+@app.command(name="check")
+def check_command(
+    file: File, schools: Schools = "tiny", encoding: InEncoding = Encoding.UTF8, as_json: AsJson = False
+) -> None:
+    """Look at everything in a roster and write nothing. All problems are shown at once; exit code 1 when there is one."""
+    city, source = load_named(schools), Source(file)
+    try:
+        found = look(source, city, today(city), encoding)
+        rows = counts(city, found)
+    finally:
+        source.close()
+    if as_json:
+        typer.echo(
+            json.dumps({"rows": found.rows, "schools": [asdict(each) for each in rows]}, ensure_ascii=False, indent=2)
+        )
+        return
+    console().print(_table(city, rows))
+    people, classes, under = found.rows[USERS.file], found.rows.get(CLASSES.file, 0), found.ages.count(UNDER)
+    typer.echo(f"{people:,} people, {under:,} of them under 14; {classes:,} classes; {found.rows[ORGS.file]:,} orgs")
+    typer.echo("no problem found; nothing was written")
+
+
+def counts(city: City, found: Checked) -> list[Counts]:
+    """How many belong to each school that the roster names, by what they are there."""
+    people: Counter[tuple[str, str]] = Counter()
+    for _, (_, _, _, _, role, _, _, org) in found.read(ROLES):
+        kind = "family" if role in FAMILY else role
+        people[found.places.schools.get(org, ""), kind] += 1
+    named = [school for school in city.schools if school.code in set(found.places.schools.values())]
+    return [
+        Counts(
+            each.code,
+            people[each.code, Role.STUDENT],
+            people[each.code, Role.TEACHER],
+            people[each.code, "family"],
+            each.students,
+            each.teachers,
+        )
+        for each in named
+    ]
+
+
+def _table(city: City, rows: list[Counts]) -> Table:
+    table = Table(
+        "School", "", "Pupils", "of the catalog's", "Teachers", "of the catalog's", "Parents", box=None, pad_edge=False
+    )
+    for each in rows:
+        cells = (each.pupils, each.catalog_students, each.teachers, each.catalog_teachers, each.family)
+        table.add_row(each.school, Text(city.school(each.school).name.zh), *(f"{cell:,}" for cell in cells))
+    return table
+
+
+@app.command(name="sample")
+def sample_command(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder, or a new file that ends in .zip.")],
+    schools: Schools = "tiny",
+) -> None:
+    """Write a made-up roster of a city's schools: as many pupils, teachers and classes as its catalog counts."""
+    city = load_named(schools)
+    made = sample.write(city, out, today(city))
+    typer.echo(f"{made['users']:,} people of {len(city.schools)} schools, all made up, in {out}")

@@ -1,0 +1,1 @@
+"""What `huiju school` does, one file per task."""

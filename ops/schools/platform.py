@@ -1,0 +1,56 @@
+"""What the platform of a stack is to a school's box: names, port, trust, parcel, keys. Written where Ansible reads it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from catalog import names
+from catalog.errors import UserError
+from derive import keys, school_box
+from ops.lessons import place
+from ops.parcels import making
+from ops.schools import enrolment
+from ops.stack import authority, configuration, school_authority
+
+FILE = "platform.yml"
+
+
+def facts(stack: str) -> dict[str, Any]:
+    """Variables of the role `school_box` that the stack decides. UserError when it is not set up, or no parcel is made."""
+    settings = configuration.settings(stack)
+    domain = str(settings.get("edgeDomain") or settings["domain"])
+    seed = configuration.read_secrets(stack)["accessKey"]
+    huiju = str(Path(sys.executable).parent / "huiju")
+    return {
+        "enrolment_folder": str(enrolment.folder()),
+        "ansible_ssh_private_key_file": str(enrolment.login_key()),
+        "school_box_domain": domain,
+        "school_box_platform_host": names.schools_host(domain),
+        "school_box_parcels_host": names.parcels_host(domain),
+        "school_box_platform_port": int(settings.get("publicPort") or 443),
+        "school_box_platform_ca": authority.certificate_file().read_text(),
+        "school_box_school_ca": school_authority.certificate_file().read_text(),
+        "school_box_signer": [huiju, "school", "certificate", "--stack", stack, "--csr", "/dev/stdin"],
+        "school_box_parcel": parcel(),
+        "school_box_packages": list(school_box.PACKAGES),
+        "school_box_token_issuer": place.of_stack(stack).url,
+        "school_box_token_keys": [keys.public_jwk(seed, keys.VIDEO)],
+    }
+
+
+def parcel() -> dict[str, Any]:
+    """The parcel that boxes install: the one that was made here last."""
+    current = making.folder() / making.CURRENT
+    if not current.exists():
+        raise UserError("no parcel is made here yet: `huiju parcel make`, then `huiju parcel publish`")
+    found = json.loads(current.read_text())
+    manifest = making.parse((making.folder() / found["id"] / making.MANIFEST).read_text())
+    return {"id": found["id"], "key": found["key"], "versions": manifest.versions}
+
+
+def write(stack: str) -> None:
+    """Bring the file up to date."""
+    enrolment.write_vars(enrolment.folder() / "group_vars" / "enrolled" / FILE, facts(stack))

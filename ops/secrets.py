@@ -1,0 +1,46 @@
+"""`huiju secrets`: new passphrase and new credentials, when someone leaves or something leaks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ops.phases import Phases
+from ops.stack import configuration, rotation, session
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Rotate the stack's secrets."""
+
+
+@app.command()
+def rotate(
+    *,
+    stack: Annotated[str, typer.Option(help="Pulumi stack.")] = "local",
+    passphrase: Annotated[bool, typer.Option(help="Encrypt settings and state of this clone's stacks anew.")] = True,
+    store_key: Annotated[bool, typer.Option(help="New keys for every account of the embedded object store.")] = True,
+    access_key: Annotated[
+        bool, typer.Option(help="New signing keys: every session and permission to play ends.")
+    ] = True,
+    database_key: Annotated[bool, typer.Option(help="New passwords and certificates for the database.")] = True,
+    tls: Annotated[bool, typer.Option(help="New key and certificate for the gateway.")] = True,
+    apply: Annotated[bool, typer.Option(help="Bring new credentials to the platform at once.")] = True,
+) -> None:
+    """Replace what the kit made up: the passphrase, the keys of object store and database, the signing keys, the gateway's certificate."""
+    phases = Phases()
+    if passphrase:
+        with phases.phase("passphrase"):
+            rotation.rotate_passphrase(phases.say)
+    generated = configuration.generated(stack) and configuration.file(stack).exists()
+    if not (store_key or access_key or database_key or tls) or not (generated or not passphrase):
+        return
+    with phases.phase("credentials"):
+        rotation.rotate_credentials(
+            stack, store_key=store_key, access_key=access_key, database_key=database_key, tls=tls
+        )
+    if apply:
+        session.reapply(stack, phases)

@@ -1,0 +1,122 @@
+"""What versions a stack runs: a record after each good run, so that an upgrade can say from what to what, and go back.
+
+A record holds settings that are not secret, images by digest first of all; roll-back puts them back in the stack's file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import UserError
+from local import paths
+from local.toolchain import pins
+from ops.stack import configuration
+
+KEEP = 10
+_MINE = ("city", "domain", "publicPort", "kubeconfig", "context", "tlsCert")
+"""Settings of the place, not of the version: roll-back leaves them as they are."""
+_DIGEST = 12
+"""Hex digits of an image's digest that are shown."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One set of versions that ran."""
+
+    settings: Mapping[str, Any]
+    tools: Mapping[str, str]
+    """Bundle of the toolchain -> version."""
+    at: float = field(default_factory=time.time)
+    """Seconds since 1970."""
+
+    def same(self, other: Release) -> bool:
+        """Whether the two differ in nothing but their time."""
+        return (dict(self.settings), dict(self.tools)) == (dict(other.settings), dict(other.tools))
+
+
+def _folder(stack: str) -> Path:
+    return paths.state_dir() / "releases" / stack
+
+
+def of_settings(settings: Mapping[str, Any]) -> Release:
+    """The release that ``settings`` and this checkout's pins describe."""
+    public = {
+        key: value
+        for key, value in settings.items()
+        if key not in _MINE and not (isinstance(value, dict) and "secure" in value)
+    }
+    return Release(public, {name: row.version for name, row in pins.load().bundles.items()})
+
+
+def record(stack: str) -> None:
+    """Note what the stack's file says now, unless it is what was noted last."""
+    now, before = of_settings(configuration.settings(stack)), history(stack)
+    if before and now.same(before[-1]):
+        return
+    _folder(stack).mkdir(parents=True, exist_ok=True)
+    (_folder(stack) / f"{time.time_ns()}.json").write_text(json.dumps(asdict(now), indent=2, ensure_ascii=False))
+    for path in sorted(_folder(stack).glob("*.json"))[:-KEEP]:
+        path.unlink()
+
+
+def history(stack: str) -> list[Release]:
+    """Releases that ran, oldest first."""
+    return [Release(**json.loads(path.read_text())) for path in sorted(_folder(stack).glob("*.json"))]
+
+
+def forget_last(stack: str) -> None:
+    """Drop the newest record: what it says was rolled back."""
+    for path in sorted(_folder(stack).glob("*.json"))[-1:]:
+        path.unlink()
+
+
+def changes(old: Release | None, new: Release) -> list[tuple[str, str, str]]:
+    """(what, from, to) of all that differs."""
+    before = _flat(old) if old else {}
+    after = _flat(new)
+    keys = sorted(before.keys() | after.keys())
+    return [(key, before.get(key, "-"), after.get(key, "-")) for key in keys if before.get(key) != after.get(key)]
+
+
+def _flat(release: Release) -> dict[str, str]:
+    images = release.settings.get("images") or {}
+    rest = {f"setting {key}": json.dumps(value) for key, value in release.settings.items() if key != "images"}
+    return (
+        {f"image {name}": _short(reference) for name, reference in images.items()}
+        | {f"tool {name}": version for name, version in release.tools.items()}
+        | rest
+    )
+
+
+def _short(reference: str) -> str:
+    name, _, digest = reference.partition("@sha256:")
+    return f"{name.rsplit('/', 1)[-1]}@{digest[:_DIGEST]}"
+
+
+def put_back(stack: str, release: Release) -> None:
+    """Write the release's settings into the stack's file; credentials and place stay."""
+    document = configuration.document(stack)
+    kept = {
+        key: value
+        for key, value in document["config"].items()
+        if not key.startswith("huiju:") or key.removeprefix("huiju:") in _MINE or _is_secret(value)
+    }
+    document["config"] = kept | {f"huiju:{key}": value for key, value in release.settings.items()}
+    configuration.rewrite(stack, document)
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and "secure" in value
+
+
+def previous(stack: str) -> Release:
+    """The release before the one that runs. Raises `UserError` when none is known."""
+    found = history(stack)
+    if len(found) < 2:  # noqa: PLR2004 - the one that runs and the one before
+        raise UserError(f"stack {stack!r} has no earlier release on record: there is nothing to roll back to")
+    return found[-2]

@@ -1,0 +1,161 @@
+"""New passphrase, new credentials. A rotation is all or nothing: what replaces what is staged first, one file says "go", and a
+rotation cut off after that word is finished by the next run, one cut off before it never happened.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from catalog import names
+from catalog.errors import UserError
+from local import paths
+from ops.stack import authority, backup, checkpoint, configuration, lock, store
+from ops.stack.checkpoint import Say
+from ops.stack.cipher import Cipher
+
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's key for "this value is special"
+_CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/=]+")
+_PASSPHRASE_BYTES = 32
+
+
+def staging() -> Path:
+    """Where a rotation is prepared."""
+    return paths.state_dir() / "rotation"
+
+
+def _go() -> Path:
+    return staging() / "go.json"
+
+
+def stacks() -> list[str]:
+    """Stacks of this clone whose settings open with its passphrase."""
+    return [name for name in _named() if _opens(name)]
+
+
+def _named() -> Iterator[str]:
+    for path in sorted(paths.ROOT.glob("Pulumi.*.yaml")):
+        if not path.name.endswith(".example.yaml"):
+            yield path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
+def _opens(stack: str) -> bool:
+    try:
+        return "encryptionsalt" in configuration.document(stack) and bool(configuration.cipher_of(stack))
+    except UserError:
+        return False
+
+
+def rotate_passphrase(say: Say) -> None:
+    """Encrypt settings and state of every stack of this clone with a new passphrase. Raises `UserError` while a run is alive."""
+    resume(say)
+    new = secrets.token_urlsafe(_PASSPHRASE_BYTES)
+    backend = store.open_store()
+    names = stacks()
+    with _held(backend, names, say):
+        shutil.rmtree(staging(), ignore_errors=True)
+        staging().mkdir(parents=True, mode=0o700)
+        for name in names:
+            _stage(backend, name, new)
+        (staging() / "passphrase").write_text(new)
+        part = staging() / "go.part"
+        part.write_text(json.dumps(names))
+        part.replace(_go())
+        resume(say)
+
+
+def _stage(backend: store.Store, stack: str, passphrase: str) -> None:
+    """The stack's settings and state under the new passphrase, each with the salt it had before replaced."""
+    old = configuration.cipher_of(stack)
+    new = Cipher.fresh(passphrase)
+    line = new.salt_line
+
+    def again(ciphertext: str) -> str:
+        return new.encrypt(old.decrypt(ciphertext))
+
+    text = configuration.file(stack).read_text()
+    salt = configuration.document(stack)["encryptionsalt"]
+    head, _, tail = text.partition(salt)
+    renewed = [_CIPHERTEXT.sub(lambda found: again(found[0]), part) for part in (head, tail)]
+    (staging() / f"{stack}.yaml").write_text(line.join(renewed))
+    state = checkpoint.load(backend, stack)
+    if state:
+        document = _renewed(state.document, again)
+        provider = (document["checkpoint"].get("latest") or {}).get("secrets_providers")
+        if provider:
+            provider["state"] = {"salt": line}
+        (staging() / f"{stack}.json").write_bytes(checkpoint.Checkpoint(document).dump())
+
+
+def _renewed(value: Any, again: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
+    """``value`` with every secret in it encrypted again."""
+    if isinstance(value, list):
+        return [_renewed(each, again) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if _SECRET_MARK in value and "ciphertext" in value:
+        return {**value, "ciphertext": again(value["ciphertext"])}
+    return {key: _renewed(each, again) for key, each in value.items()}
+
+
+def resume(say: Say) -> None:
+    """Finish a rotation that had said "go"; forget one that had not."""
+    if not _go().exists():
+        shutil.rmtree(staging(), ignore_errors=True)
+        return
+    backend = store.open_store()
+    for stack in json.loads(_go().read_text()):
+        settings, state = staging() / f"{stack}.yaml", staging() / f"{stack}.json"
+        configuration.replace(configuration.file(stack), settings.read_text())
+        if state.exists():
+            backend.write(checkpoint.key(stack), state.read_bytes())
+        backup.forget(backend, stack)
+    configuration.keep_passphrase((staging() / "passphrase").read_text())
+    shutil.rmtree(staging())
+    say("passphrase replaced; copies of the state from before are removed, since only the old one opens them")
+
+
+@contextmanager
+def _held(backend: store.Store, names: list[str], say: Say) -> Iterator[None]:
+    """Keep plain `pulumi` and other runs of the kit out of every stack meanwhile."""
+    for name in names:
+        lock.release_stranded(backend, name, say)
+    keys = [lock.take(backend, name) for name in names]
+    try:
+        yield
+    finally:
+        for key in keys:
+            backend.delete(key)
+
+
+def rotate_credentials(stack: str, *, store_key: bool, access_key: bool, database_key: bool, tls: bool) -> None:
+    """Put new credentials in a generated stack file; the next `huiju up` brings them to the platform.
+
+    Raises `UserError` for a stack file of the user's own, whose credentials the kit did not make.
+    """
+    if not configuration.file(stack).exists() or not configuration.generated(stack):
+        raise UserError(
+            f"{configuration.file(stack).name} is not generated by the kit: set its credentials with "
+            f"`pulumi config set --secret KEY --stack {stack}`, then `huiju up --stack {stack}`"
+        )
+    document, cipher = configuration.document(stack), configuration.cipher_of(stack)
+    seeds = {"storeAdminKey": store_key, "accessKey": access_key, "databaseKey": database_key}
+    fresh: dict[str, Any] = {
+        key: {"secure": cipher.encrypt(secrets.token_urlsafe(_PASSPHRASE_BYTES))}
+        for key, asked in seeds.items()
+        if asked
+    }
+    if tls:
+        settings = configuration.settings(stack)
+        edge = str(settings.get("edgeDomain") or settings["domain"])
+        hosts = (str(settings["domain"]), names.schools_host(edge), names.parcels_host(edge))
+        pair = authority.ensure(*hosts, renew=True)
+        fresh |= {"tlsCert": pair.certificate, "tlsKey": {"secure": cipher.encrypt(pair.key)}}
+    document["config"] |= {f"huiju:{key}": value for key, value in fresh.items()}
+    configuration.rewrite(stack, document)

@@ -1,0 +1,302 @@
+"""One whole run: tools, cluster, images, settings, recovery, the engine, and what is said at the end."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from catalog import names
+from infra.plan import gateway
+from local import paths, toolchain
+from ops import derived, health
+from ops.databases import beginning
+from ops.phases import Phases
+from ops.stack import (
+    authority,
+    backup,
+    checkpoint,
+    configuration,
+    engine,
+    live,
+    lock,
+    moved,
+    placing,
+    policies,
+    recovery,
+    release,
+    rotation,
+    school_authority,
+    store,
+)
+from ops.stack.target import Target, of_settings
+
+TOOLS = ("pulumi", "kubernetes-provider", "kubectl", "envoy-gateway", "cloudnative-pg", "barman-cloud")
+"""What a run needs besides the cluster's own programs; the last three for what they install."""
+DOMAIN = "localhost"
+EDGE_DOMAIN = "huiju.test"
+"""Of school boxes, for which `localhost` is themselves; a name that no registry ever gives away (RFC 6761)."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for."""
+
+    stack: str = "local"
+    city: str = "tiny"
+    profile: str = "local"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    refresh: bool = False
+    break_lock: bool = False
+    database_from: str | None = None
+    """Archive that new instances of the database are filled from."""
+    directory: Path = paths.ROOT
+    """Where `Pulumi.yaml` is; tests and benchmarks have programs of their own."""
+
+
+def provision(
+    wanted: Wanted, cluster: Target | None, phases: Phases, *, preview: bool = False
+) -> engine.Outcome | None:
+    """Everything from the tools to the end of `pulumi up`; None when only previewed.
+
+    ``cluster`` is the one that the user named; without one it is where the stack is, and the embedded one for a new stack.
+    """
+    cluster = placing.place(wanted.stack, cluster)
+    with phases.phase("tools"):
+        for name in TOOLS:
+            phases.now(name)
+            toolchain.tool(name, phases.now)
+    with phases.phase("cluster"):
+        if cluster is None or cluster.embedded:
+            cluster = start_cluster(phases)
+        environment = engine.shell(cluster.reached_by)
+        placing.refuse_strangers(wanted.stack, environment, allowed=_may_move(wanted, environment))
+    if configuration.generated(wanted.stack):
+        with phases.phase("images"):
+            references = cluster.deliver(phases.now)
+        with phases.phase("settings"):
+            derived_files = derived.folder(wanted.city, phases.say)
+            begun = beginning.settled(lambda words: live.kubectl(words, environment), wanted.database_from)
+            configuration.ensure(wanted.stack, settings_for(wanted, cluster, references, derived_files, begun))
+    with phases.phase("rules"):
+        policies.refuse(wanted.stack)
+    with phases.phase("state"):
+        since = settle(wanted, environment, phases)
+    if preview:
+        with phases.phase("preview"), scratch(wanted.stack) as folder:
+            words = ["--stack", wanted.stack, "--diff", *policies.options(wanted.stack, folder)]
+            text = engine.previewed(words, {**environment, "TMPDIR": str(folder)})
+        phases.console.print(text, markup=False)
+        return None
+    with phases.phase("pulumi up"):
+        outcome = apply(wanted, "up", environment, phases, since=since)
+    release.record(wanted.stack)
+    if health.policies_known(environment) is None:
+        with phases.phase("policies"):
+            phases.say(f"network policies: {health.verify_policies(wanted.stack, cluster)}")
+    return outcome
+
+
+def start_cluster(phases: Phases) -> Target:
+    """The embedded cluster, started when it is not running."""
+    from local import cluster
+
+    return Target(cluster.up(phases.now), embedded=True)
+
+
+def settings_for(
+    wanted: Wanted,
+    cluster: Target,
+    references: Mapping[str, str],
+    derived_files: str | None,
+    database: beginning.Beginning,
+) -> configuration.Wanted:
+    """What the generated stack file says; ``derived_files`` as `ops.derived.folder` gives it."""
+    pair = authority.ensure(DOMAIN, names.schools_host(EDGE_DOMAIN), names.parcels_host(EDGE_DOMAIN))
+    public = {
+        "city": wanted.city,
+        "profile": wanted.profile,
+        "overrides": dict(wanted.overrides) or None,
+        "domain": DOMAIN,
+        "edgeDomain": EDGE_DOMAIN,
+        "schoolCa": school_authority.bundle(),
+        "derived": derived_files,
+        "publicPort": public_port(),
+        "images": dict(sorted(references.items())),
+        **manifests(),
+        "databaseArchive": database.archive,
+        "databaseRecoverFrom": database.source,
+        "kubeconfig": str(cluster.kubeconfig),
+        "context": cluster.context,
+        "tlsCert": pair.certificate,
+    }
+    return configuration.Wanted(
+        {key: value for key, value in public.items() if value is not None}, {"tlsKey": pair.key}
+    )
+
+
+def manifests() -> dict[str, str]:
+    """Settings that name what others' releases install, as the toolchain has it."""
+    return {
+        "gatewayChart": str(toolchain.share("envoy-gateway") / "charts" / "gateway-helm"),
+        "databaseOperator": str(toolchain.share("cloudnative-pg") / "operator.yaml"),
+        "databasePlugin": str(toolchain.share("barman-cloud") / "plugin.yaml"),
+    }
+
+
+def public_port() -> int:
+    """The port of the embedded cluster's forwarder."""
+    from local import cluster
+
+    return cluster.public_port()
+
+
+def _may_move(wanted: Wanted, environment: Mapping[str, str]) -> bool:
+    """The embedded cluster is made anew at will; any other one only when the user says so."""
+    return wanted.refresh or environment.get("KUBECONFIG") == str(paths.kubeconfig())
+
+
+def settle(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> float | None:
+    """Recover from a dead run, copy the state, make the stack if it is new; since when things are uncertain, or None."""
+    backend = store.open_store()
+    rotation.resume(phases.say)
+    since = recovery.prepare(backend, wanted.stack, environment, phases.say, break_lock=wanted.break_lock)
+    backup.take(backend, wanted.stack)
+    uid = live.cluster_uid(environment)
+    if moved.moved(backend, wanted.stack, uid, phases.say, allowed=_may_move(wanted, environment)):
+        since = since or 0.0
+    if backend.read(checkpoint.key(wanted.stack)) is None:
+        phases.now(f"stack {wanted.stack}")
+        engine.ask(
+            ["stack", "init", wanted.stack, "--secrets-provider", "passphrase", "--no-select"],
+            environment,
+            wanted.directory,
+        )
+    return since
+
+
+def apply(
+    wanted: Wanted, operation: str, environment: Mapping[str, str], phases: Phases, *, since: float | None
+) -> engine.Outcome:
+    """Run the engine under the run marker; after a dead run refresh first and sweep last."""
+    backend = store.open_store()
+    refresh = ["--refresh"] if wanted.refresh or since is not None else []
+    words = [operation, "--yes", "--skip-preview", "--stack", wanted.stack, *refresh]
+    log = paths.state_dir() / "logs" / f"{operation}-{time.strftime('%Y%m%d-%H%M%S')}.log"
+    done = 0
+
+    def step(name: str, state: str) -> None:
+        nonlocal done
+        done += not state.endswith("...") and "ing" not in state
+        phases.now(f"{operation}: {done} done, {name.rsplit('/', 1)[-1]} {state}")
+
+    with lock.running(backend, wanted.stack, operation) as marker, scratch(wanted.stack) as folder:
+        own = {lock.RUN_VARIABLE: marker.run, "TMPDIR": str(folder)}
+        variables = {**environment, **engine.NO_CHECKPOINTS, **own}
+        rules = policies.options(wanted.stack, folder) if operation == "up" and wanted.directory == paths.ROOT else []
+        outcome = engine.run([*words, *rules], variables, log=log, directory=wanted.directory, step=step)
+        if since is not None:
+            recovery.sweep(backend, wanted.stack, environment, since, phases.say)
+    moved.record(backend, wanted.stack, live.cluster_uid(environment))
+    phases.say(", ".join(f"{count} {word}" for word, count in outcome.changes.items()))
+    return outcome
+
+
+@contextmanager
+def scratch(stack: str) -> Iterator[Path]:
+    """Where the engine and its plugins put what they forget to remove: the provider leaves copies of the kubeconfig behind.
+
+    Emptied before, for what a killed run left, and removed afterwards.
+    """
+    folder = paths.state_dir() / "tmp" / stack
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def reapply(stack: str, phases: Phases) -> engine.Outcome:
+    """`pulumi up` of the stack as its file says, on the cluster that the file names."""
+    wanted = Wanted(stack=stack)
+    environment = engine.shell(of_settings(configuration.settings(stack)).reached_by)
+    with phases.phase("rules"):
+        policies.refuse(stack)
+    with phases.phase("state"):
+        live.require(environment)
+        since = settle(wanted, environment, phases)
+    with phases.phase("pulumi up"):
+        outcome = apply(wanted, "up", environment, phases, since=since)
+    release.record(stack)
+    return outcome
+
+
+def destroy(wanted: Wanted, phases: Phases, *, protected: bool) -> None:
+    """Destroy every object of the stack; with ``protected`` lift the protection first, whose volumes are kept all the same.
+
+    Raises `UserError` when the cluster does not answer. The embedded one is started for it where it is down; where it was
+    reset, everything in it is gone already.
+    """
+    cluster = of_settings(configuration.settings(wanted.stack))
+    if not placing.holds_anything(wanted.stack) or (cluster.embedded and not cluster.kubeconfig.exists()):
+        phases.say(f"nothing of stack {wanted.stack!r} is there to destroy")
+        return
+    if cluster.embedded:
+        with phases.phase("cluster"):
+            start_cluster(phases)
+    environment = engine.shell(cluster.reached_by)
+    with phases.phase("state"):
+        live.require(environment)
+        since = settle(wanted, environment, phases)
+        if protected:
+            engine.ask(["state", "unprotect", "--all", "--yes", "--stack", wanted.stack], environment)
+    with phases.phase("destroy"):
+        apply(wanted, "destroy", environment, phases, since=since)
+
+
+def publish_sample(wanted: Wanted, phases: Phases) -> None:
+    """Render and publish the sample lesson, unless it is there."""
+    from ops import lesson
+
+    with phases.phase("lesson"):
+        lesson.publish_sample(wanted.stack, phases.now)
+
+
+def url(stack: str) -> str:
+    """The public address of the platform, without a trailing slash; empty before its first `up`, and while its state cannot be read."""
+    try:
+        state = checkpoint.load(store.open_store(), stack)
+    except ValueError:
+        return ""
+    return str((state.outputs if state else {}).get("url") or "")
+
+
+def forwarding(cluster: Target, port: int) -> str:
+    """What makes the gateway of an outside cluster answer at `localhost`, whose certificate it has."""
+    context = f" --context {shlex.quote(cluster.context)}" if cluster.context else ""
+    where = f"--kubeconfig {shlex.quote(str(cluster.kubeconfig))}{context}"
+    return f"kubectl {where} -n {names.namespace(names.GATEWAY)} port-forward service/{gateway.PROXY} {port}:443"
+
+
+def announce(wanted: Wanted, named: Target | None, phases: Phases) -> None:
+    """Say where everything is; ``named`` is the cluster that the user named."""
+    address = url(wanted.stack)
+    phases.console.print(f"\n[bold green]up[/] in {sum(phases.seconds.values()):.0f} s")
+    phases.console.print(f"  portal        {address}/")
+    phases.console.print(f"  dashboards    {address}/{names.MONITORING}/  (sign in: huiju access sign-in --tier TIER)")
+    phases.console.print(f"  lessons       {address}/lessons/index.json")
+    cluster = named or of_settings(configuration.settings(wanted.stack))
+    if urlsplit(address).hostname == DOMAIN and not cluster.embedded:
+        phases.console.print(f"  reach it by   {forwarding(cluster, urlsplit(address).port or 443)}")
+    if configuration.generated(wanted.stack):
+        phases.console.print(
+            f"  trust         {authority.certificate_file()}  (the local CA, for browsers and curl --cacert)"
+        )
+    phases.console.print("  next          huiju status | huiju lesson publish FILE | huiju down")
