@@ -1,0 +1,84 @@
+"""The pages of figures and proofs: a benchmark replaces its own section only, a proof is appended and never rewritten."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from benchmarks import run
+from benchmarks.report import COLUMNS, append_proofs, benchmark_section, replace_section, table
+
+PAGE = "# Figures\n\nWhat this is.\n\n## One\n\nold\n\n## Two\n\nkept\n"
+
+
+def test_a_benchmark_replaces_its_section_and_no_other() -> None:
+    page = replace_section(PAGE, "One", "## One\n\nnew\n")
+    assert page == "# Figures\n\nWhat this is.\n\n## One\n\nnew\n\n## Two\n\nkept\n"
+
+
+def test_a_new_benchmark_is_added_at_the_end() -> None:
+    assert replace_section(PAGE, "Three", "## Three\n\nnew\n") == PAGE + "\n## Three\n\nnew\n"
+
+
+def test_replacing_twice_changes_nothing_more() -> None:
+    once = replace_section(PAGE, "Two", "## Two\n\nnew | \\1\n")
+    assert replace_section(once, "Two", "## Two\n\nnew | \\1\n") == once
+
+
+def test_a_title_that_begins_another_is_not_taken_for_it() -> None:
+    assert "## One more" in replace_section("# F\n\n## One more\n\nkept\n", "One", "## One\n\nnew\n")
+
+
+def test_a_section_says_when_and_on_what_it_was_measured() -> None:
+    section = benchmark_section(
+        "T", "Why.", [{"name": "load", "n": 5, "unit": "s", "median": 1.23456, "note": "a|b\nc"}], 0.44
+    )
+    assert "Measured 20" in section
+    assert "cores" in section
+    assert "load before it began 0.4." in section
+    assert "| load | 5 | s | 1.23 |  |  |  | a\\|b c |" in section
+
+
+def test_a_table_has_a_cell_for_every_column() -> None:
+    header, rule, row = table(COLUMNS, [[None] * len(COLUMNS)]).splitlines()
+    assert header.count("|") == rule.count("|") == row.count("|") == len(COLUMNS) + 1
+
+
+@pytest.mark.parametrize(("failed", "word"), [(True, "the run failed"), (False, "the run passed")])
+def test_a_proof_is_appended_whether_it_held_or_not(failed: bool, word: str, tmp_path: Path) -> None:
+    page = tmp_path / "proofs.md"
+    page.write_text("# Proofs\n\n## 2026-01-01\n\nold\n")
+    append_proofs(page, [("kill -9 of pulumi up", "30 of 30 recovered")], failed=failed)
+    text = page.read_text()
+    assert text.startswith("# Proofs\n\n## 2026-01-01\n\nold\n\n## ")
+    assert word in text
+    assert "| kill -9 of pulumi up | 30 of 30 recovered |" in text
+
+
+def test_an_unknown_benchmark_is_refused_before_any_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["nonsense"]) == 1
+    assert "no benchmark 'nonsense'" in capsys.readouterr().err
+
+
+def test_one_benchmark_that_breaks_does_not_lose_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def measure(name: str) -> None:
+        measured.append(name)
+        if name == "a":
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(run, "names", lambda: ["a", "b"])
+    monkeypatch.setattr(run, "measure", measure)
+    assert run.main([]) == 1
+    assert measured == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_every_benchmark_has_a_title_a_question_and_a_run(name: str) -> None:
+    module = importlib.import_module(f"benchmarks.{name}")
+    assert module.TITLE
+    assert module.__doc__
+    assert callable(module.run)

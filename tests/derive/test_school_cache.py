@@ -1,0 +1,82 @@
+"""A school cache's files: nothing leads to the platform but lessons, with the box's certificate, for who has this school's permission."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import yaml
+
+from catalog import City, load_named
+from derive import keys, school_cache, video_token
+from derive.school_cache import SchoolCache
+
+CITY: City = load_named("tiny")
+CODE = CITY.schools[0].code
+PLATFORM = "https://schools.example.test:8443"
+
+
+def box(**changes: object) -> SchoolCache:
+    facts: dict[str, object] = {
+        "code": CODE,
+        "domain": "example.test",
+        "platform": PLATFORM,
+        "segment_seconds": CITY.packaging.segment_seconds,
+        "cache_mib": 512,
+        "networks": ["192.168.0.0/16"],
+        "issuer": "https://example.test",
+        "keys": [keys.public_jwk("seed", keys.VIDEO)],
+        "tls": "/etc/huiju/tls",
+    }
+    return SchoolCache(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def records(cache: SchoolCache) -> dict[str, str]:
+    rows = school_cache.files(cache)["records.config"].splitlines()
+    found = {row.split()[1]: row.split(maxsplit=3)[3] for row in rows}
+    assert len(found) == len(rows), "no record twice"
+    return found
+
+
+def test_only_lessons_lead_to_the_platform_and_only_with_a_permission() -> None:
+    (rule,) = school_cache.files(box())["remap.config"].splitlines()
+    assert rule.startswith(f"map https://{CODE}.edge.example.test/lessons/ {PLATFORM}/lessons/ @plugin=uri_signing.so")
+    assert rule.index("uri_signing.so") < rule.index("header_rewrite.so"), "the token goes after it was looked at"
+
+
+def test_permissions_are_those_of_this_school() -> None:
+    ((_, row),) = json.loads(school_cache.files(box())[video_token.FILE]).items()
+    assert row["id"] == CODE
+    assert "d" not in row["keys"][0], "a public key"
+
+
+def test_the_platform_is_verified_and_sees_the_boxs_certificate() -> None:
+    found = records(box())
+    assert found["proxy.config.ssl.client.verify.server.policy"] == "ENFORCED"
+    assert found["proxy.config.ssl.client.cert.filename"] == "box.crt"
+    assert found["proxy.config.ssl.client.CA.cert.filename"] == "platform.crt"
+
+
+def test_only_the_school_and_the_box_itself_may_ask_and_only_read() -> None:
+    (rule,) = yaml.safe_load(school_cache.files(box(networks=["10.1.0.0/16"]))["ip_allow.yaml"])["ip_allow"]
+    assert rule["ip_addrs"] == ["127.0.0.0/8", "10.1.0.0/16"]
+    assert rule["methods"] == ["GET", "HEAD"]
+
+
+def test_an_answer_in_part_is_never_asked_for() -> None:
+    assert "rm-header Range" in school_cache.files(box())["dropped.config"]
+
+
+def test_a_change_of_a_rule_needs_no_restart_and_one_of_the_records_does() -> None:
+    before, after = school_cache.files(box()), school_cache.files(box(issuer="https://other.test"))
+    assert not {name for name in before if before[name] != after[name]} & school_cache.RESTART
+    assert records(box(cache_mib=1)) == records(box()), "the cache's size is the storage's"
+    assert "storage.config" in school_cache.RESTART
+
+
+def test_no_path_leads_out_of_the_folder_that_is_checked() -> None:
+    files = school_cache.files(box())
+    named = re.findall(r"@pparam=(\S+)", files["remap.config"]) + [
+        row.split()[1] for row in files["plugin.config"].splitlines()
+    ]
+    assert {name for name in named if name.endswith(".config") or name.endswith(".json")} <= set(files)

@@ -1,0 +1,38 @@
+"""A session says who is there, for whom it is meant, and when it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive import session_token
+
+ISSUED = 1_800_000_000
+
+
+def test_a_session_names_issuer_audience_tier_and_its_end() -> None:
+    found = session_token.claims("https://x", "a-tier", "someone", ISSUED, 2)
+    assert found == {
+        "iss": "https://x",
+        "aud": session_token.AUDIENCE,
+        "sub": "someone",
+        "tier": "a-tier",
+        "iat": ISSUED,
+        "nbf": ISSUED,
+        "exp": ISSUED + 7200,
+    }
+
+
+def test_a_school_is_in_it_only_where_there_is_one() -> None:
+    assert session_token.claims("https://x", "t", "s", ISSUED, 1, school="0000000001")["school"] == "0000000001"
+    assert "school" not in session_token.claims("https://x", "t", "s", ISSUED, 1)
+
+
+@pytest.mark.parametrize("hours", [0.5, session_token.MOST_HOURS])
+def test_a_session_may_last_that_long(hours: float) -> None:
+    assert session_token.claims("https://x", "t", "s", ISSUED, hours)["exp"] == ISSUED + hours * 3600
+
+
+@pytest.mark.parametrize("hours", [0, -1, session_token.MOST_HOURS + 0.1])
+def test_no_session_lasts_longer_than_a_school_day(hours: float) -> None:
+    with pytest.raises(ValueError, match="hours"):
+        session_token.claims("https://x", "t", "s", ISSUED, hours)

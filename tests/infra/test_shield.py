@@ -1,0 +1,121 @@
+"""The shield's files: what is asked of the store is the path and nothing else; sizes and waits come from facts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+
+from catalog import City
+from derive import keys, shield
+from infra.plan import video_library
+from tests.infra.conftest import SEED, Settings
+
+STORE = "http://store.example:7070"
+TOKENS = "{}"
+
+
+def records(city: City, gib: int = 1) -> dict[str, str]:
+    lines = shield.files(city, STORE, gib, TOKENS)["records.config"].splitlines()
+    return {line.split()[1]: line.split(maxsplit=3)[3] for line in lines}
+
+
+def rules(city: City) -> dict[str, str]:
+    """What is mapped -> to what, with its plugins."""
+    lines = shield.files(city, STORE, 1, TOKENS)["remap.config"].splitlines()
+    return {line.split()[1]: line.split(maxsplit=2)[2] for line in lines}
+
+
+def test_only_lessons_and_parcels_are_mapped_and_nothing_of_a_client_goes_on(tiny: City) -> None:
+    found = rules(tiny)
+    assert {rule: to.split()[0].removeprefix(STORE) for rule, to in found.items()} == {
+        "http://.*:8081/lessons/": "/lessons/",
+        "/lessons/": "/lessons/",
+        "/parcels/": "/parcels/",
+    }
+    for to in found.values():
+        assert 0 < to.index("dropped.config") < to.index("s3_auth.so"), "signed after cookies and credentials are gone"
+
+
+def test_lessons_are_asked_for_whole_and_parcels_may_be_gone_on_with(tiny: City) -> None:
+    whole = {rule for rule, to in rules(tiny).items() if "whole.config" in to}
+    assert whole == {"http://.*:8081/lessons/", "/lessons/"}
+    assert "rm-header Range" in shield.files(tiny, STORE, 1, TOKENS)["whole.config"]
+
+
+def test_viewers_show_a_token_before_anything_else_and_schools_a_certificate_to_the_gateway(tiny: City) -> None:
+    assert {rule: to.split()[1] for rule, to in rules(tiny).items() if "uri_signing.so" in to} == {
+        "/lessons/": "@plugin=uri_signing.so"
+    }
+
+
+def test_the_guard_sees_every_request_before_all_other_plugins(tiny: City) -> None:
+    files = shield.files(tiny, STORE, 1, TOKENS)
+    assert files["plugin.config"].splitlines()[0] == "header_rewrite.so /etc/trafficserver/guard.config"
+    assert "rm-destination QUERY" in files["guard.config"]
+    assert files["uri_signing.json"] == TOKENS
+
+
+def test_the_shield_is_given_the_platform_s_own_public_key(tiny: City, settings: Settings) -> None:
+    ((issuer, row),) = json.loads(video_library.tokens(settings())).items()
+    assert (issuer, row["id"]) == ("https://localhost:8443", "city")
+    assert row["keys"] == [keys.public_jwk(SEED, keys.VIDEO)]
+
+
+def test_the_schools_rule_goes_by_the_port_that_was_reached_not_by_what_a_client_says(tiny: City) -> None:
+    (schools, *others) = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
+    assert schools.split()[0] == "regex_map_with_recv_port"
+    assert {line.split()[0] for line in others} == {"map"}
+    assert records(tiny)["proxy.config.http.server_ports"] == "8080 8081"
+
+
+def test_nothing_but_reading_is_let_in(tiny: City) -> None:
+    (rule,) = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["ip_allow.yaml"])["ip_allow"]
+    assert (rule["action"], rule["methods"]) == ("allow", ["GET", "HEAD"])
+
+
+@pytest.mark.parametrize("gib", [1, 50])
+def test_the_cache_leaves_room_on_its_volume(tiny: City, gib: int) -> None:
+    (size,) = re.findall(r" (\d+)M$", shield.files(tiny, STORE, gib, TOKENS)["storage.config"], re.MULTILINE)
+    assert gib * 1024 * 0.8 <= int(size) < gib * 1024
+
+
+def test_a_reader_waits_one_segment_for_another_reader_s_fetch(city: City) -> None:
+    found = records(city)
+    waited = int(found["proxy.config.http.cache.max_open_read_retries"]) * int(
+        found["proxy.config.http.cache.open_read_retry_time"]
+    )
+    assert waited == city.packaging.segment_seconds * 1000
+    assert found["proxy.config.cache.enable_read_while_writer"] == "1"
+
+
+def test_no_record_is_written_twice(tiny: City) -> None:
+    lines = shield.files(tiny, STORE, 1, TOKENS)["records.config"].splitlines()
+    assert len(records(tiny)) == len(lines)
+
+
+def test_the_region_map_has_one_default_line(tiny: City) -> None:
+    assert shield.region_file("cn-north-1") == ": cn-north-1\n"
+    assert f"v4-region-map={shield.SIGNING}/region.config" in shield.signing_file("a", "b")
+
+
+def test_secrets_are_not_among_the_files(tiny: City, settings: Settings) -> None:
+    plan = video_library.plan(tiny, settings())
+    (config,) = [each.props["data"] for each in plan if each.kind == "ConfigMap"]
+    assert shield.SIGNING_FILE not in config
+    (secret,) = [each.props["stringData"] for each in plan if each.name == "s3-shield"]
+    assert secret[shield.SIGNING_FILE].startswith("access_key=shield\n")
+
+
+def test_every_file_is_mounted_at_its_path(tiny: City, settings: Settings) -> None:
+    plan = video_library.plan(tiny, settings())
+    (config,) = [each.props["data"] for each in plan if each.kind == "ConfigMap"]
+    (deployment,) = [each.props for each in plan if each.kind == "Deployment"]
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    (items,) = [volume["configMap"]["items"] for volume in volumes if "configMap" in volume]
+    paths = {item["path"]: config[item["key"]] for item in items}
+    tokens = video_library.tokens(settings())
+    assert paths == shield.files(tiny, "http://object-store.object-store.svc.cluster.local:7070", 1, tokens)
+    assert all(re.fullmatch(r"[-._a-zA-Z0-9]+", key) for key in config)

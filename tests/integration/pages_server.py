@@ -1,0 +1,86 @@
+"""The viewer's built pages on loopback under the content policy of their image, with a Prometheus behind them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from local.images.definition import FOLDERS
+
+ROOT, API = "/monitoring/", "/monitoring/api/"
+
+
+@dataclass
+class Pages:
+    """What is served; a test may turn the answer of the query path into a status."""
+
+    url: str
+    pages: Path
+    dashboards: Path
+    prometheus: str
+    answer: int | None = None
+
+
+def content_policy() -> str:
+    """The policy that nginx sends with every page."""
+    text = (FOLDERS / "pages" / "nginx.conf").read_text()
+    (found,) = re.findall(r'add_header Content-Security-Policy "([^"]+)"', text)
+    return str(found)
+
+
+@contextmanager
+def serving(pages: Path, dashboards: Path, prometheus: str) -> Iterator[Pages]:
+    """Serve until the block ends."""
+    served = Pages("", pages, dashboards, prometheus)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
+    served.url = f"http://127.0.0.1:{server.server_port}{ROOT}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler(served: Pages) -> type[SimpleHTTPRequestHandler]:
+    policy = content_policy()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            name = path.split("?", maxsplit=1)[0].removeprefix(ROOT)
+            folder = served.dashboards if name.startswith("dashboards/") else served.pages
+            return str(folder / name.removeprefix("dashboards/"))
+
+        def end_headers(self) -> None:
+            self.send_header("Content-Security-Policy", policy)
+            super().end_headers()
+
+        def do_GET(self) -> None:
+            if not self.path.startswith(API):
+                super().do_GET()
+                return
+            status, body = (served.answer, b"") if served.answer else self._asked()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _asked(self) -> tuple[int, bytes]:
+            try:
+                with urlopen(f"{served.prometheus}/api/{self.path.removeprefix(API)}") as answer:
+                    return 200, answer.read()
+            except HTTPError as error:
+                return error.code, error.read()
+
+        def log_message(self, *_words: Any) -> None:
+            return
+
+    return Handler

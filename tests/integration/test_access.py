@@ -1,0 +1,225 @@
+"""Who may play what, on the running platform: sessions, licences and reach decide, and the token that is given opens the media."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from catalog import City
+from catalog.access import Action, Scope, Use
+from derive import session_token, store
+from infra.plan import sign_in
+from infra.plan.routes import GATEWAY_API
+from ops import secrets
+from ops.lessons import library, place
+from tests.infra.conftest import RAW, text
+from tests.integration import viewer
+from tests.integration.conftest import Platform
+from tests.integration.test_platform import client, forwarded
+
+pytestmark = pytest.mark.integration
+SEGMENT = b"a segment" * 100
+
+
+@pytest.fixture(scope="module")
+def known(platform: Platform) -> City:
+    return viewer.city(platform)
+
+
+def _strict(known: City) -> str:
+    """A licence that lets some tier stream and the public not."""
+    public = viewer.tier_of(known, Scope.PUBLIC)
+    return next(each.id for each in known.licences if Use.STREAM in each.uses and public not in each.tiers)
+
+
+@pytest.fixture(scope="module")
+def lesson(platform: Platform, known: City) -> Iterator[str]:
+    """A lesson of the first school under a licence that is not for the public, with one segment; nobody can play it for long."""
+    lesson_id, school = "l-accessaccessacc2", known.schools[0].code
+    record = {
+        "id": lesson_id,
+        "title": "access",
+        "school": {"code": school},
+        "licence": {"id": _strict(known)},
+        "published": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600)),
+        "master": f"{lesson_id}/h/master.m3u8",
+    }
+    with forwarded(platform) as endpoint:
+        packager = client(platform, endpoint, store.PACKAGER, "video-library")
+        for name, body in (("lesson.json", json.dumps(record).encode()), ("h/master.m3u8", SEGMENT)):
+            packager.put_object(
+                Bucket="lessons", Key=f"{lesson_id}/{name}", Body=body, CacheControl="public, max-age=60"
+            )
+    yield lesson_id
+    with place.of_stack(platform.stack).buckets() as (uploads, lessons):
+        library.remove(uploads, lessons, lesson_id)
+
+
+def _viewing(known: City, *scopes: Scope) -> str:
+    """A tier of one of these scopes that may stream and that the licence is for."""
+    licence = next(each for each in known.licences if each.id == _strict(known))
+    return next(t.id for t in known.tiers if t.scope in scopes and Action.VIEW in t.actions and t.id in licence.tiers)
+
+
+def test_a_student_of_the_school_plays_what_the_public_may_not(platform: Platform, known: City, lesson: str) -> None:
+    refused = viewer.play(platform, lesson)
+    assert (refused.status, refused.json["reason"]) == (403, "sign-in-needed")
+    assert refused.json["zh"]
+    student = viewer.session(platform, _viewing(known, Scope.CLASS), known.schools[0].code)
+    answer = viewer.play(platform, lesson, student)
+    assert answer.status == 200
+    master = answer.json["master"]
+    assert viewer.ask(platform, master, Cookie=viewer.cookie(answer.json["token"])).body == SEGMENT
+    assert viewer.ask(platform, master).status == 403
+    assert viewer.ask(platform, master, Cookie=f"{session_token.COOKIE}={student}").status == 403, (
+        "a session plays nothing"
+    )
+
+
+def test_a_stranger_is_refused_with_a_reason_in_both_languages(platform: Platform, known: City, lesson: str) -> None:
+    parties = {code for each in known.agreements for code in each.schools}
+    stranger = next(school.code for school in known.schools if school.code not in parties)
+    answer = viewer.play(platform, lesson, viewer.session(platform, _viewing(known, Scope.CLASS), stranger))
+    assert (answer.status, answer.json["reason"]) == (403, "out-of-reach")
+    assert known.schools[0].name.en in answer.json["en"]
+    assert known.schools[0].name.zh in answer.json["zh"]
+
+
+def test_a_teacher_of_the_alliance_plays_it(platform: Platform, known: City, lesson: str) -> None:
+    owner = known.schools[0].code
+    allies = {code for alliance, _ in known.memberships[owner] for _, code in alliance.members} - {owner}
+    teacher = viewer.session(platform, _viewing(known, Scope.ALLIANCE), sorted(allies)[-1])
+    assert viewer.play(platform, lesson, teacher).status == 200
+
+
+def test_a_token_for_a_school_s_cache_does_not_open_the_city_s(platform: Platform, known: City, lesson: str) -> None:
+    code = known.schools[0].code
+    student = viewer.session(platform, _viewing(known, Scope.CLASS), code)
+    answer = viewer.play(platform, lesson, student, f"?place={code}")
+    assert answer.json["place"] == code
+    assert "set-cookie" not in answer.headers
+    assert viewer.ask(platform, answer.json["master"], Cookie=viewer.cookie(answer.json["token"])).status == 403
+
+
+def test_an_unknown_lesson_is_not_found(platform: Platform) -> None:
+    answer = viewer.play(platform, "l-nowherenowhereno")
+    assert (answer.status, answer.json["reason"]) == (404, "no-such-lesson")
+
+
+def test_figures_and_health_are_for_the_cluster_only(platform: Platform) -> None:
+    for path in ("/access/metrics", "/access/healthz", "/access/../metrics", "/access/%2e%2e/metrics"):
+        assert b"city_play_decisions" not in viewer.ask(platform, path).body
+    knock = ("exec", "-n", "entitlement", "deployment/entitlement", "--", "python3", "-c")
+    fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+    assert "city_play_decisions_total" in platform.cluster.kubectl(*knock, fetch)
+
+
+def test_the_log_names_the_decision_and_holds_no_token(platform: Platform, known: City, lesson: str) -> None:
+    student = viewer.session(platform, _viewing(known, Scope.CLASS), known.schools[0].code)
+    viewer.play(platform, lesson, student)
+    log = platform.cluster.kubectl("logs", "-n", "entitlement", "deployment/entitlement", "--tail=200")
+    rows = [json.loads(line) for line in log.splitlines() if line.startswith('{"lesson"')]
+    assert any(row["lesson"] == lesson and row["verdict"] == "allowed" for row in rows)
+    assert student not in log
+    assert "eyJ" not in log
+
+
+def test_the_command_explains_the_same_decision(platform: Platform, known: City, lesson: str) -> None:
+    def explain(*words: str) -> tuple[int, str]:
+        huiju = Path(sys.executable).with_name("huiju")
+        done = subprocess.run(
+            [str(huiju), "access", "explain", lesson, "--stack", platform.stack, *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = explain()
+    assert (code, "sign-in-needed" in said) == (1, True), said
+    code, said = explain("--tier", _viewing(known, Scope.CLASS), "--school", known.schools[0].code)
+    assert (code, "may play" in said) == (0, True), said
+
+
+ROUTE = "guarded-trial"
+
+
+@pytest.fixture
+def guarded(platform: Platform, known: City) -> Iterator[str]:
+    """A path of the gateway that only the first tier may use; it leads to the portal."""
+    from infra import config
+
+    settings = config.read(text({**RAW, "accessKey": viewer.seed(platform)}), "test")
+    settings = settings.model_copy(update={"public_port": int(platform.url.rpartition(":")[2])})
+    policy = sign_in.policy(ROUTE, "portal", [known.tiers[0].id], settings).props
+    route: dict[str, Any] = {
+        "apiVersion": GATEWAY_API,
+        "kind": "HTTPRoute",
+        "metadata": {"name": ROUTE, "namespace": "portal"},
+        "spec": {
+            "parentRefs": [{"name": "gateway", "namespace": "gateway", "sectionName": "https"}],
+            "hostnames": ["localhost"],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": f"/{ROUTE}/"}}],
+                    "filters": [
+                        {
+                            "type": "URLRewrite",
+                            "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
+                        }
+                    ],
+                    "backendRefs": [{"name": "portal", "port": 8080}],
+                }
+            ],
+        },
+    }
+    both = yaml.safe_dump_all([policy, route])
+    platform.cluster.kubectl("apply", "-f", "-", stdin=both)
+    try:
+        yield f"/{ROUTE}/"
+    finally:
+        platform.cluster.kubectl("delete", "--wait=false", "-f", "-", stdin=both)
+
+
+def _settled(platform: Platform, path: str) -> int:
+    """Status without a session, once the gateway has the route; the portal's page answers every other path."""
+    for _ in range(60):
+        status = viewer.ask(platform, path).status
+        if status != 404:
+            return status
+        time.sleep(1)
+    return status
+
+
+def test_the_gateway_lets_only_sessions_of_the_tiers_given_through(
+    platform: Platform, known: City, guarded: str
+) -> None:
+    allowed, other = (viewer.session(platform, tier.id, known.schools[0].code) for tier in known.tiers[:2])
+    assert _settled(platform, guarded) == 401
+    assert viewer.ask(platform, guarded, Authorization=f"Bearer {allowed}").status == 200
+    assert viewer.ask(platform, guarded, Cookie=f"{session_token.COOKIE}={allowed}").status == 200
+    assert viewer.ask(platform, guarded, Authorization=f"Bearer {other}").status == 403
+    assert viewer.ask(platform, guarded, Authorization=f"Bearer {allowed[:-8]}AAAAAAAA").status == 401
+    assert viewer.ask(platform, guarded, Cookie=f"{session_token.COOKIE}=nonsense").status == 401
+    assert viewer.ask(platform, "/").status == 200, "what is not guarded stays open"
+
+
+def test_new_signing_keys_end_every_session_and_permission_that_was_given(
+    platform: Platform, known: City, lesson: str
+) -> None:
+    tier, school = _viewing(known, Scope.CLASS), known.schools[0].code
+    student = viewer.session(platform, tier, school)
+    before = viewer.play(platform, lesson, student).json
+    assert viewer.ask(platform, before["master"], Cookie=viewer.cookie(before["token"])).status == 200
+    secrets.rotate(stack=platform.stack, passphrase=False, store_key=False, access_key=True, tls=False, apply=True)
+    refused = viewer.play(platform, lesson, student)
+    assert (refused.status, refused.json["reason"]) == (403, "session-invalid")
+    assert viewer.ask(platform, before["master"], Cookie=viewer.cookie(before["token"])).status == 403
+    after = viewer.play(platform, lesson, viewer.session(platform, tier, school)).json
+    assert viewer.ask(platform, after["master"], Cookie=viewer.cookie(after["token"])).status == 200

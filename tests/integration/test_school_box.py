@@ -1,0 +1,185 @@
+"""A blank box behind 20 Mbit/s becomes a school's: installed from the platform's parcel, asked twice, and a lesson plays from it.
+
+One trial school for the module; the steps follow each other as a technician's do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+from catalog import load_named, names
+from derive import school_box
+from infra.plan import ports
+from local import school
+from local.cluster import cgroups
+from local.school.trial import Trial
+from ops import lesson
+from ops.lessons import place
+from ops.parcels import making, publishing
+from ops.phases import Phases
+from ops.schools import ansible, enrolment, trial, visit, watching
+from tests.integration.conftest import Platform
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("platform")]
+RATE = 20.0
+RECAP = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
+
+
+@pytest.fixture(scope="module")
+def box(platform: Platform) -> Iterator[Trial]:
+    """A blank box, enrolled; whatever an earlier run left is taken away first."""
+    for left in school.every():
+        school.down(left)
+    lesson.publish_sample(platform.stack)
+    where = place.of_stack(platform.stack)
+    parcel = making.make(school.material(school_box.PACKAGES, lambda _: None) / "pool")
+    with publishing.bucket_of(where) as bucket:
+        publishing.publish(bucket, parcel, lambda done, total: None)
+    code = load_named(where.city).schools[-2].code
+    yield trial.make(code, RATE, where, Phases())
+    trial.down(code)
+
+
+def play(box: Trial, platform: Platform, *words: str) -> tuple[dict[str, int], list[str], str]:
+    """One run of the playbook: its recap, the tasks that changed something, all that it printed."""
+    done = ansible.play([box.code], platform.stack, *words, capture=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    found = RECAP.search(done.stdout)
+    assert found
+    recap = dict(zip(("ok", "changed", "unreachable", "failed"), map(int, found.groups()), strict=True))
+    tasks = re.findall(r"^TASK \[(.*?)\] \*+$(.*?)(?=^TASK|^PLAY|\Z)", done.stdout, re.MULTILINE | re.DOTALL)
+    return recap, [name for name, said in tasks if re.search(r"^changed:", said, re.MULTILINE)], done.stdout
+
+
+@pytest.fixture(scope="module")
+def foreseen(box: Trial, platform: Platform) -> list[str]:
+    """What a check on the blank box says that would change."""
+    return play(box, platform, "--check", "--diff")[1]
+
+
+@pytest.fixture(scope="module")
+def first(box: Trial, platform: Platform, foreseen: list[str]) -> tuple[list[str], str]:
+    """The first run: what it changed and what it printed, differences included."""
+    _, changed, said = play(box, platform, "--diff")
+    return changed, said
+
+
+def on_box(box: Trial, words: str) -> str:
+    done = subprocess.run(visit.command(box.code, words), capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def test_a_check_foretells_what_the_first_run_does(foreseen: list[str], first: tuple[list[str], str]) -> None:
+    assert foreseen == first[0]
+    assert len(foreseen) > 20
+
+
+def test_every_package_is_the_parcels(box: Trial, first: tuple[list[str], str]) -> None:
+    shown = on_box(box, r"dpkg-query -W -f '${Package} ${Version}\n'").splitlines()
+    there = dict(row.split(" ") for row in shown)
+    parcel = making.parse((making.folder() / enrolment_parcel() / making.MANIFEST).read_text()).versions
+    assert {name: there.get(name) for name in school_box.PACKAGES} == {
+        name: parcel[name] for name in school_box.PACKAGES
+    }
+
+
+def enrolment_parcel() -> str:
+    from ops.schools import platform
+
+    return str(platform.parcel()["id"])
+
+
+def test_no_secret_is_in_what_was_printed(box: Trial, first: tuple[list[str], str]) -> None:
+    secret = enrolment.secret_vars(box.code)
+    key = on_box(box, "cat /etc/huiju/tls/box.key").splitlines()[1]
+    for text in (*map(str, secret.values()), key):
+        assert text and text not in first[1]
+
+
+def test_a_second_run_changes_nothing_and_a_check_agrees(
+    box: Trial, platform: Platform, first: tuple[list[str], str]
+) -> None:
+    recap, changed, _ = play(box, platform)
+    assert (changed, recap["changed"], recap["failed"], recap["unreachable"]) == ([], 0, 0, 0)
+    assert play(box, platform, "--check", "--diff")[1] == []
+
+
+def test_a_box_whose_key_is_not_the_pinned_one_is_not_spoken_to(
+    box: Trial, platform: Platform, first: tuple[list[str], str]
+) -> None:
+    known = enrolment.folder() / "known_hosts"
+    good = known.read_text()
+    try:
+        stranger = enrolment.login_key().with_suffix(".pub").read_text().split()[:2]
+        known.write_text(f"{box.code} {' '.join(stranger)}\n")
+        done = subprocess.run(visit.command(box.code, "true"), capture_output=True, text=True, check=False)
+        assert done.returncode == 255 and "verification failed" in done.stderr.lower()
+    finally:
+        known.write_text(good)
+    assert subprocess.run(visit.command(box.code, "true"), capture_output=True, check=False).returncode == 0
+
+
+def test_the_second_play_is_served_by_the_box_and_so_is_one_with_the_link_cut(
+    box: Trial, platform: Platform, first: tuple[list[str], str]
+) -> None:
+    one = watching.watch(box.code, None, platform.stack)
+    two = watching.watch(box.code, None, platform.stack)
+    assert one.media[False] > 0, "the first play came from the platform"
+    assert (two.media[False], two.media[True]) == (0, sum(one.media.values()))
+    school.link(box, whole=False)
+    try:
+        cut = watching.watch(box.code, None, platform.stack)
+        assert cut.media[False] == 0 and cut.media[True] > 0
+    finally:
+        school.link(box, whole=True)
+
+
+def test_the_probe_went_the_platforms_own_way(box: Trial, first: tuple[list[str], str]) -> None:
+    readings = on_box(box, "systemctl start huiju-probe; cat /var/lib/huiju-probe/lesson.prom")
+    assert "city_school_lesson_fetch_timestamp_seconds" in readings
+    assert "box_probe_failed 0.0" in readings
+    assert "/lessons/" not in on_box(box, "tail -n 400 /var/log/trafficserver/school.log | grep 127.0.0.1")
+
+
+def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out(
+    box: Trial, platform: Platform, first: tuple[list[str], str]
+) -> None:
+    on_box(box, "systemctl start huiju-probe")
+    where = place.of_stack(platform.stack)
+    wanted = {names.METRIC_FETCHED, names.METRIC_FETCH_SECONDS, names.METRIC_FETCH_BYTES, "up", "node_load1"}
+    query = urlencode({"query": f'{{school="{box.code}",job="{names.BOX_JOB}"}}'})
+    with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as address:
+        # The box asks itself once a minute.
+        for _ in range(40):
+            with urlopen(f"{address}/api/v1/query?{query}", timeout=30) as answer:
+                found = {each["metric"]["__name__"] for each in json.load(answer)["data"]["result"]}
+            if wanted <= found:
+                break
+            time.sleep(5)
+    assert wanted <= found
+    log = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
+    said = [line for line in log.splitlines() if f"school={box.code}" in line and "outcome=unavailable" not in line]
+    assert not said, "nothing was refused, nothing left out"
+
+
+def test_nothing_is_left_of_a_school_that_was_taken_down(
+    box: Trial, platform: Platform, first: tuple[list[str], str]
+) -> None:
+    other = school.up(
+        load_named(place.of_stack(platform.stack).city).schools[-1].code, 8, port=1, login="ssh-ed25519 AAAA", packages=school_box.PACKAGES,
+        say=lambda _: None,
+    )  # fmt: skip
+    school.down(other)
+    links = subprocess.run(("ip", "-br", "link"), capture_output=True, text=True, check=True).stdout
+    spaces = subprocess.run(("ip", "netns"), capture_output=True, text=True, check=True).stdout
+    assert other.tag not in links + spaces
+    assert not other.folder.exists()
+    assert not any((group.mount / f"huiju-{other.cgroup}" / other.code).exists() for group in cgroups.current())

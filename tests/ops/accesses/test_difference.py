@@ -1,0 +1,167 @@
+"""The difference between two states: each changed fact is told from the side of those who gain or lose, and nothing else is."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog import DATA, City, load_named
+from catalog.access import Action, LicenceReach, Scope
+from catalog.errors import UserError
+from ops.accesses import states
+from ops.accesses.difference import Change, changes
+from policies.access import entities, matrix
+from tests import builders
+
+TINY = load_named("tiny")
+DAY = timedelta(days=1)
+
+
+def changed(**facts: Any) -> City:
+    return builders.changed(TINY, **facts)
+
+
+def first(rows: tuple[Any, ...], **facts: Any) -> tuple[Any, ...]:
+    return (rows[0].model_copy(update=facts), *rows[1:])
+
+
+def regranted(**facts: Any) -> City:
+    lesson = TINY.resources[0]
+    return changed(resources=first(TINY.resources, grants=first(lesson.grants, **facts)))
+
+
+AGREEMENT = TINY.agreements[0]
+EDITS: dict[str, tuple[City, str, int]] = {
+    "a right less": (regranted(actions=(Action.VIEW,)), "-", 1),
+    "a right more": (regranted(actions=(Action.VIEW, Action.LEARN, Action.DOWNLOAD)), "+", 1),
+    "a wider scope": (regranted(scopes=(Scope.ALLIANCE, Scope.AGREEMENT)), "~", 2),
+    "an agreement less": (changed(agreements=TINY.agreements[1:]), "-", 1),
+    "an agreement that lost a signature": (changed(agreements=first(TINY.agreements, signatures=())), "-", 1),
+    "an agreement a day longer": (changed(agreements=first(TINY.agreements, ends=AGREEMENT.ends + DAY)), "~", 1),
+    "a licence less": (changed(licences=TINY.licences[1:]), "-", 1),
+    "a licence for fewer": (changed(licences=first(TINY.licences, tiers=TINY.licences[0].tiers[1:])), "~", 1),
+    "a licence of less reach": (changed(licences=first(TINY.licences, reach=LicenceReach.CITY)), "~", 1),
+    "no consent asked for": (
+        changed(data_rules=(*TINY.data_rules[:-1], TINY.data_rules[-1].model_copy(update={"guardian_consent": False}))),
+        "~",
+        1,
+    ),
+    "an older age": (changed(minors=TINY.minors.model_copy(update={"guardian_consent_below": 16})), "~", 1),
+    "a second factor": (changed(tiers=first(TINY.tiers, two_factor=True)), "~", 1),
+    "an alliance less": (changed(alliances=TINY.alliances[1:]), "-", 2),
+    "a school in another district": (changed(schools=first(TINY.schools, district=TINY.districts[1].id)), "+", 4),
+}
+"""What changed -> the other state, the sign of its changes, and how many there are of that sign."""
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_changed_fact_is_told(edit: str) -> None:
+    city, sign, number = EDITS[edit]
+    found = changes(TINY, city)
+    told = [each for each in found if each.sign == sign]
+    if edit == "an alliance less":
+        # It had two members of the small city's alliances of another stage; only what is lost is told.
+        assert told and len(told) == len(found)
+        return
+    assert len(told) == number, found
+    assert all(each.said[0] and each.said[1] for each in found)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_way_back_turns_gains_into_losses(edit: str) -> None:
+    other = {"+": "-", "-": "+", "~": "~"}
+    there, back = changes(TINY, EDITS[edit][0]), changes(EDITS[edit][0], TINY)
+    assert sorted(each.sign for each in there) == sorted(other[each.sign] for each in back)
+
+
+@pytest.mark.parametrize("edit", [each for each in EDITS if each != "a second factor"])
+def test_where_the_compiled_policies_differ_something_is_told(edit: str) -> None:
+    city = EDITS[edit][0]
+    assert (matrix.policies(city), entities.entities(city)) != (matrix.policies(TINY), entities.entities(TINY))
+    assert changes(TINY, city)
+
+
+def test_facts_that_give_nobody_a_right_are_not_told() -> None:
+    renamed = first(TINY.tiers, name=TINY.tiers[1].name)
+    reordered = tuple(reversed(TINY.licences))
+    terms = first(TINY.agreements, terms=AGREEMENT.terms[::-1])
+    assert changes(TINY, changed(tiers=renamed, licences=reordered, agreements=terms, waves=())) == []
+
+
+def test_a_lost_right_names_who_what_and_whose_in_both_languages() -> None:
+    [change] = changes(TINY, regranted(actions=(Action.VIEW,)))
+    tier, resource = TINY.tiers[0], TINY.resources[0]
+    assert change.section == "rights"
+    for language, said in zip(("zh", "en"), change.said, strict=True):
+        assert getattr(tier.name, language) in said
+        assert getattr(resource.name, language) in said
+
+
+def test_a_school_that_leaves_its_alliances_is_told_with_those_it_loses() -> None:
+    alliances = tuple(each.model_copy(update={"guiding": ()}) for each in TINY.alliances)
+    gone = TINY.alliances[0].guiding[0]
+    told = [
+        each
+        for each in changes(TINY, changed(alliances=alliances))
+        if each.said[1].startswith(TINY.school(gone).name.en)
+    ]
+    assert [each.sign for each in told] == ["-"]
+    assert TINY.schools[0].code in told[0].said[1]
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """A git repository with the small city; ``clone(old, new)`` commits an edit and gives the revision before it."""
+    folder = tmp_path / "clone"
+    data = folder / "catalog" / "data" / "tiny"
+    data.mkdir(parents=True)
+    for file in (DATA / "tiny").glob("*.yaml"):
+        (data / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(states, "ROOT", folder)
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")
+        return subprocess.run(
+            ["git", "-C", str(folder), *who, *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "first")
+
+    def commit(old: str, new: str) -> str:
+        before = git("rev-parse", "HEAD").strip()
+        for file in data.glob("*.yaml"):
+            file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        git("commit", "--quiet", "-am", "second")
+        return before
+
+    return commit
+
+
+def told(old: str, new: str) -> list[Change]:
+    return changes(states.state(old, "tiny"), states.state(new, "tiny"))
+
+
+def test_a_revision_of_the_clone_is_compared_with_another_and_with_the_files(clone: Callable[[str, str], str]) -> None:
+    before = clone("window_days: 365", "window_days: 366")
+    assert len(told(before, "HEAD")) == 1
+    assert told("HEAD", "HEAD") == []
+    assert len(told("HEAD", "tiny")) == 1
+
+
+@pytest.mark.parametrize("name", ["no-such-revision", "--output=/tmp/x", "HEAD:..", "HEAD; true", ""])
+def test_what_is_no_state_is_an_error_with_what_there_is(name: str, clone: Callable[[str, str], str]) -> None:
+    with pytest.raises(UserError, match="is no city, no folder and no git revision"):
+        states.state(name, "tiny")
+
+
+def test_a_revision_whose_facts_are_of_another_form_is_an_error(clone: Callable[[str, str], str]) -> None:
+    clone("window_days", "days")
+    with pytest.raises(UserError, match="cannot be read by the catalog as it is here"):
+        states.state("HEAD", "tiny")

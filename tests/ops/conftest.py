@@ -1,0 +1,29 @@
+"""A state folder of its own for every test, so that none touches what a person runs here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.stack.store import FolderStore
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`$XDG_STATE_HOME` inside the test's own folder; returns the folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("HUIJU_BACKEND_URL", raising=False)
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    """An empty file backend."""
+    return FolderStore(tmp_path / "backend")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """Takes what is said to the user: pass `said.append`."""
+    return []

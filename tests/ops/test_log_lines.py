@@ -1,0 +1,81 @@
+"""Kept log lines are found by time, namespace, pod and text, whatever hour their object was written in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from catalog.errors import UserError
+from ops.log_lines import NAMESPACE, POD, Wanted, lines
+from ops.logs import age
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def row(minutes: int, text: str, namespace: str = "gateway", pod: str = "envoy-1") -> dict[str, str]:
+    return {"time": (NOON + timedelta(minutes=minutes)).isoformat(), "line": text, NAMESPACE: namespace, POD: pod}
+
+
+OBJECTS = {
+    "2026/11/24/10/n-1.jsonl.gz": [row(-90, "early")],
+    "2026/11/24/11/n-2.jsonl.gz": [row(-30, "one"), row(-20, "other", "portal", "portal-1")],
+    "2026/11/24/12/n-3.jsonl.gz": [row(-10, "two, written late"), row(5, "later")],
+    "2026/11/24/13/n-4.jsonl.gz": [row(-5, "three, after the hour")],
+}
+
+
+class Store:
+    """A bucket in memory."""
+
+    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        return ((key, 1, "") for key in OBJECTS if key.startswith(prefix))
+
+    def get(self, key: str) -> tuple[bytes, str]:
+        return gzip.compress("\n".join(map(json.dumps, OBJECTS[key])).encode()), ""
+
+
+class Where:
+    """A place whose only bucket it is."""
+
+    @contextmanager
+    def bucket(self, *_: Any) -> Iterator[Store]:
+        yield Store()
+
+
+def found(**wish: Any) -> list[str]:
+    wanted = Wanted(**{"since": NOON - timedelta(hours=1), "until": NOON, **wish})
+    return [line.partition(" ")[2] for line in lines(Where(), wanted)]  # type: ignore[arg-type]
+
+
+def test_lines_of_the_time_asked_for_are_found_in_order_and_no_others() -> None:
+    assert found() == [
+        "gateway envoy-1 one",
+        "portal portal-1 other",
+        "gateway envoy-1 two, written late",
+        "gateway envoy-1 three, after the hour",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "count"),
+    [({"text": "o"}, 4), ({"text": "one"}, 1), ({"namespace": "portal"}, 1), ({"pod": "env"}, 3), ({"pod": "x"}, 0)],
+)
+def test_a_wish_narrows_them(wish: dict[str, str], count: int) -> None:
+    assert len(found(**wish)) == count
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("30m", 30), ("6h", 360), ("184d", 184 * 1440)])
+def test_an_age_is_minutes_hours_or_days(text: str, minutes: int) -> None:
+    assert age(text) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "-1h", "1w"])
+def test_another_age_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="30m"):
+        age(text)

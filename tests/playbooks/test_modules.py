@@ -1,0 +1,164 @@
+"""The modules that run on a box, as far as they decide: what to install, what to restart, what to ask for, what to switch to."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+LIBRARY = Path(__file__).resolve().parents[2] / "playbooks" / "library"
+
+
+def module_of(file: Path) -> ModuleType:
+    """A module that no package holds."""
+    specification = importlib.util.spec_from_file_location(file.stem, file)
+    assert specification and specification.loader
+    found = importlib.util.module_from_spec(specification)
+    sys.modules[file.stem] = found
+    specification.loader.exec_module(found)
+    return found
+
+
+NAMES = ("box_packages", "box_unit", "cache_configuration")
+PACKAGES, UNIT, CACHE = (module_of(LIBRARY / f"{name}.py") for name in NAMES)
+VERSIONS = {"unbound": "1.17", "libc6": "2.36", "chrony": "4.3"}
+
+
+@pytest.mark.parametrize(
+    ("there", "todo"),
+    [
+        ({}, {"unbound": ("", "1.17")}),
+        ({"unbound": "1.17"}, {}),
+        ({"unbound": "1.18", "libc6": "2.36"}, {"unbound": ("1.18", "1.17")}),
+        ({"unbound": "1.17", "libc6": "2.35", "vim": "9"}, {"libc6": ("2.35", "2.36")}),
+    ],
+    ids=[
+        "a fresh box",
+        "all there",
+        "newer than the parcel",
+        "the base is behind, and foreign packages are left alone",
+    ],
+)
+def test_packages_are_brought_to_exactly_the_parcels_versions(there: dict[str, str], todo: dict[str, Any]) -> None:
+    assert PACKAGES.steps(["unbound"], VERSIONS, there) == todo
+
+
+RUNNING = {"ActiveState": "active", "UnitFileState": "enabled"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "stale", "verbs"),
+    [
+        (RUNNING, "running", False, []),
+        (RUNNING, "running", True, ["restart"]),
+        ({**RUNNING, "UnitFileState": "disabled"}, "running", False, ["enable"]),
+        ({"ActiveState": "inactive", "UnitFileState": "disabled"}, "running", True, ["enable", "start"]),
+        ({"ActiveState": "failed", "UnitFileState": "enabled"}, "running", False, ["start"]),
+        (RUNNING, "off", True, ["stop", "disable"]),
+        ({"ActiveState": "inactive", "UnitFileState": "disabled"}, "off", False, []),
+    ],
+)
+def test_a_unit_is_told_only_what_it_needs(shown: dict[str, str], state: str, stale: bool, verbs: list[str]) -> None:
+    assert UNIT.wanted(shown, state, stale) == verbs
+
+
+def test_a_file_that_changed_after_the_start_asks_for_a_restart_whoever_changed_it(tmp_path: Path) -> None:
+    file = tmp_path / "unbound.conf"
+    file.write_text("server:\n")
+    changed = file.stat().st_ctime
+    assert UNIT.changed_since(changed - 10, [str(file)]) == [str(file)]
+    assert UNIT.changed_since(changed + 1, [str(file)]) == []
+    assert UNIT.changed_since(0, [str(tmp_path / "absent")]) == []
+
+
+def test_the_start_is_read_as_systemd_prints_it() -> None:
+    assert UNIT.started({"ExecMainStartTimestamp": "@1795543838"}) == 1795543838.0
+    assert UNIT.started({"ExecMainStartTimestamp": "", "ActiveEnterTimestamp": "@5"}) == 5.0
+    assert UNIT.started({}) == 0.0
+
+
+class Server:
+    """Traffic Server as the module meets it: it accepts or not, and is well or not with what is in use."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, folder: Path, *, accepts: bool = True, well: bool = True
+    ) -> None:
+        self.told: list[tuple[str, bool]] = []
+        monkeypatch.setattr(CACHE, "complaint", lambda state: "" if accepts else "ERROR: remap.config")
+        self.folder = folder
+        monkeypatch.setattr(CACHE, "tell", self.tell)
+        monkeypatch.setattr(CACHE, "ill", lambda unit, health: "" if well else "no answer")
+        monkeypatch.setattr(CACHE.shutil, "chown", lambda *words: None)
+
+    def tell(self, unit: str, restart: bool) -> str:
+        """Note what is in use when the server is told, and whether it was restarted."""
+        self.told.append(((self.folder / "current").readlink().name, restart))
+        return ""
+
+
+def replace(folder: Path, files: dict[str, str]) -> tuple[str, str]:
+    """What went wrong, and the state in use afterwards."""
+    params = {
+        "folder": str(folder),
+        "files": files,
+        "owner": "x",
+        "restart": ["records.config"],
+        "health": "",
+        "unit": "u",
+    }
+    wrong = CACHE.replace(params, CACHE.read(folder / "current"), folder / CACHE.digest(files))
+    current = folder / "current"
+    return wrong, CACHE.read(current).get("remap.config", "") if current.exists() else ""
+
+
+OLD, NEW = {"remap.config": "old\n", "records.config": "a\n"}, {"remap.config": "new\n", "records.config": "a\n"}
+
+
+def test_a_configuration_that_is_accepted_and_does_well_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    assert replace(tmp_path, NEW) == ("", "new\n")
+    assert server.told[-1] == (CACHE.digest(NEW), False), "a remap rule needs no restart"
+
+
+def test_a_configuration_that_is_refused_never_replaces_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    server = Server(monkeypatch, tmp_path, accepts=False)
+    wrong, current = replace(tmp_path, NEW)
+    assert "does not accept" in wrong and current == "old\n"
+    assert not server.told and not (tmp_path / CACHE.digest(NEW)).exists()
+
+
+def test_a_configuration_that_does_no_good_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    server = Server(monkeypatch, tmp_path, well=False)
+    wrong, current = replace(tmp_path, NEW)
+    assert "old one is back" in wrong and current == "old\n"
+    assert server.told[-1] == (CACHE.digest(OLD), True)
+
+
+def test_a_change_of_the_records_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    replace(tmp_path, {**OLD, "records.config": "b\n"})
+    assert server.told[-1][1] is True
+
+
+def test_states_in_use_are_never_tidied_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Server(monkeypatch, tmp_path)
+    for number in range(6):
+        replace(tmp_path, {"remap.config": f"{number}\n"})
+    CACHE.tidy(tmp_path)
+    left = [each for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()]
+    assert len(left) == CACHE.KEPT
+    assert (tmp_path / "current" / "remap.config").read_text() == "5\n"
