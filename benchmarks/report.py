@@ -1,0 +1,54 @@
+"""Write figures and proofs into their Markdown pages: a benchmark's section is replaced, a proof's is appended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import describe, today
+
+COLUMNS = ("name", "n", "unit", "median", "min", "max", "cpu_seconds", "note")
+"""Keys of a benchmark's row, in the order of the table. ``n`` is how many times it was measured."""
+
+
+def _cell(value: object) -> str:
+    """One table cell: floats to three significant digits, nothing for None, and no bar or line break that would break the row."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table."""
+    names = list(header)
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def benchmark_section(title: str, about: str, rows: Iterable[Mapping[str, Any]], load: float) -> str:
+    """One benchmark's section: what it asks, when and where it was measured, and its figures.
+
+    ``load`` is how many processes wanted a core in the minute before; what others do on the machine is in every wall-clock figure.
+    """
+    figures = table((column.replace("_", " ") for column in COLUMNS), ([row.get(c) for c in COLUMNS] for row in rows))
+    where = f"Measured {today()} on {describe()}; load before it began {load:.1f}."
+    return f"## {title}\n\n{about}\n\n{where}\n\n{figures}"
+
+
+def replace_section(page: str, title: str, section: str) -> str:
+    """``page`` with the section ``## title`` replaced, or added at the end; the other sections stay to the letter."""
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if pattern.search(page):
+        return pattern.sub(lambda _: section.rstrip() + "\n\n", page, count=1).rstrip() + "\n"
+    return page.rstrip() + "\n\n" + section.rstrip() + "\n"
+
+
+def append_proofs(path: Path, rows: Iterable[tuple[str, str]], *, failed: bool) -> None:
+    """Append one dated section of campaign results to ``path``; ``failed`` says that the run as a whole did not pass."""
+    verdict = "**the run failed**" if failed else "the run passed"
+    section = f"## {today()}\n\nOn {describe()}; {verdict}.\n\n{table(('what', 'result'), rows)}"
+    path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n\n" + section, encoding="utf-8")

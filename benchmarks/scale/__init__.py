@@ -1,0 +1,1 @@
+"""What the engine's benchmark and the campaign of killed runs provision."""
