@@ -7,15 +7,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from catalog import names
+from derive.lesson import INDEX, public_path
 from loadtests.verdict import Exit
 from ops import lesson
+from ops.lessons import place
 from ops.loads.manifests import SPACE
 from tests.conftest import ROOT
+from tests.integration import viewer
 from tests.integration.conftest import Platform
 
 pytestmark = pytest.mark.integration
@@ -32,8 +36,16 @@ for host, port in (("envoy.gateway.svc", 443), ("object-store.object-store.svc",
 
 @pytest.fixture(scope="module")
 def stack(platform: Platform) -> str:
-    """A platform with a lesson."""
+    """A platform with a lesson. The list is what the store holds: a run plays the newest, and one just taken out has no segments."""
     lesson.publish_sample(platform.stack)
+    with place.of_stack(platform.stack).buckets() as (_, lessons):
+        held = lessons.read_json(INDEX)
+
+    def listed() -> bool:
+        answer = viewer.ask(platform, public_path(INDEX))
+        return answer.status == HTTPStatus.OK and answer.json == held
+
+    until(listed, "the shield goes on with an old list")
     return platform.stack
 
 

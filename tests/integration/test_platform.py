@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import boto3
@@ -20,10 +18,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from catalog import load_named
+from catalog import load_named, names
 from catalog.errors import UserError
 from derive import store
-from local import toolchain
+from infra.plan import ports
+from ops.lessons import place
 from ops.stack import engine
 from ops.stack.live import managed, recorded_identity
 from tests.integration import viewer
@@ -137,20 +136,9 @@ def _secret_lines(platform: Platform) -> Iterator[tuple[str, str]]:
                             yield f"{each['metadata']['name']}/{key}", word
 
 
-@contextmanager
-def forwarded(platform: Platform) -> Iterator[str]:
+def forwarded(platform: Platform) -> AbstractContextManager[str]:
     """The object store's address, for as long as the body runs."""
-    words = ["port-forward", "-n", "object-store", "statefulset/object-store", ":7070"]
-    command = [str(toolchain.tool("kubectl")), *words]
-    with subprocess.Popen(
-        command, env={**os.environ, **platform.cluster.environment}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            (port,) = re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    return place.of_stack(platform.stack).forwarded(names.OBJECT_STORE, names.OBJECT_STORE, ports.STORE)
 
 
 def client(platform: Platform, endpoint: str, account: str, namespace: str) -> Any:

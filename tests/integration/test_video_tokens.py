@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import base64
 import http.client
-import os
 import random
-import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from catalog import names
 from derive import keys, store
-from local import toolchain
+from infra.plan import ports
+from ops.lessons import place
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
@@ -45,17 +44,9 @@ def objects(platform: Platform) -> None:
 @pytest.fixture(scope="module")
 def port(platform: Platform, objects: None) -> Iterator[int]:
     """The shield's port for viewers, on this machine."""
-    words = ["port-forward", "-n", "video-library", "deployment/shield", ":8080"]
-    environment = {**os.environ, **platform.cluster.environment}
-    with subprocess.Popen(
-        [str(toolchain.tool("kubectl")), *words], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            (found,) = re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
-            yield int(found)
-        finally:
-            process.terminate()
+    where = place.of_stack(platform.stack)
+    with where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, ports.HTTP) as address:
+        yield int(address.rpartition(":")[2])
 
 
 @pytest.fixture(scope="module")
