@@ -1,11 +1,15 @@
-"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and a read account of its own."""
+"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and a read account of its own.
+
+New rules are mounted and taken up by the running pods; new keys replace the pods, so that signer and verifiers change in one run. Either
+way no request is dropped (docs/decisions/0174).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from catalog import City, names
-from derive import keys, pods, store
+from derive import generated, keys, pods, store
 from infra.config import StackSettings
 from infra.plan import derived, objects, sign_in
 from infra.plan.object_store import client_secret
@@ -17,6 +21,8 @@ SIGNING = "video-token-key"
 """Secret with the key that signs video tokens, and the volume that holds it."""
 PEM = "video.pem"
 _FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
+_DRAIN_SECONDS = 5
+"""How long a pod that is to go still answers: until nobody sends it anything new."""
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -25,15 +31,16 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
 
 
 def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
-    files = {RULES: derived.files("policies", city, settings)[RULES], SESSIONS: sign_in.key_set(settings)}
+    rules = {RULES: derived.files("policies", city, settings)[RULES]}
+    rules[generated.STAMP], sessions = derived.stamp("policies", city, settings), sign_in.key_set(settings)
     signing = {PEM: keys.pem(keys.private_key(settings.access_key.get_secret_value(), keys.VIDEO))}
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
     yield objects.service_account(SERVICE, SERVICE)
-    yield objects.config_map(SERVICE, SERVICE, files)
+    yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
     yield account
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [files, signing, account.props["stringData"]]
+    rolls_on = [sessions, signing, account.props["stringData"]]
     yield objects.workload("Deployment", SERVICE, SERVICE, _pod(settings), rolls_on, replicas=settings.row.replicas)
 
 
@@ -50,8 +57,9 @@ def _pod(settings: StackSettings) -> Body:
         "command": ["python3", "-m", "services.entitlement"],
         "env": [*store.client_env(), *objects.env(own)],
         "ports": [{"name": "http", "containerPort": objects.HTTP}],
-        "readinessProbe": objects.probe("/healthz", objects.HTTP, period=2),
+        "readinessProbe": objects.probe("/readyz", objects.HTTP, period=2),
         "livenessProbe": objects.probe("/healthz", objects.HTTP, period=20),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
         "resources": pods.resources("100m", "256Mi", "1"),
         "securityContext": pods.container_security(),
         "volumeMounts": [

@@ -93,9 +93,8 @@ class Rules:
         return replace(own, reason=None, until=until, public=True, facts={}) if until else own
 
     def _asked(self, person: Person, lesson: Lesson, now: datetime) -> Sequence[Question]:
-        """A school that is not the city's counts for nothing; whoever works for the whole city does so without naming a school."""
-        known = person.school in self.schools
-        whole = self.tiers.get(person.tier, {}).get("city", False) and (known or person.school is None)
+        """A school that is not the city's counts for nothing; whoever works for the whole city need not name one."""
+        known, whole = person.school in self.schools, bool(self.tiers.get(person.tier, {}).get("city"))
         schools = (person.school,) if person.school is not None and known else ()
         who = questions.Person("", person.tier or "", schools=schools, city=whole)
         return questions.playing(who, questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published), now)

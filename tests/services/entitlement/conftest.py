@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -18,6 +19,8 @@ from services.entitlement.desk import Desk
 from services.entitlement.records import Records
 from services.entitlement.rules import Rules
 from services.entitlement.settings import Settings
+from services.entitlement.standing import Standing
+from services.entitlement.versions import Version
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 NOW = datetime(2026, 10, 15, 8, 0, tzinfo=UTC)
@@ -100,6 +103,21 @@ def token(tier: Any = "pupil", school: Any = OWN, *, purpose: str = keys.SESSION
     return jwt.encode(claims, keys.pem(keys.private_key(SEED, purpose)), keys.ALGORITHM, headers=head)
 
 
+class Live(Standing):
+    """The document as it is at every moment, so that a test can change a fact of it."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+
+    @property
+    def version(self) -> Version | None:
+        return Version("d" * 64, "c" * 64, NOW, Rules(DOCUMENT))
+
+    @version.setter
+    def version(self, _: Version | None) -> None:
+        """Nothing is read from anywhere."""
+
+
 Ask = Callable[..., Any]
 
 
@@ -126,7 +144,7 @@ def desk(store: dict[str, bytes]) -> Desk:
     """The desk over ``store``; records are asked for anew each time, since their clock runs."""
     settings = Settings(
         issuer=ISSUER,
-        rules=Rules(DOCUMENT),
+        standing=Live(),
         session_keys=json.dumps({"keys": [keys.public_jwk(SEED, keys.SESSION)]}),
         video_key=keys.pem(keys.private_key(SEED, keys.VIDEO)),
         bucket="lessons",
