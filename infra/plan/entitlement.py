@@ -18,8 +18,7 @@ from infra.plan.resource import Body, Resource
 SERVICE = names.ENTITLEMENT
 RULES, SESSIONS = "access.json", "sessions.json"
 SIGNING = "video-token-key"
-"""Secret with the key that signs video tokens, and the volume that holds it."""
-PEM = "video.pem"
+"""Secret with the keys that sign video tokens, one file an epoch, and the volume that holds it."""
 _FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
 _DRAIN_SECONDS = 5
 """How long a pod that is to go still answers: until nobody sends it anything new."""
@@ -33,7 +32,12 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
 def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     rules = {RULES: derived.files("policies", city, settings)[RULES]}
     rules[generated.STAMP], sessions = derived.stamp("policies", city, settings), sign_in.key_set(settings)
-    signing = {PEM: keys.pem(keys.private_key(settings.access_key.get_secret_value(), keys.VIDEO))}
+    seed = settings.access_key.get_secret_value()
+    # Both epochs while there are two: a pod that starts in the middle of a step finds the key that it was told of.
+    signing = {
+        _pem(keys.key_id(keys.VIDEO, epoch)): keys.pem(keys.private_key(seed, keys.VIDEO, epoch))
+        for epoch in settings.ring.accepted
+    }
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
     yield objects.service_account(SERVICE, SERVICE)
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
@@ -44,11 +48,16 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.workload("Deployment", SERVICE, SERVICE, _pod(settings), rolls_on, replicas=settings.row.replicas)
 
 
+def _pem(key_id: str) -> str:
+    """The file of a key; the service takes the key's id from its name."""
+    return f"{key_id}.pem"
+
+
 def _pod(settings: StackSettings) -> Body:
     own = {
         "ENTITLEMENT_ISSUER": settings.public_url,
         "ENTITLEMENT_FILES": _FILES,
-        "ENTITLEMENT_KEY": f"{_KEYS}/{PEM}",
+        "ENTITLEMENT_KEY": f"{_KEYS}/{_pem(settings.ring.key_id(keys.VIDEO))}",
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
     }
     container = {

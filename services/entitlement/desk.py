@@ -87,7 +87,7 @@ class Desk:
 
     def _signed(self, place: str, lesson_id: str, expires: int) -> str:
         claims = video_token.claims(self.settings.issuer, place, lesson_id, expires)
-        head = {"kid": keys.key_id(keys.VIDEO)}
+        head = {"kid": self.settings.video_key_id}
         return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from derive import video_token
+from derive import keys, video_token
 from services.entitlement import versions
 from services.entitlement.standing import Standing
 
@@ -32,16 +32,19 @@ class Settings:
     video_key: str = field(repr=False)
     """Private key of video tokens, PEM."""
     bucket: str
+    video_key_id: str = keys.key_id(keys.VIDEO)
+    """Names that key to the caches."""
     place: str = video_token.CITY
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings. Raises KeyError, OSError or ValueError with what is missing; rules are not waited for."""
-    folder = Path(environment[FOLDER])
+    folder, key = Path(environment[FOLDER]), Path(environment[KEY])
     return Settings(
         issuer=environment[ISSUER],
         standing=Standing(folder),
         session_keys=(folder / SESSIONS_FILE).read_text(encoding="utf-8"),
-        video_key=Path(environment[KEY]).read_text(encoding="utf-8"),
+        video_key=key.read_text(encoding="utf-8"),
+        video_key_id=key.stem,
         bucket=environment[BUCKET],
     )
