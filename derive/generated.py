@@ -1,6 +1,7 @@
 """Files that a surface derives from a city for deployment: written together, stamped with the catalog's digest, refused when stale.
 
-A surface keeps them in ``<surface>/generated/<city>/``, committed, so that a change of a fact shows what it changes in review.
+A surface keeps them in ``<surface>/generated/<city>/``, committed, so that a change of a fact shows what it changes in review. The stamp
+also says when they were made; what is derived again and comes out the same keeps that day, so that deriving twice changes nothing.
 """
 
 from __future__ import annotations
@@ -9,25 +10,43 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog import City, load_named, named
 from catalog.errors import UserError
 
 STAMP = "stamp.json"
-"""``{"catalog": <City.digest>, "files": {<path>: <sha256>}}``"""
+"""``{"catalog": <City.digest>, "made": <moment>, "files": {<path>: <sha256>}}``"""
 Files = Mapping[str, str]
 """Path below the city's folder -> content."""
 
 
 def write(folder: Path, city: City, files: Files) -> None:
     """Make ``folder`` hold exactly ``files`` and their stamp."""
+    digests = {path: digest(text) for path, text in sorted(files.items())}
+    stamp = {"catalog": city.digest, "made": _made(folder, digests), "files": digests}
     shutil.rmtree(folder, ignore_errors=True)
-    stamp = {"catalog": city.digest, "files": {path: _sha256(text) for path, text in sorted(files.items())}}
     for path, text in {**files, STAMP: json.dumps(stamp, indent=1) + "\n"}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+
+
+def _made(folder: Path, digests: Mapping[str, str]) -> str:
+    """When these very files were first written here, else now; UTC, to the second."""
+    try:
+        old = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        if old["files"] == digests:
+            return str(old["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp_of(folder: Path) -> str:
+    """The stamp of files that `read` has let pass, as it is written."""
+    return (folder / STAMP).read_text(encoding="utf-8")
 
 
 def read(folder: Path, city: City) -> dict[str, str]:
@@ -43,7 +62,7 @@ def read(folder: Path, city: City) -> dict[str, str]:
         raise UserError(
             f"{folder}: derived from another state of the catalog than the city {city.id!r} has now: run `make generate`"
         )
-    edited = [path for path, text in files.items() if _sha256(text) != stamp["files"][path]]
+    edited = [path for path, text in files.items() if digest(text) != stamp["files"][path]]
     if edited:
         raise UserError(f"{folder}: {', '.join(edited)} was edited by hand; edit the catalog and run `make generate`")
     return files
@@ -59,5 +78,6 @@ def refresh(generated: Path, derive: Callable[[City], Files]) -> None:
         write(generated / name, city, derive(city))
 
 
-def _sha256(text: str) -> str:
+def digest(text: str) -> str:
+    """sha256 of a file's text, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from catalog import names
 from catalog.errors import UserError
+from derive.signing import Ring
 from infra.profiles import Overrides, Profile, ProfileName, profile
 
 NAMESPACE = "huiju"
@@ -85,6 +86,14 @@ class StackSettings(BaseModel):
     access_key: StoreSecret = Field(
         description="Secret. Seed of the keys that sign sessions and video tokens, 32+ characters; changing it ends them all.",
     )
+    signing_epochs: str = Field(
+        default="1",
+        description="Which of `accessKey`'s signing keys count: the one that signs, and one that is accepted beside it, as in `1,2`; "
+        "`huiju secrets renew` changes it.",
+    )
+    signing_since: str | None = Field(
+        default=None, description="When `signingEpochs` was changed, UTC; kept by `huiju secrets renew`."
+    )
     database_key: StoreSecret = Field(
         description="Secret. Seed of the database's passwords and certificates, 32+ characters; changing it rotates them all.",
     )
@@ -149,6 +158,11 @@ class StackSettings(BaseModel):
         return profile(self.profile, self.overrides)
 
     @property
+    def ring(self) -> Ring:
+        """The epochs of the signing keys."""
+        return Ring.parse(self.signing_epochs)
+
+    @property
     def schools_host(self) -> str:
         """Host name by which school boxes reach the platform."""
         return names.schools_host(self.edge_domain or self.domain)
@@ -173,6 +187,10 @@ def _contradictions(settings: StackSettings) -> Iterator[str]:
         yield "tlsCert: needs tlsKey, and the other way round"
     if (settings.tls_cert is None) == (settings.cert_issuer is None):
         yield "certIssuer: set either it or tlsCert with tlsKey"
+    try:
+        Ring.parse(settings.signing_epochs)
+    except ValueError as error:
+        yield f"signingEpochs: {error}"
     mail = (settings.alert_mail_to, settings.alert_mail_from, settings.alert_mail_server)
     if any(mail) and not all(mail):
         yield "alertMailTo: needs alertMailFrom and alertMailServer, and they need it"

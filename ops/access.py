@@ -65,25 +65,25 @@ def problems(wish: Wish, city: City) -> list[str]:
     return found
 
 
-def mint(wish: Wish, city: City, issuer: str, seed: str) -> str:
+def mint(wish: Wish, city: City, issuer: str, seed: str, epoch: int = 1) -> str:
     """A session token. Raises `UserError` with every problem of the wish."""
     if found := problems(wish, city):
         raise UserError("no session was made:\n  " + "\n  ".join(found))
     claims = session_token.claims(
         issuer, wish.tier, secrets.token_hex(8), int(time.time()), wish.hours, school=wish.school
     )
-    key = keys.pem(keys.private_key(seed, keys.SESSION))
-    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION)})
+    key = keys.pem(keys.private_key(seed, keys.SESSION, epoch))
+    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION, epoch)})
 
 
 def token_for(where: Place, wish: Wish) -> str:
     """A session token of the platform ``where``; `UserError` when the stack's secrets cannot be read."""
-    from ops.stack import configuration
+    from ops.stack import configuration, renewal
 
     seed = configuration.read_secrets(where.stack).get("accessKey")
     if seed is None:
         raise UserError(f"stack {where.stack} has no accessKey yet: run `huiju up --stack {where.stack}`")
-    return mint(wish, load_named(where.city), where.url, seed)
+    return mint(wish, load_named(where.city), where.url, seed, renewal.ring(where.stack).signs)
 
 
 @app.command()

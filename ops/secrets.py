@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from catalog import load_named
+from derive.signing import Step
+from ops.lessons import place
 from ops.phases import Phases
-from ops.stack import configuration, rotation, session
+from ops.stack import configuration, renewal, rotation, session
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -44,3 +47,27 @@ def rotate(
         )
     if apply:
         session.reapply(stack, phases)
+
+
+NEXT = {
+    Step.PUBLISH: "the new keys are accepted; bring them to the schools’ boxes too (`huiju school apply`), then `huiju secrets renew sign`",
+    Step.SIGN: "the new keys sign, the old ones are still accepted; `huiju secrets renew drop` once what they signed has ended",
+    Step.DROP: "the old keys count no more",
+}
+"""What is so after a step, and what comes next."""
+
+
+@app.command()
+def renew(
+    step: Annotated[Step, typer.Argument(metavar="publish|sign|drop", help="The step; the three come in this order.")],
+    *,
+    stack: Annotated[str, typer.Option(help="Pulumi stack.")] = "local",
+    apply: Annotated[bool, typer.Option(help="Bring the step to the platform at once.")] = True,
+) -> None:
+    """Take new signing keys without ending a session or a permission, in three steps. After a leak use `rotate` instead."""
+    phases = Phases()
+    with phases.phase(step.value):
+        renewal.step(stack, step, load_named(place.of_stack(stack).city))
+    if apply:
+        session.reapply(stack, phases)
+    phases.say(NEXT[step])

@@ -1,11 +1,15 @@
-"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and a read account of its own."""
+"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and a read account of its own.
+
+New rules are mounted and taken up by the running pods; new keys replace the pods, so that signer and verifiers change in one run. Either
+way no request is dropped (docs/decisions/0174).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from catalog import City, names
-from derive import keys, pods, store
+from derive import generated, keys, pods, store
 from infra.config import StackSettings
 from infra.plan import derived, objects, sign_in
 from infra.plan.object_store import client_secret
@@ -14,9 +18,10 @@ from infra.plan.resource import Body, Resource
 SERVICE = names.ENTITLEMENT
 RULES, SESSIONS = "access.json", "sessions.json"
 SIGNING = "video-token-key"
-"""Secret with the key that signs video tokens, and the volume that holds it."""
-PEM = "video.pem"
+"""Secret with the keys that sign video tokens, one file an epoch, and the volume that holds it."""
 _FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
+_DRAIN_SECONDS = 5
+"""How long a pod that is to go still answers: until nobody sends it anything new."""
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -25,23 +30,34 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
 
 
 def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
-    files = {RULES: derived.files("policies", city, settings)[RULES], SESSIONS: sign_in.key_set(settings)}
-    signing = {PEM: keys.pem(keys.private_key(settings.access_key.get_secret_value(), keys.VIDEO))}
+    rules = {RULES: derived.files("policies", city, settings)[RULES]}
+    rules[generated.STAMP], sessions = derived.stamp("policies", city, settings), sign_in.key_set(settings)
+    seed = settings.access_key.get_secret_value()
+    # Both epochs while there are two: a pod that starts in the middle of a step finds the key that it was told of.
+    signing = {
+        _pem(keys.key_id(keys.VIDEO, epoch)): keys.pem(keys.private_key(seed, keys.VIDEO, epoch))
+        for epoch in settings.ring.accepted
+    }
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
     yield objects.service_account(SERVICE, SERVICE)
-    yield objects.config_map(SERVICE, SERVICE, files)
+    yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
     yield account
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [files, signing, account.props["stringData"]]
+    rolls_on = [sessions, signing, account.props["stringData"]]
     yield objects.workload("Deployment", SERVICE, SERVICE, _pod(settings), rolls_on, replicas=settings.row.replicas)
+
+
+def _pem(key_id: str) -> str:
+    """The file of a key; the service takes the key's id from its name."""
+    return f"{key_id}.pem"
 
 
 def _pod(settings: StackSettings) -> Body:
     own = {
         "ENTITLEMENT_ISSUER": settings.public_url,
         "ENTITLEMENT_FILES": _FILES,
-        "ENTITLEMENT_KEY": f"{_KEYS}/{PEM}",
+        "ENTITLEMENT_KEY": f"{_KEYS}/{_pem(settings.ring.key_id(keys.VIDEO))}",
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
     }
     container = {
@@ -50,8 +66,9 @@ def _pod(settings: StackSettings) -> Body:
         "command": ["python3", "-m", "services.entitlement"],
         "env": [*store.client_env(), *objects.env(own)],
         "ports": [{"name": "http", "containerPort": objects.HTTP}],
-        "readinessProbe": objects.probe("/healthz", objects.HTTP, period=2),
+        "readinessProbe": objects.probe("/readyz", objects.HTTP, period=2),
         "livenessProbe": objects.probe("/healthz", objects.HTTP, period=20),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
         "resources": pods.resources("100m", "256Mi", "1"),
         "securityContext": pods.container_security(),
         "volumeMounts": [

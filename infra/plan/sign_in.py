@@ -44,7 +44,7 @@ def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettin
 def key_set(settings: StackSettings) -> str:
     """The public keys by which sessions are verified, as a JSON Web Key Set."""
     seed = settings.access_key.get_secret_value()
-    return json.dumps({"keys": [keys.public_jwk(seed, keys.SESSION)]}, sort_keys=True)
+    return json.dumps({"keys": settings.ring.public_keys(seed, keys.SESSION)}, sort_keys=True)
 
 
 def _provider(settings: StackSettings) -> Body:

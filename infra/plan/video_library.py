@@ -46,9 +46,9 @@ def _shield(city: City, settings: StackSettings) -> Iterator[Resource]:
 
 
 def tokens(settings: StackSettings) -> str:
-    """`uri_signing.json` of the shield: the platform's public key, and its own place."""
-    key = signing_keys.public_jwk(settings.access_key.get_secret_value(), signing_keys.VIDEO)
-    return video_token.configuration(settings.public_url, video_token.CITY, [key])
+    """`uri_signing.json` of the shield: the platform's public keys, and its own place."""
+    accepted = settings.ring.public_keys(settings.access_key.get_secret_value(), signing_keys.VIDEO)
+    return video_token.configuration(settings.public_url, video_token.CITY, accepted)
 
 
 def _key(path: str) -> str:

@@ -11,7 +11,7 @@ from loadtests.order import bearer
 from loadtests.schedule import Plan
 from ops import access
 from ops.lessons.place import Place
-from ops.stack import configuration
+from ops.stack import configuration, renewal
 
 
 def tier(city: City, scope: Scope) -> str | None:
@@ -26,10 +26,11 @@ def minted(place: Place, city: City, run: Plan) -> dict[str, str]:
     if seed is None:
         raise UserError(f"stack {place.stack} has no accessKey yet: run `huiju up --stack {place.stack}`")
     hours = min(session_token.MOST_HOURS, 1 + run.seconds / 3600)
+    epoch = renewal.of_settings(place.settings).signs
     pairs = sorted({(person.scope, person.school) for person in schedule.arrivals(run)})
     tiers = {scope: tier(city, scope) for scope, _ in pairs}
     return {
-        bearer(scope, school): access.mint(access.Wish(tiers[scope] or "", school, hours), city, place.url, seed)
+        bearer(scope, school): access.mint(access.Wish(tiers[scope] or "", school, hours), city, place.url, seed, epoch)
         for scope, school in pairs
         if tiers[scope]
     }

@@ -13,7 +13,7 @@ from derive import keys, school_box
 from ops.lessons import place
 from ops.parcels import making
 from ops.schools import enrolment
-from ops.stack import authority, configuration, school_authority
+from ops.stack import authority, configuration, renewal, school_authority
 
 FILE = "platform.yml"
 
@@ -37,7 +37,7 @@ def facts(stack: str) -> dict[str, Any]:
         "school_box_parcel": parcel(),
         "school_box_packages": list(school_box.PACKAGES),
         "school_box_token_issuer": place.of_stack(stack).url,
-        "school_box_token_keys": [keys.public_jwk(seed, keys.VIDEO)],
+        "school_box_token_keys": renewal.ring(stack).public_keys(seed, keys.VIDEO),
     }
 
 

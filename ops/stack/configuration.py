@@ -33,8 +33,10 @@ _A_PERSON_S = (
     "alertMailUser",
     "alertMailPassword",
     "alertMailTls",
+    "signingEpochs",
+    "signingSince",
 )
-"""Settings that only a person makes, with `pulumi config set`: a file that is written anew keeps them as they stand."""
+"""Settings that only a person makes, with `pulumi config set` or a command: a file that is written anew keeps them as they stand."""
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """The engine's own rule (`tokens.ParseStackName`), and no leading dot: the name becomes part of file names."""
 _KEY_BYTES = 32

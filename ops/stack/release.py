@@ -18,8 +18,8 @@ from local.toolchain import pins
 from ops.stack import configuration
 
 KEEP = 10
-_MINE = ("city", "domain", "publicPort", "kubeconfig", "context", "tlsCert")
-"""Settings of the place, not of the version: roll-back leaves them as they are."""
+_MINE = ("city", "domain", "publicPort", "kubeconfig", "context", "tlsCert", "signingEpochs", "signingSince")
+"""Settings of the place, not of the version: roll-back leaves them as they are, or keys would count again that were dropped."""
 _DIGEST = 12
 """Hex digits of an image's digest that are shown."""
 

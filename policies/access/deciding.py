@@ -9,22 +9,13 @@ from dataclasses import dataclass, field, replace
 import cedarpy
 
 from catalog import City
-from catalog.access import Action
+from derive import questions
 from policies.access import cedar, entities, matrix
 from policies.access.cedar import Json
 from policies.access.conditions import Obstacle
-from policies.access.entities import Person, Thing
 
-
-@dataclass(frozen=True)
-class Question:
-    """May ``who`` do ``action`` with ``what`` at ``now`` (Unix seconds), holding a seat of its licence or not?"""
-
-    who: Person
-    action: Action
-    what: Thing
-    now: int
-    seat: bool = False
+Question = questions.Question
+"""May who do what with which resource, when."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The rules as the entitlement service reads them: one JSON file of tables that refer to each other by id.
+"""The whole matrix of access as tables, one JSON file: what the entitlement service mounts, and what ``derive.tables`` decides by.
 
 Written out, who reaches whom would be thousands of lines per tier; as tables it is one line per school, and a change of one fact is a
 change of one line.
@@ -13,22 +13,26 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from catalog import City
-from catalog.access import Licence, Scope, Tier, Use, Window
+from catalog.access import USES, Licence, Scope, Tier, Window
 from catalog.agreement import Agreement
-from policies.access.rows import grounds, opens_lessons
+from catalog.resource import Resource
+from derive import grants
 
 FILE = "access.json"
 
 
 def document(city: City) -> dict[str, Any]:
-    """The tables; see the service's ``rules.py`` for how they are read."""
+    """The tables; ``derive.tables`` says how they are read. Names are for what a refusal says."""
     return {
         "timezone": city.timezone,
         "token_minutes": city.playback.token_minutes,
         "public_tier": next((tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC), None),
-        "tiers": {tier.id: _tier(city, tier) for tier in city.tiers},
+        "uses": {action.value: use.value for action, use in USES.items()},
+        "tiers": {tier.id: _tier(tier) for tier in city.tiers},
         "licences": {licence.id: _licence(licence) for licence in city.licences},
-        "agreements": {each.id: _agreement(each) for each in city.agreements if opens_lessons(each)},
+        "agreements": {each.id: _agreement(each) for each in city.agreements if not each.unsigned},
+        "classes": {each.id: _class(city, each) for each in city.resources},
+        "districts": [each.id for each in city.districts],
         "alliances": {each.id: [code for _, code in each.members] for each in city.alliances},
         "schools": {
             school.code: {"name": school.name.model_dump(), "district": school.district} for school in city.schools
@@ -52,14 +56,27 @@ def _line(value: Any) -> str:  # noqa: ANN401  # any JSON
     return json.dumps(value, ensure_ascii=False)
 
 
-def _tier(city: City, tier: Tier) -> dict[str, Any]:
-    return {"name": tier.name.model_dump(), "grounds": list(grounds(city, tier))}
+def _tier(tier: Tier) -> dict[str, Any]:
+    """``city``: its people work for the whole city, whatever school they name."""
+    return {"name": tier.name.model_dump(), "city": tier.scope is Scope.CITY}
+
+
+def _class(city: City, resource: Resource) -> dict[str, Any]:
+    """Everything that anybody may do with one class: action -> tier -> cell, and the agreements that open it."""
+    rows: dict[str, dict[str, Any]] = {}
+    asked = {rule.id for rule in city.data_rules if rule.guardian_consent}
+    for cell in grants.cells(city):
+        if cell.resource == resource.id:
+            below = city.minors.guardian_consent_below if cell.rule in asked else 0
+            rows.setdefault(cell.action.value, {})[cell.tier] = {"scopes": list(cell.scopes), "consent_below": below}
+    opening = [each.id for each in city.agreements if resource.service in each.services and not each.unsigned]
+    return {"held_by": resource.held_by, "licensed": resource.licensed, "agreements": opening, "grants": rows}
 
 
 def _licence(licence: Licence) -> dict[str, Any]:
     return {
         "name": licence.name.model_dump(),
-        "streams": Use.STREAM in licence.uses,
+        "uses": list(licence.uses),
         "tiers": list(licence.tiers),
         "reach": licence.reach,
         "window_days": licence.window_days,
@@ -79,6 +96,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
     return {
         "name": agreement.name.model_dump(),
         "schools": list(agreement.schools),
+        "partners": list(agreement.partners),
         "starts": agreement.starts.isoformat(),
         "ends": agreement.ends.isoformat(),
     }

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import cedarpy
 
 from catalog import City
 from catalog.access import Action, Licence
+from derive import questions
 from policies.access import cedar
 from policies.access.cedar import Json, entity, uid
 from policies.access.conditions import after, kind, seconds
@@ -20,39 +20,10 @@ from policies.access.conditions import after, kind, seconds
 DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True)
-class Person:
-    """Who asks, by the facts that a session states; every one of them may be absent."""
-
-    id: str
-    tier: str
-    schools: tuple[str, ...] = ()
-    """Codes of the schools to which the person, or the person's child, belongs."""
-    classes: tuple[str, ...] = ()
-    children: tuple[str, ...] = ()
-    district: str | None = None
-    """Where the person works for a district, and for no school."""
-    partner: str | None = None
-    city: bool = False
-    """Whether the person works for the whole city."""
-
-
-@dataclass(frozen=True)
-class Thing:
-    """One resource, by the facts that its record states."""
-
-    id: str
-    resource: str
-    """Id of its class."""
-    school: str | None = None
-    person: str | None = None
-    group: str | None = None
-    """The class (of pupils) of the person whose data they are."""
-    age: int | None = None
-    consent: bool = False
-    licence: str | None = None
-    published: int | None = None
-    """Unix seconds."""
+Person = questions.Person
+"""Who asks."""
+Thing = questions.Thing
+"""One resource."""
 
 
 def entities(city: City) -> list[Json]:

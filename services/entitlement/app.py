@@ -46,6 +46,7 @@ class Figures:
 def make(desk: Desk) -> Starlette:
     """The application."""
     figures = Figures()
+    figures.registry.register(desk.settings.standing)
 
     async def play(request: Request) -> Response:
         begun = time.perf_counter()
@@ -65,6 +66,7 @@ def make(desk: Desk) -> Starlette:
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
             Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
             Route("/healthz", _health, methods=["GET"]),
+            Route("/readyz", _bound(desk, _ready), methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
         ],
         exception_handlers={HTTPStatus.INTERNAL_SERVER_ERROR: _broken},
@@ -109,10 +111,11 @@ def _session(desk: Desk, request: Request) -> Response:
 
 
 def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
-    rules = desk.settings.rules
+    version = desk.settings.standing.version
     if session is None:
         return {"signed_in": False, "stand_in": True}
-    tier, school = rules.tiers.get(session.person.tier), rules.schools.get(session.person.school)
+    tiers, schools = (version.rules.tiers, version.rules.schools) if version else ({}, {})
+    tier, school = tiers.get(session.person.tier), schools.get(session.person.school)
     names = {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
     return {"signed_in": True, "stand_in": True, "expires": session.expires, **names}
 
@@ -139,8 +142,16 @@ async def _sign_out(_: Request) -> Response:
 
 
 async def _health(_: Request) -> Response:
-    """Rules and keys were read, or the process would not be here."""
+    """The process answers; by which rules, and whether by any, is asked of ``/readyz``."""
     return PlainTextResponse("ok\n")
+
+
+def _ready(desk: Desk, _: Request) -> Response:
+    """Ready with rules in force, even where a later version was refused: one bad file must not stop every pod at once."""
+    standing = desk.settings.standing
+    version = standing.version
+    body = {"rules": version.name if version else None, "refused": standing.problem}
+    return JSONResponse(body, HTTPStatus.OK if version else HTTPStatus.SERVICE_UNAVAILABLE, UNKEPT)
 
 
 async def _broken(_: Request, __: Exception) -> Response:

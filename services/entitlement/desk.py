@@ -15,12 +15,13 @@ import jwt
 from derive import keys, lesson, video_token
 from services.entitlement import reasons
 from services.entitlement.records import Records, UnreadableError
-from services.entitlement.rules import Decision, Person
+from services.entitlement.rules import Decision, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
 from services.entitlement.settings import Settings
 
 LOG = logging.getLogger(__package__)
 STATUS: Mapping[str, HTTPStatus] = {
+    "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
     "no-such-lesson": HTTPStatus.NOT_FOUND,
     "record-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -53,27 +54,31 @@ class Desk:
     def play(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
         """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's)."""
         session: Session | None = None
+        version = (
+            self.settings.standing.version
+        )  # taken once: an answer is by one version, whatever is swapped meanwhile
         try:
             session = self.session(token)
-            person = session.person if session else self.settings.rules.public()
-            answer = self._decided(person, lesson_id, place)
+            answer = (
+                self._decided(version.rules, session, lesson_id, place) if version else _refusal(Decision("no-rules"))
+            )
         except SessionError as error:
             answer = _refusal(Decision(str(error)))
         except UnreadableError as error:
             LOG.error("the record of %s cannot be read: %s", lesson_id, error)
             answer = _refusal(Decision("record-unreadable"))
-        _note(session, lesson_id, place, answer)
+        _note(session, lesson_id, place, answer, version.name if version else None)
         return answer
 
-    def _decided(self, person: Person, lesson_id: str, place: str | None) -> Answer:
-        if place is not None and place not in self.settings.rules.schools:
+    def _decided(self, rules: Rules, session: Session | None, lesson_id: str, place: str | None) -> Answer:
+        if place is not None and place not in rules.schools:
             return _refusal(Decision("unknown-place"))
         if not lesson.LESSON_ID.fullmatch(lesson_id):
             return _refusal(Decision("no-such-lesson"))
         found = self.records.lesson(lesson_id, lesson.record_key(lesson_id))
         if found is None:
             return _refusal(Decision("no-such-lesson"))
-        decision = self.settings.rules.decide(person, found, self.clock())
+        decision = rules.decide(session.person if session else rules.public(), found, self.clock())
         if decision.until is None:
             return _refusal(decision)
         where, expires = place or self.settings.place, int(decision.until.timestamp())
@@ -82,7 +87,7 @@ class Desk:
 
     def _signed(self, place: str, lesson_id: str, expires: int) -> str:
         claims = video_token.claims(self.settings.issuer, place, lesson_id, expires)
-        head = {"kid": keys.key_id(keys.VIDEO)}
+        head = {"kid": self.settings.video_key_id}
         return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
 
 
@@ -91,8 +96,9 @@ def _refusal(decision: Decision) -> Answer:
     return Answer(STATUS.get(reason, HTTPStatus.FORBIDDEN), reasons.text(reason, decision.facts))
 
 
-def _note(session: Session | None, lesson_id: str, place: str | None, answer: Answer) -> None:
-    """One line of JSON per decision; never a token."""
+def _note(session: Session | None, lesson_id: str, place: str | None, answer: Answer, version: str | None) -> None:
+    """One line of JSON per decision, with the version of the rules it was made by; never a token."""
     who = {"sub": session.subject, "tier": session.person.tier, "school": session.person.school} if session else None
     verdict = answer.body.get("reason", "allowed")
-    LOG.info(json.dumps({"lesson": lesson_id[:40], "place": place, "who": who, "verdict": verdict}, ensure_ascii=False))
+    row = {"lesson": lesson_id[:40], "place": place, "who": who, "verdict": verdict, "rules": version}
+    LOG.info(json.dumps(row, ensure_ascii=False))

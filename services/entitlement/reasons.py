@@ -78,6 +78,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "There is no school of this code whose cache could play the lesson.",
         "没有这个代码的学校，无法从它的缓存播放。",
     ),
+    "no-rules": (
+        "The rules of access cannot be read now, so nothing is played: try again in a minute.",
+        "暂时读不到访问规则，因此不能播放：请一分钟后再试。",
+    ),
     "record-unreadable": (
         "The lesson’s record cannot be read now, so it is not played: try again in a minute.",
         "暂时读不到这节课的记录，因此不能播放：请一分钟后再试。",

@@ -1,18 +1,21 @@
-"""The compiled rules (``access.json`` of the policies surface), and the decision by them. Pure.
+"""Decides about lessons by the compiled document (``access.json`` of the policies surface), and says in a code why not. Pure.
 
-The first thing that stands in the way is the reason: who somebody is, then what the lesson's licence says, then whose lessons are in reach.
-What the public may play, everybody may: signing in takes nothing away.
+Whether it is a yes is decided by ``derive.tables`` and by nothing here; the code is the first thing that stood in the way there: who
+somebody is, then what the lesson's licence says, then whose lessons are in reach. What the public may play, everybody may: signing in
+takes nothing away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-DAY = timedelta(days=1)
+from derive import questions, tables
+from derive.questions import Question
+from derive.tables import Cell, Obstacle, Tables
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,29 @@ class Decision:
         return self.reason is None
 
 
+Asked = Sequence[tuple[Cell, Question]]
+"""What the matrix has about a tier, and what is asked of it."""
+_PLAIN: Mapping[Obstacle, str] = {
+    Obstacle.UNKNOWN_LICENCE: "unknown-licence",
+    Obstacle.USE: "licence-without-streaming",
+    Obstacle.SEAT: "licence-needs-seat",
+    Obstacle.NOT_BEGUN: "licence-not-begun",
+    Obstacle.ENDED: "licence-ended",
+    Obstacle.UNPUBLISHED: "not-yet-published",
+}
+"""Obstacle -> reason, where the one says the other."""
+
+
 class Rules:
-    """The tables. Raises KeyError or TypeError at once when one is missing, so that a service without them never starts."""
+    """The document. Raises KeyError, TypeError, ValueError or AttributeError when it lacks a table, so that half of one never decides."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.zone = ZoneInfo(document["timezone"])
-        self.longest = timedelta(minutes=document["token_minutes"])
+        self.longest = int(document["token_minutes"]) * 60
         self.public_tier: str | None = document["public_tier"]
-        tables = ("tiers", "licences", "agreements", "alliances", "schools")
-        self.tiers, self.licences, self.agreements, self.alliances, self.schools = (
-            dict(document[table]) for table in tables
-        )
+        tables_of_names = ("tiers", "licences", "agreements", "schools")
+        self.tiers, self.licences, self.agreements, self.schools = (dict(document[each]) for each in tables_of_names)
+        self.tables = Tables.read(document)
 
     def public(self) -> Person:
         """Whoever has not signed in."""
@@ -70,110 +85,95 @@ class Rules:
 
     def decide(self, person: Person, lesson: Lesson, now: datetime) -> Decision:
         """Whether ``person`` may play ``lesson`` at ``now``, and until when at the latest."""
-        own = self._decide(person, lesson, now)
+        asked = self._asked(person, lesson, now)
+        own = self._decide(person, asked)
         if own.allowed or not person.signed_in:
             return own
-        everybody = self._decide(self.public(), lesson, now)
-        return replace(everybody, public=True) if everybody.allowed else own
+        until = self._until(self.public_tier, asked)
+        return replace(own, reason=None, until=until, public=True, facts={}) if until else own
 
-    def _decide(self, person: Person, lesson: Lesson, now: datetime) -> Decision:
-        refused = self._who(person) or self._licence(person, lesson, now)
+    def _asked(self, person: Person, lesson: Lesson, now: datetime) -> Sequence[Question]:
+        """A school that is not the city's counts for nothing; whoever works for the whole city need not name one."""
+        known, whole = person.school in self.schools, bool(self.tiers.get(person.tier, {}).get("city"))
+        schools = (person.school,) if person.school is not None and known else ()
+        who = questions.Person("", person.tier or "", schools=schools, city=whole)
+        return questions.playing(who, questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published), now)
+
+    def _decide(self, person: Person, asked: Sequence[Question]) -> Decision:
+        refused = self._who(person, asked)
         if refused:
             return refused
-        ends = self._reach_ends(person, lesson.school, now)
-        if ends is None:
-            return self._out_of_reach(person, lesson.school, now)
-        window = self._window_ends(lesson)
-        return Decision(None, min(each for each in (now + self.longest, ends, window) if each))
+        until = self._until(person.tier, asked)
+        return Decision(None, until) if until else self._refused(person, asked)
 
-    def _who(self, person: Person) -> Decision | None:
+    def _cells(self, tier: str | None, asked: Sequence[Question]) -> Asked:
+        return [(cell, each) for each in asked if (cell := self.tables.cell(tier or "", each)) is not None]
+
+    def _until(self, tier: str | None, asked: Sequence[Question]) -> datetime | None:
+        """The end of a yes to ``tier``, as late as any cell that says yes allows; None for a no."""
+        ends = [
+            self.tables.until(cell, each)
+            for cell, each in self._cells(tier, asked)
+            if self.tables.obstacle(tier or "", cell, each) is None
+        ]
+        return datetime.fromtimestamp(min(max(ends), asked[0].now + self.longest), UTC) if ends else None
+
+    def _who(self, person: Person, asked: Sequence[Question]) -> Decision | None:
         tier = self.tiers.get(person.tier)
         if tier is None:
             return Decision("unknown-tier") if person.signed_in else Decision("sign-in-needed")
         facts = {"tier": tier["name"]}
-        if not tier["grounds"]:
+        if not self._cells(person.tier, asked):
             return Decision("tier-plays-nothing", facts=facts)
         if person.school is not None and person.school not in self.schools:
             return Decision("unknown-school", facts=facts)
         return None
 
-    def _licence(self, person: Person, lesson: Lesson, now: datetime) -> Decision | None:
-        licence = self.licences.get(lesson.licence)
-        if licence is None:
-            return Decision("unknown-licence")
-        facts = {"licence": licence["name"], "tier": self.tiers[person.tier]["name"]}
-        if not licence["streams"]:
-            return Decision("licence-without-streaming", facts=facts)
-        if person.tier not in licence["tiers"]:
-            return Decision("licence-not-for-tier" if person.signed_in else "sign-in-needed", facts=facts)
-        return self._limits(person, lesson, facts) or self._times(lesson, now, facts)
+    def _refused(self, person: Person, asked: Sequence[Question]) -> Decision:
+        """The first thing in the way of the cell that came furthest."""
+        order, tier = list(Obstacle), person.tier or ""
+        found = [(self.tables.obstacle(tier, cell, each), each) for cell, each in self._cells(tier, asked)]
+        obstacle, question = max(((first, each) for first, each in found if first), key=lambda row: order.index(row[0]))
+        if obstacle in {Obstacle.WHOSE, Obstacle.CONSENT}:
+            return self._out_of_reach(person, question, self._cells(tier, asked))
+        return self._by_licence(person, obstacle, question)
 
-    def _limits(self, person: Person, lesson: Lesson, facts: dict[str, Any]) -> Decision | None:
-        licence = self.licences[lesson.licence]
-        # That a licence for the city is not for partners or the public is in its list of tiers, which the catalog checks.
-        if licence["reach"] not in ("anyone", "city") and person.school != lesson.school:
-            return Decision("licence-own-school-only", facts=facts)
-        # Nothing counts seats yet, so nobody holds one.
-        return None if licence["seats"] is None else Decision("licence-needs-seat", facts=facts)
+    def _by_licence(self, person: Person, obstacle: Obstacle, question: Question) -> Decision:
+        name, tier = question.what.licence or "", self.tiers[person.tier]["name"]
+        facts: dict[str, Any] = {"tier": tier}
+        if name in self.licences:
+            facts["licence"] = self.licences[name]["name"]
+            facts |= self._dated(obstacle, question)
+        return Decision(_PLAIN.get(obstacle) or self._for_whom(person, obstacle, question), facts=facts)
 
-    def _times(self, lesson: Lesson, now: datetime, facts: dict[str, Any]) -> Decision | None:
-        window, ends = self.licences[lesson.licence]["window"], self._window_ends(lesson)
-        if window and now < (starts := datetime.fromisoformat(window["starts"])):
-            return Decision("licence-not-begun", facts={**facts, "day": self._day(starts)})
-        if ends is not None and ends <= now:
-            return Decision("licence-ended", facts={**facts, "day": self._day(ends)})
-        return Decision("not-yet-published") if lesson.published > now else None
+    def _dated(self, obstacle: Obstacle, question: Question) -> dict[str, str]:
+        terms, published = self.tables.licences[question.what.licence or ""], question.what.published or 0
+        days = {Obstacle.NOT_BEGUN: terms.starts, Obstacle.ENDED: terms.over(published)}
+        return {"day": self._day(days[obstacle])} if obstacle in days else {}
 
-    def _window_ends(self, lesson: Lesson) -> datetime | None:
-        licence = self.licences[lesson.licence]
-        days, window = licence["window_days"], licence["window"]
-        ends = [] if days is None else [lesson.published + days * DAY]
-        return min([*ends, *([datetime.fromisoformat(window["ends"])] if window else [])], default=None)
+    def _for_whom(self, person: Person, obstacle: Obstacle, question: Question) -> str:
+        """The licence is for other tiers, or for people elsewhere."""
+        if not person.signed_in:
+            return "sign-in-needed"
+        if obstacle is Obstacle.TIER:
+            return "licence-not-for-tier"
+        own = self.tables.city_only(question.what.licence)
+        return "no-school" if own else "licence-own-school-only"
 
-    def _reach_ends(self, person: Person, owner: str, now: datetime) -> datetime | None:
-        """Until when ``owner``'s lessons are in reach: the latest of all grounds that hold now; None when none does."""
-        return max((ends for _, starts, ends in self._grounds(person, owner) if starts <= now < ends), default=None)
-
-    def _grounds(self, person: Person, owner: str) -> Iterator[tuple[str, datetime, datetime]]:
-        """Ground or agreement, and from when to when it holds, of everything that puts ``owner``'s lessons in reach."""
-        grounds, school, always = self.tiers[person.tier]["grounds"], person.school, (_FIRST, _LAST)
-        if owner not in self.schools:
-            return
-        if "city" in grounds:
-            yield ("city", *always)
-        if school is None:
-            return
-        if "own" in grounds and school == owner:
-            yield ("own", *always)
-        if "district" in grounds and self.schools[school]["district"] == self.schools[owner]["district"]:
-            yield ("district", *always)
-        if "alliance" in grounds and any({school, owner} <= set(members) for members in self.alliances.values()):
-            yield ("alliance", *always)
-        for name, each in self.agreements.items() if "agreement" in grounds else ():
-            if {school, owner} <= set(each["schools"]):
-                yield (name, self._midnight(each["starts"]), self._midnight(each["ends"], 1))
-
-    def _out_of_reach(self, person: Person, owner: str, now: datetime) -> Decision:
+    def _out_of_reach(self, person: Person, question: Question, cells: Asked) -> Decision:
+        owner = question.what.school or ""
         facts: dict[str, Any] = {"tier": self.tiers[person.tier]["name"]}
         if owner not in self.schools:
             return Decision("unknown-owner", facts=facts)
         if person.school is None:
             return Decision("no-school" if person.signed_in else "sign-in-needed", facts=facts)
         facts["school"] = self.schools[owner]["name"]
-        dated = [(name, starts, ends) for name, starts, ends in self._grounds(person, owner) if name in self.agreements]
-        for name, starts, ends in dated:
-            agreement = {**facts, "agreement": self.agreements[name]["name"]}
-            if now < starts:
-                return Decision("agreement-not-begun", facts={**agreement, "day": self._day(starts)})
-            return Decision("agreement-ended", facts={**agreement, "day": self._day(ends)})
+        for each in (one for cell, asked in cells for one in tables.parties(cell, asked)):
+            agreement = {**facts, "agreement": self.agreements[each.id]["name"]}
+            if question.now < each.starts:
+                return Decision("agreement-not-begun", facts={**agreement, "day": self._day(each.starts)})
+            return Decision("agreement-ended", facts={**agreement, "day": self._day(each.ends)})
         return Decision("out-of-reach", facts=facts)
 
-    def _midnight(self, day: str, later: int = 0) -> datetime:
-        return datetime.combine(date.fromisoformat(day) + later * DAY, time(), self.zone)
-
-    def _day(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone).date().isoformat()
-
-
-_FIRST = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
-_LAST = datetime(9000, 1, 1, tzinfo=ZoneInfo("UTC"))
+    def _day(self, moment: int) -> str:
+        return datetime.fromtimestamp(moment, self.zone).date().isoformat()

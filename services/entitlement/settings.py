@@ -1,22 +1,23 @@
 """What the service is given: files that were derived from the catalog and from the stack's seed, and a few words in the environment.
 
-Everything is read once, at the start: what is missing or unsound ends the process, so that it never answers without rules.
+Keys are read once, at the start: what is missing ends the process. The rules have a life of their own (``standing``): without good ones the
+process answers, and admits nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from derive import video_token
-from services.entitlement.rules import Rules
+from derive import keys, video_token
+from services.entitlement import versions
+from services.entitlement.standing import Standing
 
 ISSUER, FOLDER, KEY, BUCKET = "ENTITLEMENT_ISSUER", "ENTITLEMENT_FILES", "ENTITLEMENT_KEY", "ENTITLEMENT_BUCKET"
-"""Public address of the platform; folder with `access.json` and `sessions.json`; file with the key that signs; bucket of lessons."""
-RULES_FILE, SESSIONS_FILE = "access.json", "sessions.json"
+"""Public address of the platform; folder with `access.json`, its stamp and `sessions.json`; file with the signing key; lessons’ bucket."""
+RULES_FILE, SESSIONS_FILE = versions.RULES_FILE, "sessions.json"
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,26 @@ class Settings:
     """All of it."""
 
     issuer: str
-    rules: Rules
+    standing: Standing
+    """The rules in force."""
     session_keys: str
     """Public keys of sessions, a JSON Web Key Set."""
     video_key: str = field(repr=False)
     """Private key of video tokens, PEM."""
     bucket: str
+    video_key_id: str = keys.key_id(keys.VIDEO)
+    """Names that key to the caches."""
     place: str = video_token.CITY
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings. Raises KeyError, OSError or ValueError with what is missing."""
-    folder = Path(environment[FOLDER])
+    """The settings. Raises KeyError, OSError or ValueError with what is missing; rules are not waited for."""
+    folder, key = Path(environment[FOLDER]), Path(environment[KEY])
     return Settings(
         issuer=environment[ISSUER],
-        rules=Rules(json.loads((folder / RULES_FILE).read_text(encoding="utf-8"))),
+        standing=Standing(folder),
         session_keys=(folder / SESSIONS_FILE).read_text(encoding="utf-8"),
-        video_key=Path(environment[KEY]).read_text(encoding="utf-8"),
+        video_key=key.read_text(encoding="utf-8"),
+        video_key_id=key.stem,
         bucket=environment[BUCKET],
     )

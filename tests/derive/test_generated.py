@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ def folder(tmp_path: Path, tiny: City) -> Path:
 
 def test_what_was_written_is_read_back(folder: Path, tiny: City) -> None:
     assert generated.read(folder, tiny) == FILES
+
+
+def test_what_comes_out_the_same_keeps_the_moment_it_was_made_and_nothing_else_does(folder: Path, tiny: City) -> None:
+    stamp = json.loads(generated.stamp_of(folder))
+    (folder / generated.STAMP).write_text(json.dumps({**stamp, "made": "2026-01-01T00:00:00Z"}))
+    generated.write(folder, tiny, FILES)
+    assert json.loads(generated.stamp_of(folder))["made"] == "2026-01-01T00:00:00Z"
+    generated.write(folder, tiny, {**FILES, "rules.yaml": "new"})
+    assert json.loads(generated.stamp_of(folder))["made"] > "2026-01-01T00:00:00Z"
 
 
 def test_a_file_that_is_no_longer_derived_goes(folder: Path, tiny: City) -> None:

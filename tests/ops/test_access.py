@@ -26,6 +26,13 @@ def city(request: pytest.FixtureRequest) -> City:
     return load_named(request.param)
 
 
+def test_a_session_of_a_later_epoch_is_signed_by_its_key_and_says_so(city: City) -> None:
+    token = access.mint(access.Wish(city.tiers[0].id, None, 2), city, ISSUER, SEED, 2)
+    key = keys.private_key(SEED, keys.SESSION, 2).public_key()
+    assert jwt.decode(token, key, algorithms=[keys.ALGORITHM], audience=session_token.AUDIENCE, issuer=ISSUER)
+    assert jwt.get_unverified_header(token)["kid"] == "session-2"
+
+
 def test_a_minted_session_says_who_and_for_how_long(city: City) -> None:
     tier, school = city.tiers[0].id, city.schools[0].code
     token = access.mint(access.Wish(tier, school, 2), city, ISSUER, SEED)

@@ -29,7 +29,7 @@ def city(request: pytest.FixtureRequest) -> City:
 
 def _open_to(city: City, tier: str) -> Rules:
     """Rules with one licence that allows everything to this tier alone: what is left is its reach."""
-    licence: dict[str, Any] = {"name": {}, "streams": True, "tiers": [tier], **UNLIMITED}
+    licence: dict[str, Any] = {"name": {}, "uses": ["stream"], "tiers": [tier], **UNLIMITED}
     return Rules({**document.document(city), "licences": {"any": licence}})
 
 

@@ -51,6 +51,18 @@ def test_going_back_restores_versions_and_keeps_place_and_credentials() -> None:
     assert configuration.read_secrets("test") == secrets
 
 
+def test_going_back_leaves_the_signing_keys_where_they_are() -> None:
+    document = configuration.document("test")
+    document["config"] |= {"huiju:signingEpochs": "2", "huiju:signingSince": "2026-10-15T08:00:00Z"}
+    configuration.rewrite("test", document)
+    configuration.ensure("test", configuration.Wanted(OTHER, WANTED.secret))
+    release.record("test")
+    release.put_back("test", release.previous("test"))
+    assert configuration.settings("test")["images"] == PUBLIC["images"]
+    assert configuration.settings("test")["signingEpochs"] == "2"
+    assert configuration.settings("test")["signingSince"]
+
+
 def test_after_going_back_the_next_up_generates_the_file_again() -> None:
     release.put_back("test", release.history("test")[-1])
     assert configuration.generated("test")

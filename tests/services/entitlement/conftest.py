@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -18,6 +19,8 @@ from services.entitlement.desk import Desk
 from services.entitlement.records import Records
 from services.entitlement.rules import Rules
 from services.entitlement.settings import Settings
+from services.entitlement.standing import Standing
+from services.entitlement.versions import Version
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 NOW = datetime(2026, 10, 15, 8, 0, tzinfo=UTC)
@@ -30,43 +33,48 @@ def name(text: str) -> dict[str, str]:
 
 
 UNLIMITED: dict[str, Any] = {"reach": "anyone", "window_days": None, "window": None, "seats": None}
+REACH: dict[str, tuple[str, ...]] = {
+    "pupil": ("class", "agreement"),
+    "master": ("alliance", "agreement"),
+    "clerk": ("district", "alliance", "agreement"),
+    "mayor": ("city",),
+    "anyone": ("public",),
+}
+"""Tier -> with whose lessons it may do what it does with them."""
+GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0} for tier, scopes in REACH.items()}
+TIERS = ("pupil", "master", "clerk", "mayor", "robot", "anyone")
+STREAMING: dict[str, Any] = {"uses": ["stream"], **UNLIMITED}
 DOCUMENT: dict[str, Any] = {
     "timezone": "Asia/Shanghai",
     "token_minutes": 240,
     "public_tier": "anyone",
-    "tiers": {
-        "pupil": {"name": name("pupil"), "grounds": ["own", "agreement"]},
-        "master": {"name": name("master"), "grounds": ["own", "agreement", "alliance"]},
-        "clerk": {"name": name("clerk"), "grounds": ["own", "agreement", "alliance", "district"]},
-        "mayor": {"name": name("mayor"), "grounds": ["own", "agreement", "alliance", "district", "city"]},
-        "robot": {"name": name("robot"), "grounds": []},
-        "anyone": {"name": name("anyone"), "grounds": ["own", "agreement", "alliance", "district", "city"]},
-    },
+    "uses": {"view": "stream", "learn": "stream"},
+    "tiers": {tier: {"name": name(tier), "city": tier == "mayor"} for tier in TIERS},
     "licences": {
-        "free": {
-            "name": name("free"),
-            "streams": True,
-            "tiers": ["pupil", "master", "clerk", "mayor", "robot", "anyone"],
-            **UNLIMITED,
-        },
-        "members": {
-            "name": name("members"),
-            "streams": True,
-            "tiers": ["pupil", "master", "clerk", "mayor", "robot"],
-            **UNLIMITED,
-        },
-        "year": {
-            "name": name("year"),
-            "streams": True,
-            "tiers": ["pupil", "master", "clerk"],
-            **UNLIMITED,
-            "window_days": 30,
-        },
-        "paper": {"name": name("paper"), "streams": False, "tiers": ["pupil"], **UNLIMITED},
+        "free": {"name": name("free"), "tiers": list(TIERS), **STREAMING},
+        "members": {"name": name("members"), "tiers": list(TIERS[:-1]), **STREAMING},
+        "year": {"name": name("year"), "tiers": ["pupil", "master", "clerk"], **STREAMING, "window_days": 30},
+        "paper": {"name": name("paper"), "tiers": ["pupil"], **STREAMING, "uses": ["download"]},
     },
     "agreements": {
-        "pact": {"name": name("pact"), "schools": [OWN, PARTNER], "starts": "2026-10-10", "ends": "2026-10-20"}
+        "pact": {
+            "name": name("pact"),
+            "schools": [OWN, PARTNER],
+            "partners": [],
+            "starts": "2026-10-10",
+            "ends": "2026-10-20",
+        }
     },
+    "classes": {
+        "lesson": {"held_by": "school", "licensed": True, "agreements": ["pact"], "grants": {"view": GRANTS}},
+        "platform": {
+            "held_by": "city",
+            "licensed": False,
+            "agreements": [],
+            "grants": {"view": {"robot": {"scopes": ["city"], "consent_below": 0}}},
+        },
+    },
+    "districts": ["near", "far"],
     "alliances": {"league": [OWN, ALLY]},
     "schools": {
         code: {"name": name(code), "district": "far" if code == FAR else "near"} for code in (OWN, PARTNER, ALLY, FAR)
@@ -95,6 +103,21 @@ def token(tier: Any = "pupil", school: Any = OWN, *, purpose: str = keys.SESSION
     return jwt.encode(claims, keys.pem(keys.private_key(SEED, purpose)), keys.ALGORITHM, headers=head)
 
 
+class Live(Standing):
+    """The document as it is at every moment, so that a test can change a fact of it."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+
+    @property
+    def version(self) -> Version | None:
+        return Version("d" * 64, "c" * 64, NOW, Rules(DOCUMENT))
+
+    @version.setter
+    def version(self, _: Version | None) -> None:
+        """Nothing is read from anywhere."""
+
+
 Ask = Callable[..., Any]
 
 
@@ -121,7 +144,7 @@ def desk(store: dict[str, bytes]) -> Desk:
     """The desk over ``store``; records are asked for anew each time, since their clock runs."""
     settings = Settings(
         issuer=ISSUER,
-        rules=Rules(DOCUMENT),
+        standing=Live(),
         session_keys=json.dumps({"keys": [keys.public_jwk(SEED, keys.SESSION)]}),
         video_key=keys.pem(keys.private_key(SEED, keys.VIDEO)),
         bucket="lessons",

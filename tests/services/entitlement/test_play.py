@@ -184,6 +184,18 @@ def test_what_is_for_its_own_school_is_played_there_only(
     assert refused(answer, reason) if reason else answer.status_code == 200
 
 
+@pytest.mark.parametrize(("tier", "school", "reason"), [
+    ("mayor", None, None), ("pupil", OWN, None), ("pupil", None, "no-school"), ("mayor", "9999999999", "unknown-school"),
+])  # fmt: skip
+def test_what_is_for_the_city_is_for_its_schools_and_for_who_works_for_all_of_them(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch, *, tier: str, school: str | None, reason: str | None
+) -> None:
+    limited(monkeypatch, reach="city")
+    store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
+    answer = ask(token(tier, school))
+    assert refused(answer, reason) if reason else answer.status_code == 200
+
+
 def test_a_reach_that_is_not_known_is_taken_for_the_narrowest(
     ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from services.entitlement import records, settings
 from services.entitlement.desk import Desk
 from services.entitlement.records import Records, UnreadableError
 from tests.services.entitlement.conftest import DOCUMENT, GONE, ISSUER, LESSON, SEED, record, token
+from tests.services.entitlement.mounted import stamped
 
 
 class Store:
@@ -61,7 +63,8 @@ def test_a_store_that_does_not_answer_is_no_answer(monkeypatch: pytest.MonkeyPat
 
 
 def _files(folder: Path) -> dict[str, str]:
-    (folder / settings.RULES_FILE).write_text(json.dumps(DOCUMENT))
+    for name, text in stamped(DOCUMENT, datetime(2026, 1, 1, tzinfo=UTC)).items():
+        (folder / name).write_text(text)
     (folder / settings.SESSIONS_FILE).write_text(json.dumps({"keys": [keys.public_jwk(SEED, keys.SESSION)]}))
     (folder / "key").write_text(keys.pem(keys.private_key(SEED, keys.VIDEO)))
     words = {settings.ISSUER: ISSUER, settings.FOLDER: str(folder), settings.KEY: str(folder / "key")}
@@ -74,21 +77,19 @@ def test_settings_are_read_whole(tmp_path: Path) -> None:
     assert "PRIVATE" not in repr(found)
 
 
-@pytest.mark.parametrize("lost", [settings.RULES_FILE, settings.SESSIONS_FILE, "key"])
-def test_without_rules_or_keys_the_service_does_not_start(tmp_path: Path, lost: str) -> None:
+@pytest.mark.parametrize("lost", [settings.SESSIONS_FILE, "key"])
+def test_without_keys_the_service_does_not_start(tmp_path: Path, lost: str) -> None:
     environment = _files(tmp_path)
     (tmp_path / lost).unlink()
     with pytest.raises(OSError, match=lost):
         settings.read(environment)
 
 
-@pytest.mark.parametrize("table", sorted(DOCUMENT))
-def test_rules_that_lack_a_table_are_no_rules(tmp_path: Path, table: str) -> None:
+@pytest.mark.parametrize("lost", [settings.RULES_FILE, "stamp.json"])
+def test_without_rules_it_starts_and_has_none(tmp_path: Path, lost: str) -> None:
     environment = _files(tmp_path)
-    short = {key: value for key, value in DOCUMENT.items() if key != table}
-    (tmp_path / settings.RULES_FILE).write_text(json.dumps(short))
-    with pytest.raises(KeyError, match=table):
-        settings.read(environment)
+    (tmp_path / lost).unlink()
+    assert settings.read(environment).standing.version is None
 
 
 def test_a_decision_is_noted_without_any_token(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,4 +99,6 @@ def test_a_decision_is_noted_without_any_token(tmp_path: Path, caplog: pytest.Lo
         desk.play(session, LESSON, None)
     (line,) = [json.loads(each.message) for each in caplog.records]
     assert (line["lesson"], line["verdict"], line["who"]["tier"]) == (LESSON, "no-such-lesson", "pupil")
+    assert desk.settings.standing.version
+    assert line["rules"] == desk.settings.standing.version.name
     assert session not in caplog.text

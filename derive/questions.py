@@ -1,0 +1,69 @@
+"""A question of access as data: who asks, to do what, with which resource, when. Only facts; what follows is decided elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog import names
+from catalog.access import Action
+
+PLAYING = (Action.VIEW, Action.LEARN)
+"""Either lets a lesson be played."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks, by the facts that a session states; every one of them may be absent."""
+
+    id: str
+    tier: str
+    schools: tuple[str, ...] = ()
+    """Codes of the schools to which the person, or the person's child, belongs."""
+    classes: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    district: str | None = None
+    """Where the person works for a district, and for no school."""
+    partner: str | None = None
+    city: bool = False
+    """Whether the person works for the whole city."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One resource, by the facts that its record states."""
+
+    id: str
+    resource: str
+    """Id of its class."""
+    school: str | None = None
+    person: str | None = None
+    group: str | None = None
+    """The class (of pupils) of the person whose data they are."""
+    age: int | None = None
+    consent: bool = False
+    licence: str | None = None
+    published: int | None = None
+    """Unix seconds."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """May ``who`` do ``action`` with ``what`` at ``now`` (Unix seconds), holding a seat of its licence or not?"""
+
+    who: Person
+    action: Action
+    what: Thing
+    now: int
+    seat: bool = False
+
+
+def playing(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
+    """What is asked when somebody wants to play a lesson at ``now`` (aware): a yes to any of them is enough."""
+    return tuple(Question(who, action, lesson, int(now.timestamp())) for action in PLAYING)
+
+
+def lesson(lesson_id: str, school: str, licence: str, published: datetime) -> Thing:
+    """A lesson by what of its record counts; ``published`` is aware."""
+    of = names.RESOURCE_LESSON
+    return Thing(lesson_id, of, school=school, licence=licence, published=int(published.timestamp()))
