@@ -17,6 +17,8 @@ SIGNING = "video-token-key"
 """Secret with the key that signs video tokens, and the volume that holds it."""
 PEM = "video.pem"
 _FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
+AUDIT, _AUDIT = "audit", "/var/lib/audit"
+"""Volume of audit records that wait for the store: it outlives the container, not the pod, which ships before it ends."""
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -32,17 +34,32 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.config_map(SERVICE, SERVICE, files)
     yield objects.secret(SIGNING, SERVICE, signing)
     yield account
+    yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
     rolls_on = [files, signing, account.props["stringData"]]
-    yield objects.workload("Deployment", SERVICE, SERVICE, _pod(settings), rolls_on, replicas=settings.row.replicas)
+    yield objects.workload(
+        "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
+    )
 
 
-def _pod(settings: StackSettings) -> Body:
+def _audit(city: City, settings: StackSettings) -> dict[str, str]:
+    """Where records go, for how long they are locked, and how soon."""
+    (bucket,) = (each for each in city.service(SERVICE).buckets if each.id == names.BUCKET_AUDIT)
+    return {
+        "AUDIT_FOLDER": _AUDIT,
+        "AUDIT_BUCKET": bucket.id,
+        "AUDIT_LOCKED_DAYS": str(bucket.locked_days),
+        "AUDIT_SECONDS": str(settings.row.audit_ship_seconds),
+    }
+
+
+def _pod(city: City, settings: StackSettings) -> Body:
     own = {
         "ENTITLEMENT_ISSUER": settings.public_url,
         "ENTITLEMENT_FILES": _FILES,
         "ENTITLEMENT_KEY": f"{_KEYS}/{PEM}",
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
+        **_audit(city, settings),
     }
     container = {
         "name": SERVICE,
@@ -58,6 +75,7 @@ def _pod(settings: StackSettings) -> Body:
             objects.mount(SERVICE, _FILES, readOnly=True),
             objects.mount(SIGNING, _KEYS, readOnly=True),
             store.client_mount(),
+            objects.mount(AUDIT, _AUDIT),
             objects.mount("tmp", objects.TMP),
         ],
     }
@@ -65,6 +83,7 @@ def _pod(settings: StackSettings) -> Body:
         objects.files_of(SERVICE),
         pods.secret_files(SIGNING, SIGNING),
         store.client_volume(store.ENTITLEMENT),
+        pods.scratch(AUDIT, "256Mi"),
         pods.scratch("tmp", "16Mi"),
     ]
     return pods.pod(SERVICE, [container], volumes, topologySpreadConstraints=objects.spread(SERVICE, SERVICE))

@@ -14,6 +14,8 @@ import jwt
 
 from derive import keys, lesson, video_token
 from services.entitlement import reasons
+from services.entitlement.audit import Unwatched, Witness
+from services.entitlement.journal import UnrecordedError
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import Decision, Person
 from services.entitlement.sessions import Session, SessionError, Verifier
@@ -23,6 +25,7 @@ LOG = logging.getLogger(__package__)
 STATUS: Mapping[str, HTTPStatus] = {
     "no-such-lesson": HTTPStatus.NOT_FOUND,
     "record-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Reason -> status; every other one is 403."""
 
@@ -38,12 +41,17 @@ class Answer:
 
 
 class Desk:
-    """Answers who asks. ``clock`` gives the time, aware."""
+    """Answers who asks. ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered."""
 
     def __init__(
-        self, settings: Settings, records: Records, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: Settings,
+        records: Records,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        witness: Witness | None = None,
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
+        self.witness = witness or Unwatched()
         self.verifier = Verifier(settings.issuer, settings.session_keys)
 
     def session(self, token: str | None) -> Session | None:
@@ -62,6 +70,11 @@ class Desk:
         except UnreadableError as error:
             LOG.error("the record of %s cannot be read: %s", lesson_id, error)
             answer = _refusal(Decision("record-unreadable"))
+        try:
+            self.witness.decided(session, lesson_id, place, answer.body.get("reason"), answer.expires)
+        except UnrecordedError as error:
+            LOG.error("a decision about %s cannot be recorded: %s", lesson_id[:40], error)
+            answer = _refusal(Decision("decision-unrecorded"))
         _note(session, lesson_id, place, answer)
         return answer
 
