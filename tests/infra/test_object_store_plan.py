@@ -152,6 +152,7 @@ ACCOUNTS = {
         "publisher",
         "log-writer",
         "log-reader",
+        "auditor",
         "expiry",
         "entitlement",
         "backup",

@@ -83,7 +83,7 @@ def test_what_is_shipped_is_whole_leaves_the_disk_and_its_end_is_printed(
 @pytest.mark.integration
 def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
     store: Store, bucket: str, trail: Trail
-) -> None:  # noqa: F811
+) -> None:
     s3 = store.client()
     Shipper(trail, locking(s3, bucket, DAYS), 60).ship()
     (version,) = s3.list_object_versions(Bucket=bucket)["Versions"]
