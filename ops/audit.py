@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,11 +17,12 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import audit as records
 from derive import store
-from derive.audit import Record
+from derive.audit import Head, Record
 from derive.audit_chain import Finding, Verified, verify
 from ops.audits import anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
+from ops.lessons.place import Place
 from ops.logs import age
 
 app = typer.Typer(
@@ -74,23 +73,33 @@ def verify_command(
 ) -> None:
     """Find every record that was edited, removed, reordered, doubled or cut off; exit 1 when there is one."""
     more = anchors.read(_there(anchor_file)) if anchor_file else []
-    if folder:
-        expired = _expired(load_named(city))
-        kept = reading.from_folder(folder)
-        ends = more
-    else:
-        where = place.of_stack(stack)
-        expired = _expired(load_named(where.city))
-        ends = [*more, *anchors.read(anchors.file(stack)), *anchors.printed(where, datetime.now(UTC) - age(since))]
-        # After the ends: what was shipped in between is in the record, and not missing from it.
-        kept = _from_store(where.stack)
-    found = verify(kept.segments, ends, expired)
-    found = Verified((*kept.findings, *found.findings), found.heads, found.records)
-    if not folder and not found.findings:
-        anchors.remember(anchors.file(stack), found.heads, expired)
-    _show(found, len(set(ends)), as_json)
+    found, ends = _of_folder(folder, city, more) if folder else _of_stack(place.of_stack(stack), since, more)
+    _show(found, ends, as_json)
     if found.findings:
         raise typer.Exit(1)
+
+
+def _of_folder(folder: Path, city: str, ends: list[Head]) -> tuple[Verified, int]:
+    kept = reading.from_folder(folder)
+    return verify(kept.segments, ends, _expired(load_named(city))), len(set(ends))
+
+
+def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int]:
+    """The store's record, held against all ends that are known; what is sound becomes an anchor itself."""
+    own, expired = anchors.file(where), _expired(load_named(where.city))
+    for other in anchors.of_other_stores(where):
+        typer.echo(
+            f"the store was made anew: ends of the one before are in {other}, and nothing is held against them",
+            err=True,
+        )
+    ends = {*more, *anchors.read(own), *anchors.printed(where, datetime.now(UTC) - age(since))}
+    # After the ends: what was shipped in between is in the record, and not missing from it.
+    kept = _from_store(where)
+    found = verify(kept.segments, ends, expired)
+    found = Verified((*kept.findings, *found.findings), found.heads, found.records)
+    if not found.findings:
+        anchors.remember(own, found.heads, expired)
+    return found, len(ends)
 
 
 @app.command()
@@ -150,14 +159,8 @@ def _expired(city: City) -> datetime | None:
     return datetime.now(UTC) - timedelta(days=days - 1) if days else None
 
 
-@contextmanager
-def _bucket(stack: str) -> Iterator[reading.Bucket]:
-    with place.of_stack(stack).bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
-        yield bucket
-
-
-def _from_store(stack: str, since: datetime | None = None) -> reading.Kept:
-    with _bucket(stack) as bucket:
+def _from_store(where: Place, since: datetime | None = None) -> reading.Kept:
+    with where.bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
         return reading.from_bucket(bucket, since)
 
 
@@ -166,7 +169,7 @@ def _since(folder: Path | None, stack: str, since: str) -> list[Record]:
     if folder:
         return list(reading.records(reading.from_folder(folder).segments))
     begin = datetime.now(UTC) - age(since)
-    kept = _from_store(stack, begin)
+    kept = _from_store(place.of_stack(stack), begin)
     return [each for each in reading.records(kept.segments) if datetime.fromisoformat(each.time) >= begin]
 
 

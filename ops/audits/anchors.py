@@ -7,6 +7,7 @@ nothing wrong.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -22,10 +23,29 @@ from ops import log_lines
 from ops.lessons.place import Place
 from services.entitlement.shipping import HEAD
 
+SUFFIX = ".heads"
+DIGITS = 12
 
-def file(stack: str) -> Path:
-    """This machine's own anchors of ``stack``: a line of JSON for each chain."""
-    return paths.state_dir() / "audit" / f"{stack}.heads"
+
+def file(where: Place) -> Path:
+    """This machine's own anchors of a stack's store: a line of JSON for each chain. A store that was made anew has other ones."""
+    return _folder() / f"{where.stack}-{_store(where)}{SUFFIX}"
+
+
+def of_other_stores(where: Place) -> list[Path]:
+    """Anchors of stores that this stack had before."""
+    return sorted(set(_folder().glob(f"{where.stack}-{'[0-9a-f]' * DIGITS}{SUFFIX}")) - {file(where)})
+
+
+def _folder() -> Path:
+    return paths.state_dir() / "audit"
+
+
+def _store(where: Place) -> str:
+    """Names the store: by its volume where it is the embedded one, else by its address."""
+    outside = where.settings.get("storeEndpoint")
+    volume = ("get", "pvc", "objects", "-n", names.namespace(names.OBJECT_STORE), "-o", "jsonpath={.metadata.uid}")
+    return hashlib.sha256(str(outside or where.kubectl(*volume)).encode()).hexdigest()[:DIGITS]
 
 
 def read(where: Path) -> list[Head]:

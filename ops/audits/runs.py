@@ -6,7 +6,6 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import catalog
 from catalog import City, names
@@ -15,6 +14,7 @@ from derive import audit, store
 from derive.audit import Entry, Kind, Who
 from ops.audits import anchors
 from ops.lessons import place
+from ops.lessons.place import Place
 from services.entitlement.shipping import locking
 
 
@@ -28,17 +28,17 @@ def entry(city: City, stack: str, operation: str, changes: Mapping[str, int]) ->
 def record(city_name: str, stack: str, operation: str, changes: Mapping[str, int], say: Callable[[str], None]) -> None:
     """Record a run that ended well. A store that does not answer is said and fails nothing: the platform is up."""
     try:
-        city = catalog.load_named(city_name) if city_name in catalog.named() else catalog.load(Path(city_name))
-        anchors.remember(anchors.file(stack), [_put(city, stack, entry(city, stack, operation, changes))])
+        city, where = catalog.load_named(city_name), place.of_stack(stack)
+        anchors.remember(anchors.file(where), [_put(city, where, entry(city, stack, operation, changes))])
     except (UserError, OSError) as error:
         say(f"this run is not on the audit record: {str(error).splitlines()[0]}")
 
 
-def _put(city: City, stack: str, what: Entry) -> audit.Head:
+def _put(city: City, where: Place, what: Entry) -> audit.Head:
     now = datetime.now(UTC)
     writer = audit.writer_id(now, f"run-{os.uname().nodename}")
     only = audit.follow(audit.begin(writer), what, now)
-    with place.of_stack(stack).bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
+    with where.bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
         locking(bucket.s3, bucket.name, locked_days(city))(audit.segment_key(writer, 1), audit.line(only))
     return only.head
 

@@ -207,18 +207,15 @@ def _remove_a_record(chance: random.Random, _: list[Record], chain: Chain) -> Ch
     return {**chain, key: b"".join(lines)}
 
 
-def _swap_records(chance: random.Random, original: list[Record], _: Chain) -> Chain:
+def _swap_records(chance: random.Random, original: list[Record], chain: Chain) -> Chain:
     one, two = chance.sample(range(len(original)), 2)
-    changed = list(original)
-    changed[one], changed[two] = changed[two], changed[one]
-    texts = [audit.line(each) for each in changed]
-    return {
-        key: b"".join(texts[at : at + 4]) for at, key in zip(range(0, len(texts), 4), segments(original), strict=True)
-    }
+    lines = [audit.line(each) for each in original]
+    lines[one], lines[two] = lines[two], lines[one]
+    return {key: b"".join(lines[at * 4 : at * 4 + 4]) for at, key in enumerate(sorted(chain))}
 
 
 def _duplicate_a_record(chance: random.Random, _: list[Record], chain: Chain) -> Chain:
-    _, source = _some(chance, chain)
+    source = _some(chance, chain)[1]
     key, lines = _some(chance, chain)
     lines.insert(chance.randrange(len(lines) + 1), chance.choice(source))
     return {**chain, key: b"".join(lines)}

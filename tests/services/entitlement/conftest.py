@@ -18,6 +18,7 @@ from services.entitlement.desk import Desk
 from services.entitlement.records import Records
 from services.entitlement.rules import Rules
 from services.entitlement.settings import Settings
+from tests.media import store as objects  # noqa: F401  # a fixture: a real object store
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 NOW = datetime(2026, 10, 15, 8, 0, tzinfo=UTC)

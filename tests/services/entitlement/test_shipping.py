@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -26,7 +26,7 @@ from services.entitlement import settings, shipping
 from services.entitlement.audit import Trail
 from services.entitlement.shipping import Shipper, locking
 from services.store import apply
-from tests.media import ROOT, Store, free_port, store  # noqa: F401  # a fixture
+from tests.media import ROOT, Store, free_port
 from tests.services.entitlement.conftest import LESSON
 from tests.services.entitlement.test_records import _files
 
@@ -35,12 +35,12 @@ _numbers = count()
 
 
 @pytest.fixture
-def bucket(store: Store) -> str:  # noqa: F811
+def bucket(objects: Store) -> str:
     """A fresh bucket, made as the set-up Job makes it."""
     name = f"audit-{next(_numbers)}"
     wanted = {"name": name, "versioned": True, "locked_days": DAYS, "policy": None}
-    assert apply.apply(store.client(), wanted) == ["created", f"locked for {DAYS} days"]
-    assert apply.apply(store.client(), wanted) == []
+    assert apply.apply(objects.client(), wanted) == ["created", f"locked for {DAYS} days"]
+    assert apply.apply(objects.client(), wanted) == []
     return name
 
 
@@ -61,12 +61,12 @@ def shipped(s3: Any, bucket: str) -> dict[str, bytes]:
 
 @pytest.mark.integration
 def test_what_is_shipped_is_whole_leaves_the_disk_and_its_end_is_printed(
-    store: Store,  # noqa: F811
+    objects: Store,
     bucket: str,
     trail: Trail,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    s3, ends = store.client(), []
+    s3, ends = objects.client(), []
     shipper = Shipper(trail, locking(s3, bucket, DAYS), 60)
     for _ in range(2):
         decide(trail, 3)
@@ -82,9 +82,11 @@ def test_what_is_shipped_is_whole_leaves_the_disk_and_its_end_is_printed(
 
 @pytest.mark.integration
 def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
-    store: Store, bucket: str, trail: Trail
+    objects: Store,
+    bucket: str,
+    trail: Trail,
 ) -> None:
-    s3 = store.client()
+    s3 = objects.client()
     Shipper(trail, locking(s3, bucket, DAYS), 60).ship()
     (version,) = s3.list_object_versions(Bucket=bucket)["Versions"]
     place = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
@@ -92,13 +94,14 @@ def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
     assert until["Mode"] == "COMPLIANCE"
     assert until["RetainUntilDate"] > datetime.now(UTC) + timedelta(days=DAYS - 1)
     soon = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(days=1)}
-    for refused in (
+    attempts: tuple[Callable[[], Any], ...] = (
         lambda: s3.delete_object(**place),
         lambda: s3.delete_object(**place, BypassGovernanceRetention=True),
         lambda: s3.put_object_retention(**place, Retention=soon, BypassGovernanceRetention=True),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(ClientError, match="object lock"):
-            refused()
+            attempt()
     # A shorter default of the bucket does not reach what is there.
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=apply._rule(1))
     with pytest.raises(ClientError, match="object lock"):
@@ -108,7 +111,7 @@ def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
 
 @pytest.mark.integration
 def test_a_store_that_does_not_answer_keeps_everything_on_the_disk_until_it_does(
-    store: Store,  # noqa: F811
+    objects: Store,
     bucket: str,
     trail: Trail,
 ) -> None:
@@ -118,7 +121,7 @@ def test_a_store_that_does_not_answer_keeps_everything_on_the_disk_until_it_does
     with pytest.raises(Exception, match="connect"):
         Shipper(trail, locking(away, bucket, DAYS), 60).ship()
     decide(trail, 2)
-    s3 = store.client()
+    s3 = objects.client()
     assert Shipper(trail, locking(s3, bucket, DAYS), 60).ship() == 2
     found = verify(shipped(s3, bucket))
     assert (found.findings, found.records) == ((), 5)
@@ -161,7 +164,7 @@ def test_what_a_killed_process_left_is_shipped_by_the_next(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def service(store: Store, bucket: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:  # noqa: F811
+def service(objects: Store, bucket: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The service as a process of its own, and its address; its port is the program's own, so it must be free here."""
     from services.entitlement.__main__ import PORT
 
@@ -179,7 +182,7 @@ def service(store: Store, bucket: str, tmp_path: Path) -> Iterator[tuple[subproc
     process = subprocess.Popen(
         [sys.executable, "-m", "services.entitlement"],
         cwd=ROOT,
-        env={**os.environ, **store.variables(), **own},
+        env={**os.environ, **objects.variables(), **own},
         stderr=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{PORT}"
@@ -199,13 +202,13 @@ def service(store: Store, bucket: str, tmp_path: Path) -> Iterator[tuple[subproc
 @pytest.mark.integration
 def test_a_service_told_to_end_ships_first(
     service: tuple[subprocess.Popen[bytes], str],
-    store: Store,  # noqa: F811
+    objects: Store,
     bucket: str,
 ) -> None:
     process, address = service
     assert httpx.post(f"{address}/access/play/{LESSON}").status_code == 404
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
-    texts = shipped(store.client(), bucket)
+    texts = shipped(objects.client(), bucket)
     kinds = [audit.parse(line).entry.why for key in sorted(texts) for line in texts[key].splitlines(keepends=True)]
     assert kinds == ["start", "no-such-lesson"]
