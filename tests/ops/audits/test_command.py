@@ -16,6 +16,7 @@ from derive import audit as records_of
 from derive.audit import Entry, Kind, Record, Who
 from ops import audit
 from ops.audits import runs
+from ops.lessons import place
 from tests.derive.test_audit import NOW, segments
 
 LESSON = "l-" + "a" * 16
@@ -136,7 +137,7 @@ def test_a_store_that_does_not_answer_is_said_and_fails_nothing(
     def away(*_: object) -> None:
         raise UserError("object-store cannot be reached\nis it running?")
 
-    monkeypatch.setattr(runs.place, "of_stack", away)
+    monkeypatch.setattr(place, "of_stack", away)
     said: list[str] = []
     runs.record("tiny", "local", "up", {}, said.append)
     assert said == ["this run is not on the audit record: object-store cannot be reached"]
