@@ -209,7 +209,7 @@ def locks(facts: Facts) -> Iterator[Finding]:
 def _lock_problems(bucket: Bucket) -> Iterator[tuple[str, str]]:
     locked = bucket.locked_days
     if bucket.id == names.BUCKET_AUDIT and (locked is None or locked < KEEP_DAYS):
-        yield "locked_days", f"the audit record is kept six months and nobody deletes it: at least {KEEP_DAYS} days"
+        yield "locked_days", f"audit records are kept six months, and nobody deletes them: at least {KEEP_DAYS} days"
     if locked is None:
         return
     if not bucket.versioned:

@@ -78,6 +78,15 @@ def test_many_threads_make_one_chain_and_share_fsyncs(tmp_path: Path, fsyncs: li
     assert len(fsyncs) - begun < 200, "each record had an fsync of its own"
 
 
+def test_a_record_is_synced_before_it_is_acknowledged(tmp_path: Path, fsyncs: list[int]) -> None:
+    chain = Journal(tmp_path, "pod", now)
+    chain.append([ENTRY])  # makes the file, and syncs its folder too
+    for _ in range(3):
+        before = len(fsyncs)
+        chain.append([ENTRY])
+        assert len(fsyncs) == before + 1
+
+
 class _Full:
     """`os.fsync` of a full disk, once it is told so."""
 
