@@ -15,6 +15,7 @@ from catalog.funding import FundingKind
 from catalog.licence_checks import licence_checks
 from catalog.problems import shown
 from catalog.school import AllianceRole, School
+from catalog.service import Bucket
 from catalog.wording import did_you_mean
 
 Check = Callable[[Facts], Iterator[Finding]]
@@ -197,6 +198,26 @@ def readings(facts: Facts) -> Iterator[Finding]:
                 yield Finding("services", index, path, f"logs are kept six months: at least {KEEP_DAYS} days")
 
 
+def locks(facts: Facts) -> Iterator[Finding]:
+    """A lock that cannot hold, one that outlives its object's term, and an audit record that could be deleted too early."""
+    for index, service in facts.of("services").items():
+        for position, bucket in enumerate(service.buckets):
+            for name, message in _lock_problems(bucket):
+                yield Finding("services", index, ("buckets", position, name), message)
+
+
+def _lock_problems(bucket: Bucket) -> Iterator[tuple[str, str]]:
+    locked = bucket.locked_days
+    if bucket.id == names.BUCKET_AUDIT and (locked is None or locked < KEEP_DAYS):
+        yield "locked_days", f"audit records are kept six months, and nobody deletes them: at least {KEEP_DAYS} days"
+    if locked is None:
+        return
+    if not bucket.versioned:
+        yield "versioned", "only versions can be locked: say true, or lock nothing"
+    if bucket.expire_days is not None and bucket.expire_days <= locked:
+        yield "expire_days", f"must be more than the {locked} days for which the store refuses to delete"
+
+
 def chosen_standard(facts: Facts) -> Iterator[Finding]:
     """A standard that no target belongs to."""
     standard, known = facts.single.get("standard"), {target.standard for target in facts.of("targets").values()}
@@ -230,6 +251,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     public_tier,
     media,
     readings,
+    locks,
     chosen_standard,
 )
 """Every check except those of dates and of access."""

@@ -64,11 +64,14 @@ BUCKET_LESSONS: Final = "lessons"
 BUCKET_BACKUPS: Final = "database-backups"
 BUCKET_LOGS: Final = "logs"
 BUCKET_PARCELS: Final = "parcels"
+BUCKET_AUDIT: Final = "audit"
+"""Records of what was decided and done."""
 CORE_BUCKETS: Final = {
     VIDEO_LIBRARY: frozenset({BUCKET_UPLOADS, BUCKET_LESSONS}),
     DATABASE: frozenset({BUCKET_BACKUPS}),
     MONITORING: frozenset({BUCKET_LOGS}),
     SCHOOL_EDGE: frozenset({BUCKET_PARCELS}),
+    ENTITLEMENT: frozenset({BUCKET_AUDIT}),
 }
 """Service -> buckets that it cannot do without."""
 RESOURCE_LESSON: Final = "lesson"

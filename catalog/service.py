@@ -36,6 +36,8 @@ class Bucket(Fact):
     """Whether earlier versions are kept."""
     expire_days: Annotated[int, Field(ge=1, le=3650)] | None
     """Days after which an object is deleted; ``null`` keeps it."""
+    locked_days: Annotated[int, Field(ge=1, le=3650)] | None
+    """Days during which the store refuses to delete or change an object, whoever asks; ``null`` locks nothing."""
     holds: Sentence
     """What is in it."""
 

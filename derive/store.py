@@ -30,6 +30,10 @@ class Right(StrEnum):
     """Delete objects; earlier versions of a versioned bucket stay."""
     PURGE = "purge"
     """Delete versions for good."""
+    LOCK = "lock"
+    """Put objects that nobody deletes until a day, and move that day later."""
+    HISTORY = "history"
+    """See and fetch every version, with those that a deletion hides."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ PACKAGER = "packager"
 PUBLISHER = "publisher"
 """The operator's: hands videos in, lists and removes lessons, publishes parcels."""
 ENTITLEMENT = names.ENTITLEMENT
-"""Reads lessons' records; it may list too, since a store tells an absent object from a forbidden one only to who may."""
+"""Reads lessons' records and puts audit records; it may list lessons too, since a store tells an absent object from a forbidden one
+only to who may."""
 BACKUP = "backup"
 """Keeps the database's backups and deletes those past their term."""
 INDEXER = "indexer"
@@ -66,6 +71,9 @@ LOG_WRITER = "log-writer"
 """Puts logs in, and can neither read nor change them."""
 LOG_READER = "log-reader"
 """The operator's: finds log lines."""
+
+AUDITOR = "auditor"
+"""The operator's: reads the audit record and puts the platform's runs there."""
 
 _KEEP = (Right.READ, Right.WRITE, Right.LIST)
 
@@ -85,7 +93,12 @@ ACCOUNTS: tuple[Account, ...] = (
             names.BUCKET_PARCELS: (*_KEEP, Right.DELETE),
         },
     ),
-    Account(ENTITLEMENT, names.ENTITLEMENT, {names.BUCKET_LESSONS: (Right.READ, Right.LIST)}),
+    Account(
+        ENTITLEMENT,
+        names.ENTITLEMENT,
+        {names.BUCKET_LESSONS: (Right.READ, Right.LIST), names.BUCKET_AUDIT: (Right.WRITE, Right.LOCK)},
+    ),
+    Account(AUDITOR, names.ENTITLEMENT, {names.BUCKET_AUDIT: (*_KEEP, Right.LOCK, Right.HISTORY)}),
     Account(LOG_WRITER, names.LOG_COLLECTOR, {names.BUCKET_LOGS: (Right.WRITE,)}),
     Account(LOG_READER, names.MONITORING, {names.BUCKET_LOGS: (Right.READ, Right.LIST)}),
     Account(BACKUP, names.DATABASE, {names.BUCKET_BACKUPS: (*_KEEP, Right.DELETE)}),

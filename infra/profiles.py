@@ -41,6 +41,9 @@ class Profile(BaseModel):
     logs_flush_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
         description="How long a log line waits for others before they become an object, in seconds."
     )
+    audit_ship_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        description="How long an audit record stays on its writer's own disk before it is shipped to the locked bucket, in seconds."
+    )
     database_instances: Count = Field(description="PostgreSQL instances: one that writes, the others follow it.")
     database_size_gib: Gibibytes = Field(description="Volume of each PostgreSQL instance, in GiB.")
     database_memory_mib: Mebibytes = Field(
@@ -71,6 +74,7 @@ PROFILES: dict[ProfileName, Profile] = {
         metrics_size_gib=2,
         metrics_memory_mib=320,
         logs_flush_seconds=20,
+        audit_ship_seconds=5,
         database_instances=1,
         database_size_gib=2,
         database_memory_mib=384,
@@ -92,6 +96,7 @@ PROFILES: dict[ProfileName, Profile] = {
         metrics_size_gib=200,
         metrics_memory_mib=2048,
         logs_flush_seconds=300,
+        audit_ship_seconds=30,
         database_instances=3,
         database_size_gib=10,
         database_memory_mib=512,
@@ -125,6 +130,7 @@ class Overrides(BaseModel):
     metrics_size_gib: Gibibytes | None = _cell("metrics_size_gib")
     metrics_memory_mib: int | None = _cell("metrics_memory_mib")
     logs_flush_seconds: int | None = _cell("logs_flush_seconds")
+    audit_ship_seconds: int | None = _cell("audit_ship_seconds")
     database_instances: Count | None = _cell("database_instances")
     database_size_gib: Gibibytes | None = _cell("database_size_gib")
     database_memory_mib: Mebibytes | None = _cell("database_memory_mib")

@@ -22,6 +22,8 @@ SIGNING = "video-token-key"
 _FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
 _DRAIN_SECONDS = 5
 """How long a pod that is to go still answers: until nobody sends it anything new."""
+AUDIT, _AUDIT = "audit", "/var/lib/audit"
+"""Volume of audit records that wait for the store: it outlives the container, not the pod, which ships before it ends."""
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -43,9 +45,12 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
     yield account
+    yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
     rolls_on = [sessions, signing, account.props["stringData"]]
-    yield objects.workload("Deployment", SERVICE, SERVICE, _pod(settings), rolls_on, replicas=settings.row.replicas)
+    yield objects.workload(
+        "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
+    )
 
 
 def _pem(key_id: str) -> str:
@@ -53,12 +58,24 @@ def _pem(key_id: str) -> str:
     return f"{key_id}.pem"
 
 
-def _pod(settings: StackSettings) -> Body:
+def _audit(city: City, settings: StackSettings) -> dict[str, str]:
+    """Where records go, for how long they are locked, and how soon."""
+    (bucket,) = (each for each in city.service(SERVICE).buckets if each.id == names.BUCKET_AUDIT)
+    return {
+        "AUDIT_FOLDER": _AUDIT,
+        "AUDIT_BUCKET": bucket.id,
+        "AUDIT_LOCKED_DAYS": str(bucket.locked_days),
+        "AUDIT_SECONDS": str(settings.row.audit_ship_seconds),
+    }
+
+
+def _pod(city: City, settings: StackSettings) -> Body:
     own = {
         "ENTITLEMENT_ISSUER": settings.public_url,
         "ENTITLEMENT_FILES": _FILES,
         "ENTITLEMENT_KEY": f"{_KEYS}/{_pem(settings.ring.key_id(keys.VIDEO))}",
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
+        **_audit(city, settings),
     }
     container = {
         "name": SERVICE,
@@ -75,6 +92,7 @@ def _pod(settings: StackSettings) -> Body:
             objects.mount(SERVICE, _FILES, readOnly=True),
             objects.mount(SIGNING, _KEYS, readOnly=True),
             store.client_mount(),
+            objects.mount(AUDIT, _AUDIT),
             objects.mount("tmp", objects.TMP),
         ],
     }
@@ -82,6 +100,7 @@ def _pod(settings: StackSettings) -> Body:
         objects.files_of(SERVICE),
         pods.secret_files(SIGNING, SIGNING),
         store.client_volume(store.ENTITLEMENT),
+        pods.scratch(AUDIT, "256Mi"),
         pods.scratch("tmp", "16Mi"),
     ]
     return pods.pod(SERVICE, [container], volumes, topologySpreadConstraints=objects.spread(SERVICE, SERVICE))

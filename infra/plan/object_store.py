@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from catalog import City, names
+from catalog.service import Bucket
 from derive import pods, store
 from derive.store import ADMIN, EXPIRY, Right
 from infra.config import StackSettings
@@ -24,6 +25,8 @@ ACTIONS: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Right.LIST: (("s3:ListBucket", "s3:ListBucketMultipartUploads"), ()),
     Right.DELETE: ((), ("s3:DeleteObject",)),
     Right.PURGE: (("s3:ListBucketVersions",), ("s3:DeleteObjectVersion",)),
+    Right.LOCK: ((), ("s3:PutObjectRetention",)),
+    Right.HISTORY: (("s3:ListBucketVersions",), ("s3:GetObjectVersion",)),
 }
 
 
@@ -107,7 +110,7 @@ def _tasks(city: City, settings: StackSettings) -> Iterator[Resource]:
         names.OBJECT_STORE,
         {f"{name}.py": (SCRIPTS / f"{name}.py").read_text() for name in ("apply", "expire")},
     )
-    desired = {"buckets": [_bucket(city, settings, bucket.id, bucket.versioned) for _, bucket in buckets(city)]}
+    desired = {"buckets": [_bucket(city, settings, bucket) for _, bucket in buckets(city)]}
     terms = {
         "terms": [
             {"bucket": b.id, "days": b.expire_days, "versioned": b.versioned} for _, b in buckets(city) if b.expire_days
@@ -134,8 +137,9 @@ def client_secret(settings: StackSettings, account: str, service: str, **more: s
     return objects.secret(store.secret(account), service, {**files, **more})
 
 
-def _bucket(city: City, settings: StackSettings, bucket: str, versioned: bool) -> Body:
-    return {"name": bucket, "versioned": versioned, "policy": _policy(city, settings, bucket)}
+def _bucket(city: City, settings: StackSettings, bucket: Bucket) -> Body:
+    policy = _policy(city, settings, bucket.id)
+    return {"name": bucket.id, "versioned": bucket.versioned, "locked_days": bucket.locked_days, "policy": policy}
 
 
 def _policy(city: City, settings: StackSettings, bucket: str) -> Body | None:

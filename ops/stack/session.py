@@ -16,6 +16,7 @@ from catalog import names
 from infra.plan import gateway
 from local import paths, toolchain
 from ops import derived, health
+from ops.audits import runs
 from ops.databases import beginning
 from ops.phases import Phases
 from ops.stack import (
@@ -97,6 +98,7 @@ def provision(
     with phases.phase("pulumi up"):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(wanted.stack)
+    runs.record(wanted.city, wanted.stack, "up", outcome.changes, phases.say)
     if health.policies_known(environment) is None:
         with phases.phase("policies"):
             phases.say(f"network policies: {health.verify_policies(wanted.stack, cluster)}")
@@ -235,6 +237,7 @@ def reapply(stack: str, phases: Phases) -> engine.Outcome:
     with phases.phase("pulumi up"):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(stack)
+    runs.record(str(configuration.settings(stack)["city"]), stack, "up", outcome.changes, phases.say)
     return outcome
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import sys
 import threading
+from typing import Any
 
+import boto3
 import uvicorn
 
-from services.entitlement import app, records, settings
+from services.entitlement import app, audit, records, settings, shipping
 from services.entitlement.desk import Desk
 
 PORT = 8080
@@ -16,11 +21,20 @@ PORT = 8080
 def main() -> None:
     """Read keys and rules, then answer until told to stop, by whatever good rules lie there."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    given = settings.read()
-    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)))
+    given, order = settings.read(), shipping.read()
+    trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest)
+    client: Any = boto3.client("s3", config=records.CONFIG)
+    shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
+    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail)
+    # The server raises the signal that ended it once more when it is done: this is where it arrives.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=given.standing.watch, args=(threading.Event(),), name="rules", daemon=True).start()
-    # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
-    uvicorn.run(app.make(desk), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+    shipper.start()
+    try:
+        # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
+        uvicorn.run(app.make(desk), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+    finally:
+        shipper.stop()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import jwt
 
 from derive import keys, lesson, video_token
 from services.entitlement import reasons
+from services.entitlement.audit import Outcome, Unwatched, Witness
+from services.entitlement.journal import UnrecordedError
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import Decision, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
@@ -24,6 +26,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
     "no-such-lesson": HTTPStatus.NOT_FOUND,
     "record-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Reason -> status; every other one is 403."""
 
@@ -39,12 +42,17 @@ class Answer:
 
 
 class Desk:
-    """Answers who asks. ``clock`` gives the time, aware."""
+    """Answers who asks. ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered."""
 
     def __init__(
-        self, settings: Settings, records: Records, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: Settings,
+        records: Records,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        witness: Witness | None = None,
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
+        self.witness = witness or Unwatched()
         self.verifier = Verifier(settings.issuer, settings.session_keys)
 
     def session(self, token: str | None) -> Session | None:
@@ -54,9 +62,8 @@ class Desk:
     def play(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
         """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's)."""
         session: Session | None = None
-        version = (
-            self.settings.standing.version
-        )  # taken once: an answer is by one version, whatever is swapped meanwhile
+        # Taken once: an answer is by one version, whatever is swapped meanwhile.
+        version = self.settings.standing.version
         try:
             session = self.session(token)
             answer = (
@@ -67,6 +74,12 @@ class Desk:
         except UnreadableError as error:
             LOG.error("the record of %s cannot be read: %s", lesson_id, error)
             answer = _refusal(Decision("record-unreadable"))
+        digest = version.digest if version else None
+        try:
+            self.witness.decided(session, Outcome(lesson_id, place, answer.body.get("reason"), answer.expires, digest))
+        except UnrecordedError as error:
+            LOG.error("a decision about %s cannot be recorded: %s", lesson_id[:40], error)
+            answer = _refusal(Decision("decision-unrecorded"))
         _note(session, lesson_id, place, answer, version.name if version else None)
         return answer
 

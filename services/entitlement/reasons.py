@@ -86,6 +86,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "The lesson’s record cannot be read now, so it is not played: try again in a minute.",
         "暂时读不到这节课的记录，因此不能播放：请一分钟后再试。",
     ),
+    "decision-unrecorded": (
+        "Who plays what is put on record, and the record cannot be written now, so nothing is played: try again in a minute.",
+        "每次观看都要留下审计记录，而现在无法写入，因此不能播放：请一分钟后再试。",
+    ),
 }
 """Code -> English and Chinese text; names in braces are filled with the decision's facts."""
 

@@ -40,6 +40,11 @@ class Standing(Collector):
         self._said: object = None
         self.look()
 
+    @property
+    def digest(self) -> str | None:
+        """Of the version in force; None without any."""
+        return self.version.digest if self.version else None
+
     def look(self) -> None:
         """Take what lies in the folder, if it is another version and a good one. Never raises."""
         lies = _identity(self._folder)

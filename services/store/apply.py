@@ -1,6 +1,7 @@
-"""Makes the object store as it should be: buckets, versioning, policies. Safe to run again; never deletes a bucket.
+"""Makes the object store as it should be: buckets, versioning, locks, policies. Safe to run again; never deletes a bucket.
 
-Usage: ``apply.py DESIRED.json``, where DESIRED is ``{"buckets": [{"name", "versioned", "policy"}]}``; the account comes from the AWS files.
+Usage: ``apply.py DESIRED.json``, where DESIRED is ``{"buckets": [{"name", "versioned", "locked_days", "policy"}]}``; the account comes
+from the AWS files.
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ MINE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
 def apply(client: Any, bucket: dict[str, Any]) -> list[str]:  # noqa: ANN401  # boto3 clients have no static type
     """Bring one bucket to its desired state; returns what was changed."""
-    name, changed = str(bucket["name"]), []
-    if _create(client, name):
+    name, changed, locked = str(bucket["name"]), [], bucket.get("locked_days")
+    if _create(client, name, locked=bool(locked)):
         changed.append("created")
     wanted = "Enabled" if bucket["versioned"] else "Suspended"
     status = client.get_bucket_versioning(Bucket=name).get("Status", "Suspended")
     if status != wanted:
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": wanted})
         changed.append(f"versioning {wanted.lower()}")
+    if locked and _lock(client, name) != _rule(locked):
+        client.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=_rule(locked))
+        changed.append(f"locked for {locked} days")
     there = _policy(client, name)
     if bucket["policy"] and there != bucket["policy"]:
         client.put_bucket_policy(Bucket=name, Policy=json.dumps(bucket["policy"]))
@@ -39,14 +43,28 @@ def apply(client: Any, bucket: dict[str, Any]) -> list[str]:  # noqa: ANN401  # 
     return changed
 
 
-def _create(client: Any, name: str) -> bool:  # noqa: ANN401
+def _create(client: Any, name: str, *, locked: bool) -> bool:  # noqa: ANN401
     try:
-        client.create_bucket(Bucket=name)
+        client.create_bucket(Bucket=name, **({"ObjectLockEnabledForBucket": True} if locked else {}))
     except ClientError as error:
         if error.response["Error"]["Code"] not in MINE:
             raise
         return False
     return True
+
+
+def _rule(days: int) -> dict[str, Any]:
+    """Nobody deletes an object for so many days, the administrator neither."""
+    return {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": days}}}
+
+
+def _lock(client: Any, name: str) -> Any:  # noqa: ANN401
+    try:
+        return client.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ObjectLockConfigurationNotFoundError":
+            raise
+        return None
 
 
 def _policy(client: Any, name: str) -> Any:  # noqa: ANN401

@@ -51,6 +51,15 @@ def plan(tiny: City, settings: Settings) -> tuple[Resource, ...]:
         ("expiry", "s3:DeleteObject", "uploads", True),
         ("expiry", "s3:GetObject", "uploads", False),
         ("expiry", "s3:DeleteObject", "lessons", False),
+        ("entitlement", "s3:PutObject", "audit", True),
+        ("entitlement", "s3:PutObjectRetention", "audit", True),
+        ("entitlement", "s3:GetObject", "audit", False),
+        ("entitlement", "s3:DeleteObject", "audit", False),
+        ("entitlement", "s3:PutObjectRetention", "lessons", False),
+        ("auditor", "s3:GetObjectVersion", "audit", True),
+        ("auditor", "s3:DeleteObject", "audit", False),
+        ("auditor", "s3:DeleteObjectVersion", "audit", False),
+        ("expiry", "s3:DeleteObjectVersion", "audit", True),
     ],
 )
 def test_an_account_may_do_its_task_and_no_more(
@@ -90,9 +99,9 @@ def test_every_principal_has_an_account(plan: tuple[Resource, ...]) -> None:
 def test_buckets_versions_and_terms_are_the_catalog_s(city: City, settings: Settings) -> None:
     plan = object_store.plan(city, settings())
     buckets = [bucket for service in city.services for bucket in service.buckets]
-    assert {(each["name"], each["versioned"]) for each in file(plan, "desired.json")["buckets"]} == {
-        (b.id, b.versioned) for b in buckets
-    }
+    assert {
+        (each["name"], each["versioned"], each["locked_days"]) for each in file(plan, "desired.json")["buckets"]
+    } == {(b.id, b.versioned, b.locked_days) for b in buckets}
     assert {(each["bucket"], each["days"]) for each in file(plan, "terms.json")["terms"]} == {
         (b.id, b.expire_days) for b in buckets if b.expire_days
     }
@@ -152,6 +161,7 @@ ACCOUNTS = {
         "publisher",
         "log-writer",
         "log-reader",
+        "auditor",
         "expiry",
         "entitlement",
         "backup",

@@ -21,6 +21,7 @@ from services.entitlement.rules import Rules
 from services.entitlement.settings import Settings
 from services.entitlement.standing import Standing
 from services.entitlement.versions import Version
+from tests.media import store as objects  # noqa: F401  # a fixture: a real object store
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 NOW = datetime(2026, 10, 15, 8, 0, tzinfo=UTC)

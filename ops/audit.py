@@ -1,0 +1,205 @@
+"""`huiju audit`: is the record whole, what happened to a lesson or by a person, and what evaluators may have of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from catalog import City, load_named, names
+from catalog.errors import UserError
+from derive import audit as records
+from derive import store
+from derive.audit import Head, Record
+from derive.audit_chain import Finding, Verified, verify
+from ops.audits import anchors, pseudonyms, reading, runs
+from ops.console import console
+from ops.lessons import place
+from ops.lessons.place import Place
+from ops.logs import age
+
+app = typer.Typer(
+    no_args_is_help=True, help="The record of what was decided and done: verify it, follow it, hand it on."
+)
+From = Annotated[Path | None, typer.Option("--from", metavar="DIR", help="Segments in this folder, not the store's.")]
+Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
+Since = Annotated[str, typer.Option(metavar="AGE", help="How far back: 30m, 6h, 90d.")]
+CityName = Annotated[str, typer.Option("--city", envvar="CITY", help="With --from: the city whose terms count.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+class Reader(StrEnum):
+    """Who an export is for."""
+
+    EVALUATORS = "evaluators"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which records; exactly one is given."""
+
+    lesson: str | None
+    who: str | None
+    school: str | None
+
+    def takes(self, record: Record) -> bool:
+        """Whether a record is one of them."""
+        who = record.entry.who
+        if self.lesson is not None:
+            return record.entry.resource == self.lesson
+        return who is not None and (who.subject == self.who if self.who is not None else who.school == self.school)
+
+
+@app.command(name="verify")
+def verify_command(
+    *,
+    folder: From = None,
+    anchor_file: Annotated[
+        Path | None, typer.Option("--anchors", metavar="FILE", help="More ends that were seen: a line of JSON each.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="AGE", help="How far back printed ends are looked up in the kept logs.")
+    ] = "2d",
+    city: CityName = "tiny",
+    stack: Stack = "local",
+    as_json: Json = False,
+) -> None:
+    """Find every record that was edited, removed, reordered, doubled or cut off; exit 1 when there is one."""
+    more = anchors.read(_there(anchor_file)) if anchor_file else []
+    found, ends = _of_folder(folder, city, more) if folder else _of_stack(place.of_stack(stack), since, more)
+    _show(found, ends, as_json)
+    if found.findings:
+        raise typer.Exit(1)
+
+
+def _of_folder(folder: Path, city: str, ends: list[Head]) -> tuple[Verified, int]:
+    kept = reading.from_folder(folder)
+    return verify(kept.segments, ends, _expired(load_named(city))), len(set(ends))
+
+
+def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int]:
+    """The store's record, held against all ends that are known; what is sound becomes an anchor itself."""
+    own, expired = anchors.file(where), _expired(load_named(where.city))
+    for other in anchors.of_other_stores(where):
+        typer.echo(
+            f"the store was made anew: ends of the one before are in {other}, and nothing is held against them",
+            err=True,
+        )
+    ends = {*more, *anchors.read(own), *anchors.printed(where, datetime.now(UTC) - age(since))}
+    # After the ends: what was shipped in between is in the record, and not missing from it.
+    kept = _from_store(where)
+    found = verify(kept.segments, ends, expired)
+    found = Verified((*kept.findings, *found.findings), found.heads, found.records)
+    if not found.findings:
+        anchors.remember(own, found.heads, expired)
+    return found, len(ends)
+
+
+@app.command()
+def trace(
+    *,
+    lesson: Annotated[str | None, typer.Option(metavar="ID", help="What was decided about this lesson.")] = None,
+    who: Annotated[str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session did.")] = None,
+    school: Annotated[str | None, typer.Option(metavar="CODE", help="What people of this school did.")] = None,
+    since: Since = "7d",
+    folder: From = None,
+    stack: Stack = "local",
+    as_json: Json = False,
+) -> None:
+    """What happened, the newest last. It does not judge the record: `huiju audit verify` does."""
+    if sum(each is not None for each in (lesson, who, school)) != 1:
+        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE")
+    wanted = Wanted(lesson, who, school)
+    found = [each for each in _since(folder, stack, since) if wanted.takes(each)]
+    if as_json:
+        typer.echo(json.dumps([records.document(each) for each in found], indent=2))
+        return
+    console().print(_traced(found))
+
+
+@app.command()
+def export(
+    *,
+    reader: Annotated[Reader, typer.Option("--for", help="Who reads it.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; without it, standard output.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Same key, same pseudonyms; without it, new ones.")
+    ] = None,
+    since: Since = "30d",
+    folder: From = None,
+    stack: Stack = "local",
+) -> None:
+    """Decisions without people: a line of JSON each, by the hour, with keyed hashes in place of subjects."""
+    del reader  # there is one, and naming it is naming what is left out
+    rows = pseudonyms.rows(_since(folder, stack, since), pseudonyms.key(key_file))
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"{out}: {text.count(chr(10)):,} decisions")
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise UserError(f"{path} does not exist: --anchors names a file with one end of a chain a line")
+    return path
+
+
+def _expired(city: City) -> datetime | None:
+    """Chains that began before then may be gone, and records before it."""
+    days = runs.term(city)
+    return datetime.now(UTC) - timedelta(days=days - 1) if days else None
+
+
+def _from_store(where: Place, since: datetime | None = None) -> reading.Kept:
+    with where.bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
+        return reading.from_bucket(bucket, since)
+
+
+def _since(folder: Path | None, stack: str, since: str) -> list[Record]:
+    """Records of that age at most, the newest last; everything that a folder holds."""
+    if folder:
+        return list(reading.records(reading.from_folder(folder).segments))
+    begin = datetime.now(UTC) - age(since)
+    kept = _from_store(place.of_stack(stack), begin)
+    return [each for each in reading.records(kept.segments) if datetime.fromisoformat(each.time) >= begin]
+
+
+def _show(found: Verified, ends: int, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({**asdict(found), "sound": not found.findings, "anchors": ends}, indent=2))
+        return
+    if found.findings:
+        console().print(_damages(found.findings))
+    word = "damages" if len(found.findings) != 1 else "damage"
+    said = f"{found.records:,} records of {len(found.heads):,} chains, held against {ends:,} ends seen earlier: "
+    typer.echo(said + (f"{len(found.findings):,} {word}" if found.findings else "whole"))
+    if not ends:
+        typer.echo("nothing was seen earlier, so an end that was cut off cannot be told from one that never was")
+
+
+def _damages(findings: tuple[Finding, ...]) -> Table:
+    table = Table("writer", "record", "what is wrong", title="Damages", title_justify="left")
+    for each in findings:
+        table.add_row(Text(each.writer), str(each.sequence or "-"), Text(each.says))
+    return table
+
+
+def _traced(found: list[Record]) -> Table:
+    table = Table(
+        "time", "what happened", "tier", "school", "subject", "to", "why", title="Record", title_justify="left"
+    )
+    for each in found:
+        entry, who = each.entry, each.entry.who
+        people = [(who.tier, who.school, who.subject)] if who else [(None, None, None)]
+        cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), entry.resource, entry.why]
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

@@ -1,0 +1,134 @@
+"""What the service records: one or two records for every answer, on disk before it leaves; without them there is no answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from derive import lesson
+from derive.audit import CHAIN_HOURS, Entry, Kind, Who
+from services.entitlement.journal import Journal, UnrecordedError, recover
+from services.entitlement.sessions import Session
+
+ACTION = "play"
+MOST_WAITING = 192 * 2**20
+"""Bytes that may wait for the store before nothing more is decided: the volume holds a third more, and a full one ends the pod."""
+MOST_CHARACTERS = 200
+"""Of what comes from a request or a session."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request to play ended."""
+
+    lesson: str
+    """As it was asked for."""
+    place: str | None
+    """Whose cache was to play it, as it was asked for."""
+    reason: str | None
+    """Why it was refused; None: it was allowed."""
+    expires: int
+    """When the token that was given ends, s since 1970."""
+    policy: str | None
+    """Digest of the rules by which; None: there were none."""
+
+
+class Witness(Protocol):
+    """Who is told of every decision before it is answered."""
+
+    def decided(self, session: Session | None, outcome: Outcome) -> None:
+        """Record it. Raises `UnrecordedError`."""
+
+
+class Unwatched:
+    """Records nothing: for tests and for measuring decisions alone."""
+
+    def decided(self, session: Session | None, outcome: Outcome) -> None:
+        """Nothing."""
+
+
+class Trail:
+    """The records of this process below ``folder``; ``policy`` is the digest of the rules in force, if any. Raises OSError at the start."""
+
+    def __init__(
+        self, folder: Path, where: str, policy: str | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.folder, self._where, self._policy, self._clock = folder, where, policy, clock
+        self._known = {policy}
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._bytes = recover(folder)
+        self._journals: list[Journal] = []
+        self._begin("start")
+
+    def decided(self, session: Session | None, outcome: Outcome) -> None:
+        """See `Witness`."""
+        self._decides_by(outcome.policy)
+        who = Who(session.person.tier, session.person.school, shown(session.subject)) if session else None
+        known = outcome.lesson if lesson.LESSON_ID.fullmatch(outcome.lesson) else shown(outcome.lesson)
+        facts: dict[str, str | int] = {"place": shown(outcome.place)} if outcome.place is not None else {}
+        if outcome.reason is not None:
+            self._append(Entry(Kind.REFUSAL, ACTION, known, outcome.reason, outcome.policy, who, facts))
+            return
+        grant = Entry(Kind.GRANT, ACTION, known, "allowed", outcome.policy, who, facts)
+        token = Entry(Kind.TOKEN, ACTION, known, "allowed", outcome.policy, who, {**facts, "expires": outcome.expires})
+        self._append(grant, token)
+
+    def _decides_by(self, policy: str | None) -> None:
+        """Note once that decisions are made by other rules from here on. A request that began before the change may still come after."""
+        with self._lock:
+            if policy is None or policy in self._known:
+                return
+            self._known.add(policy)
+            self._policy = policy
+        self._append(_loaded(policy, "changed"))
+
+    def cut(self) -> None:
+        """Make everything that was recorded ready to be shipped. Raises OSError."""
+        with self._lock:
+            journals = list(self._journals)
+        for journal in journals:
+            journal.cut()
+
+    def shipped(self, count: int) -> None:
+        """So many bytes do not wait any more."""
+        with self._lock:
+            self._bytes -= count
+
+    def _append(self, *entries: Entry) -> None:
+        journal = self._journal()
+        written = journal.append(entries)
+        with self._lock:
+            self._bytes += written
+
+    def _journal(self) -> Journal:
+        with self._lock:
+            if self._bytes > MOST_WAITING:
+                raise UnrecordedError(f"{self._bytes} bytes wait for the store, and more are not taken")
+            now = self._journals[-1]
+            if not now.broken and self._clock() - now.begun < timedelta(hours=CHAIN_HOURS):
+                return now
+            try:
+                return self._begin("after a failed write" if now.broken else "a day is over")
+            except OSError as error:
+                raise UnrecordedError(str(error)) from error
+
+    def _begin(self, why: str) -> Journal:
+        """A new chain. The one before is kept for a moment: other threads may be writing to it."""
+        journal = Journal(self.folder, self._where, self._clock)
+        self._bytes += journal.append([_loaded(self._policy, why)])
+        self._journals = [*self._journals[-1:], journal]
+        return journal
+
+
+def shown(text: str) -> str:
+    """Text of somebody else's, cut to a length, without what terminals obey."""
+    return "".join(each if each.isprintable() else "?" for each in text[:MOST_CHARACTERS])
+
+
+def _loaded(policy: str | None, why: str) -> Entry:
+    return Entry(Kind.POLICY, "decide-by", "access-rules", why, policy)

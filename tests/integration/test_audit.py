@@ -1,0 +1,103 @@
+"""The audit record on the running platform: a decision is in the bucket, the record is whole, and nobody gets it out."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from catalog import names
+from catalog.access import Scope
+from derive import store
+from ops import audit
+from tests.integration import viewer
+from tests.integration.conftest import Platform
+from tests.integration.test_platform import client, forwarded
+
+pytestmark = pytest.mark.integration
+LESSON = "l-auditauditaudit2"
+PATIENCE_SECONDS = 120
+"""Records are shipped every few seconds; the rest is for a slow machine."""
+
+
+def run(platform: Platform, *words: str) -> Any:
+    """`huiju audit` on the platform's stack."""
+    return CliRunner().invoke(audit.app, [*words, "--stack", platform.stack], catch_exceptions=False)
+
+
+def traced(platform: Platform, *words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(platform, "trace", *words, "--json").stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def decisions(platform: Platform) -> list[dict[str, Any]]:
+    """Two refusals through the gateway, of a pupil and of nobody, as the record has them."""
+    city, since = viewer.city(platform), datetime.now(UTC)
+    pupil = viewer.session(platform, viewer.tier_of(city, Scope.CLASS), city.schools[0].code)
+    assert viewer.play(platform, LESSON, pupil).json["reason"] == "no-such-lesson"
+    assert viewer.play(platform, LESSON).json["reason"] == "no-such-lesson"
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        found = [
+            each
+            for each in traced(platform, "--lesson", LESSON)
+            if datetime.fromisoformat(each["time"]) > since - timedelta(seconds=30)
+        ]
+        if len(found) >= 2:
+            return found
+        time.sleep(2)
+    pytest.fail("the decisions did not reach the bucket")
+
+
+def test_a_decision_made_through_the_gateway_is_found_in_the_bucket(
+    platform: Platform, decisions: list[dict[str, Any]]
+) -> None:
+    known = next(each for each in decisions if each["who"])
+    assert (known["kind"], known["why"], known["what"]["action"]) == ("refusal", "no-such-lesson", "play")
+    assert known["who"]["school"] == viewer.city(platform).schools[0].code
+    assert known["policy"]
+    assert any(each["who"] is None for each in decisions)
+    assert known in traced(platform, "--who", known["who"]["subject"])
+    assert known in traced(platform, "--school", known["who"]["school"])
+
+
+def test_the_record_is_whole_also_against_what_was_seen_of_it_before(
+    platform: Platform, decisions: list[dict[str, Any]]
+) -> None:
+    first = run(platform, "verify")
+    assert first.exit_code == 0, first.output
+    again = run(platform, "verify", "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["anchors"] > 0
+
+
+def test_the_run_that_made_the_platform_is_on_the_record(platform: Platform, decisions: list[dict[str, Any]]) -> None:
+    with forwarded(platform) as endpoint:
+        auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
+        keys = [each["Key"] for each in auditor.list_objects_v2(Bucket=names.BUCKET_AUDIT)["Contents"]]
+        runs = [key for key in keys if "Z-run-" in key]
+        bodies = [auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=key)["Body"].read() for key in runs]
+    assert any(json.loads(body)["what"]["resource"] == f"stack/{platform.stack}" for body in bodies)
+
+
+def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisions: list[dict[str, Any]]) -> None:
+    with forwarded(platform) as endpoint:
+        owner = client(platform, endpoint, store.ADMIN, names.OBJECT_STORE)
+        version = owner.list_object_versions(Bucket=names.BUCKET_AUDIT)["Versions"][0]
+        place = {"Bucket": names.BUCKET_AUDIT, "Key": version["Key"], "VersionId": version["VersionId"]}
+        for more in ({}, {"BypassGovernanceRetention": True}):
+            with pytest.raises(ClientError, match="object lock"):
+                owner.delete_object(**place, **more)
+        assert owner.get_object(**place)["Body"].read()
+        auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            auditor.delete_object(Bucket=names.BUCKET_AUDIT, Key=version["Key"])
+        writer = client(platform, endpoint, store.ENTITLEMENT, names.ENTITLEMENT)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            writer.get_object(Bucket=names.BUCKET_AUDIT, Key=version["Key"])

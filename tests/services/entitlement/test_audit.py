@@ -1,0 +1,158 @@
+"""Every answer is on record before it leaves, no token is, and what cannot be recorded is refused."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from derive import audit, session_token
+from derive.audit import Kind, Record
+from derive.audit_chain import verify
+from services.entitlement import app
+from services.entitlement import audit as trails
+from services.entitlement.audit import Outcome, Trail
+from services.entitlement.desk import Desk
+from services.entitlement.journal import UnrecordedError, waiting
+from tests.services.entitlement.conftest import ALLY, LESSON, NOW, OWN, record, token
+
+RULES = "d" * 64
+"""Digest of the rules by which the desk of these tests decides."""
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Trail:
+    return Trail(tmp_path / "audit", "pod", RULES, lambda: NOW)
+
+
+@pytest.fixture
+def client(desk: Desk, trail: Trail) -> TestClient:
+    desk.witness = trail
+    return TestClient(app.make(desk), base_url="https://city.example", raise_server_exceptions=False)
+
+
+def recorded(trail: Trail) -> list[Record]:
+    trail.cut()
+    texts = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in waiting(trail.folder)}
+    assert not verify(texts).findings
+    return [audit.parse(line) for key in sorted(texts) for line in texts[key].splitlines(keepends=True)]
+
+
+def play(client: TestClient, session: str | None = None, lesson: str = LESSON, query: str = "") -> int:
+    headers = {"Authorization": f"Bearer {session}"} if session else {}
+    answer = client.post(f"/access/play/{lesson}{query}", headers={**headers, "X-Token-In-Body": "1"})
+    return int(answer.status_code)
+
+
+def test_a_chain_begins_with_the_rules_by_which_it_decides(trail: Trail) -> None:
+    (first,) = recorded(trail)
+    assert (first.entry.kind, first.entry.policy, first.entry.why) == (Kind.POLICY, RULES, "start")
+
+
+def test_a_grant_and_its_token_are_recorded(client: TestClient, trail: Trail) -> None:
+    assert play(client, token()) == 200
+    grant, minted = (each.entry for each in recorded(trail)[1:])
+    assert (grant.kind, minted.kind) == (Kind.GRANT, Kind.TOKEN)
+    assert grant.who == minted.who == audit.Who("pupil", OWN, "someone")
+    assert (grant.resource, grant.policy) == (LESSON, RULES)
+    assert int(minted.facts["expires"]) > NOW.timestamp()
+
+
+def test_a_refusal_is_recorded_with_its_reason(client: TestClient, trail: Trail, store: dict[str, bytes]) -> None:
+    store[f"{LESSON}/lesson.json"] = record(LESSON, school=ALLY, licence="members")
+    assert play(client, token()) == 403
+    assert play(client) == 403
+    (known, nobody) = (each.entry for each in recorded(trail)[1:])
+    assert (known.kind, known.why, known.who) == (Kind.REFUSAL, "out-of-reach", audit.Who("pupil", OWN, "someone"))
+    assert (nobody.why, nobody.who) == ("sign-in-needed", None)
+
+
+def test_no_token_is_in_any_record(client: TestClient, trail: Trail) -> None:
+    session = token()
+    answer = client.post(
+        f"/access/play/{LESSON}", headers={"Authorization": f"Bearer {session}", "X-Token-In-Body": "1"}
+    )
+    bad = f"{session[:-8]}AAAAAAAA"
+    assert play(client, bad) == 403
+    client.cookies.set(session_token.COOKIE, session)
+    assert play(client) == 200
+    text = b"".join(audit.line(each) for each in recorded(trail)).decode()
+    for secret in (answer.json()["token"], session, bad):
+        assert not any(part in text for part in secret.split("."))
+
+
+def test_what_a_stranger_sends_is_cut_and_without_control_characters(client: TestClient, trail: Trail) -> None:
+    assert play(client, lesson="%1b[2J" + "x" * 3000, query="?place=%1b[31m") == 403
+    assert play(client, lesson="%1b[2J" + "x" * 3000) == 404
+    wrong, unknown = (each.entry for each in recorded(trail)[1:])
+    assert (wrong.facts["place"], unknown.resource[:4]) == ("?[31m", "?[2J")
+    assert len(unknown.resource) == trails.MOST_CHARACTERS
+
+
+def test_a_record_that_cannot_be_written_refuses_in_both_languages(
+    client: TestClient, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UnrecordedError("no space left")
+
+    monkeypatch.setattr(trail, "_append", fail)
+    answer = client.post(f"/access/play/{LESSON}", headers={"X-Token-In-Body": "1"})
+    assert answer.status_code == 503
+    assert (answer.json()["reason"], "token" in answer.json()) == ("decision-unrecorded", False)
+    assert answer.json()["zh"]
+    assert answer.json()["en"]
+    assert "set-cookie" not in answer.headers
+
+
+def test_too_much_that_waits_for_the_store_refuses_and_shipping_it_admits_again(
+    client: TestClient, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trails, "MOST_WAITING", 2000)
+    while (status := play(client)) == 200:
+        pass
+    assert status == 503
+    trail.cut()
+    for path in waiting(trail.folder):
+        trail.shipped(path.stat().st_size)
+        path.unlink()
+    assert play(client) == 200
+
+
+def test_after_a_failed_write_the_next_decision_begins_a_new_chain(
+    client: TestClient, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail._journals[-1].broken = True
+    trail._journals[-1]._durable = -1
+    monkeypatch.setattr(trail, "_clock", lambda: NOW + timedelta(seconds=1))
+    assert play(client) == 200
+    assert [each.entry.why for each in recorded(trail) if each.entry.kind is Kind.POLICY] == [
+        "start",
+        "after a failed write",
+    ]
+
+
+def test_a_chain_ends_after_a_day(desk: Desk, tmp_path: Path) -> None:
+    times = [NOW]
+
+    def clock() -> datetime:
+        return times[-1]
+
+    trail = Trail(tmp_path / "audit", "pod", "p", clock)
+    for hours in (23, 25):
+        times.append(NOW + timedelta(hours=hours))
+        trail.decided(None, Outcome(LESSON, None, None, 0, "p"))
+    writers = [each.writer for each in recorded(trail)]
+    assert [writers.count(each) for each in sorted(set(writers))] == [3, 3]
+
+
+def test_other_rules_are_a_record_of_their_own(trail: Trail) -> None:
+    for policy in (RULES, "q" * 64, RULES):
+        trail.decided(None, Outcome(LESSON, None, "sign-in-needed", 0, policy))
+    assert [(each.entry.kind, each.entry.policy) for each in recorded(trail)][1:] == [
+        (Kind.REFUSAL, RULES),
+        (Kind.POLICY, "q" * 64),
+        (Kind.REFUSAL, "q" * 64),
+        (Kind.REFUSAL, RULES),
+    ]
