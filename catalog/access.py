@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from catalog.roster import RosterRole
 from catalog.types import Day, Fact, LicenceId, Money, Names, TierId, TimeZoneName, Words
 
 
@@ -71,6 +72,8 @@ class Tier(Fact):
     """Everything that it may do with any resource; which, and whose, stands with the resources."""
     two_factor: bool
     """Whether a second factor is asked for at sign-in."""
+    roster_roles: tuple[RosterRole, ...]
+    """What somebody is in a school's roster to be in this tier; empty: no roster puts anybody in it."""
 
 
 class LicenceReach(StrEnum):

@@ -142,6 +142,17 @@ def services_of_the_platform(facts: Facts) -> Iterator[Finding]:
                 yield Finding("services", index, (holding,), message)
 
 
+def roster_roles(facts: Facts) -> Iterator[Finding]:
+    """A role of the rosters in two tiers, or twice in one: nobody could say which counts."""
+    first: dict[str, str] = {}
+    for index, tier in facts.of("tiers").items():
+        for position, role in enumerate(tier.roster_roles):
+            if role in first:
+                message = f"{shown(role)} already has `{first[role]}`: a role leads to one tier"
+                yield Finding("tiers", index, ("roster_roles", position), message)
+            first.setdefault(role, tier.id)
+
+
 def money(facts: Facts) -> Iterator[Finding]:
     """Fiscal and social capital kept apart."""
     for index, source in facts.of("funding_sources").items():
@@ -246,6 +257,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     alliance_members,
     school_figures,
     services_of_the_platform,
+    roster_roles,
     money,
     agreement_parties,
     public_tier,

@@ -81,8 +81,20 @@ RESOURCE_READINGS: Final = "readings"
 CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
 DATABASE_LESSONS: Final = "lessons"
-CORE_DATABASES: Final = {VIDEO_LIBRARY: frozenset({DATABASE_LESSONS})}
+DATABASE_ROSTER: Final = "roster"
+CORE_DATABASES: Final = {
+    VIDEO_LIBRARY: frozenset({DATABASE_LESSONS}),
+    ENTITLEMENT: frozenset({DATABASE_ROSTER}),
+}
 """Service -> databases that it cannot do without."""
+ROLE_ROSTER_KEEPER: Final = "roster_keeper"
+"""Role that takes rosters in."""
+ROLE_ROSTER_SCHOOL: Final = "roster_school"
+"""Role that sees one school of the roster at a time."""
+ROLES_BESIDE: Final = {DATABASE_ROSTER: (ROLE_ROSTER_KEEPER, ROLE_ROSTER_SCHOOL)}
+"""Database -> its roles beside owner and reader."""
+ROSTER_KEY_SECRET: Final = "roster-key"  # noqa: S105  # a Secret's name, not a secret
+"""Secret with the key by which ids of registers are hashed."""
 
 POSTGRES: Final = "postgres"
 """The platform's PostgreSQL: several instances of one cluster."""
@@ -134,6 +146,11 @@ def owner_role(database_id: str) -> str:
 def reader_role(database_id: str) -> str:
     """Role that reads a database."""
     return f"{database_id}_reader"
+
+
+def database_roles(database_id: str) -> tuple[str, ...]:
+    """Every role of a database, its owner first, then its reader."""
+    return (owner_role(database_id), reader_role(database_id), *ROLES_BESIDE.get(database_id, ()))
 
 
 def role_secret(role: str) -> str:

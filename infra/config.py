@@ -97,6 +97,10 @@ class StackSettings(BaseModel):
     database_key: StoreSecret = Field(
         description="Secret. Seed of the database's passwords and certificates, 32+ characters; changing it rotates them all.",
     )
+    roster_key: StoreSecret = Field(
+        description="Secret. Seed of the key by which ids of school registers are hashed, 32+ characters; "
+        "with another one everybody in the roster is somebody else.",
+    )
     database_operator: str | None = Field(
         default=None,
         description="Manifest of CloudNativePG as released (a file); `huiju up` sets it; absent: the cluster has the operator already.",
@@ -205,7 +209,16 @@ def _contradictions(settings: StackSettings) -> Iterator[str]:
 
 
 SECRETS = frozenset(
-    {"alertMailPassword", "alertWebhook", "storeAdminKey", "storeAccounts", "accessKey", "databaseKey", "tlsKey"}
+    {
+        "alertMailPassword",
+        "alertWebhook",
+        "storeAdminKey",
+        "storeAccounts",
+        "accessKey",
+        "databaseKey",
+        "rosterKey",
+        "tlsKey",
+    }
 )
 """Keys that are set with `pulumi config set --secret`."""
 _STRUCTURED = frozenset({"images", "overrides", "storeAccounts"})

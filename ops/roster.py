@@ -11,15 +11,19 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from catalog import City, load_named
+from catalog import City, load_named, names
 from ops.console import console
-from ops.rosters import sample
+from ops.lessons import place
+from ops.phases import Phases
+from ops.rosters import importing, reaching, sample, telling
 from ops.rosters.checking import UNDER, Checked
 from ops.rosters.checking import check as look
 from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS, Role
+from ops.rosters.importing import Given, Outcome
 from ops.rosters.rows import Encoding
 from ops.rosters.source import Source
 
@@ -31,6 +35,7 @@ Schools = Annotated[
     str, typer.Option(metavar="CITY", help="The city whose schools are meant: one of catalog/data/, or a folder.")
 ]
 InEncoding = Annotated[Encoding, typer.Option(help="How the files are encoded; the standard wants UTF-8.")]
+Stack = Annotated[str, typer.Option(help="Pulumi stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -112,3 +117,65 @@ def sample_command(
     city = load_named(schools)
     made = sample.write(city, out, today(city))
     typer.echo(f"{made['users']:,} people of {len(city.schools)} schools, all made up, in {out}")
+
+
+@app.command(name="import")
+def import_command(
+    file: File,
+    *,
+    stack: Stack = "local",
+    encoding: InEncoding = Encoding.UTF8,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, compare, and write nothing.")] = False,
+    allow_removals: Annotated[
+        bool, typer.Option("--allow-removals", help="Switch off however many are not in the file any more.")
+    ] = False,
+) -> None:
+    """Take a roster in: who is new comes, who differs is changed, who is not in it any more is switched off. All of it or nothing."""
+    phases = Phases()
+    done = _taken(file, stack, encoding, phases, removals=allow_removals, dry=dry_run)
+    telling.outcome(done, phases.console)
+
+
+@app.command(name="diff")
+def diff_command(
+    file: File, stack: Stack = "local", encoding: InEncoding = Encoding.UTF8, as_json: AsJson = False
+) -> None:
+    """What a roster would change, in numbers by school and role; nothing is written, and nobody is named."""
+    done = _taken(file, stack, encoding, Phases(Console(stderr=True, soft_wrap=True)), removals=False, dry=True)
+    if as_json:
+        typer.echo(json.dumps(telling.as_data(done), ensure_ascii=False, indent=2))
+        return
+    telling.outcome(done, console())
+
+
+@app.command(name="show")
+def show_command(
+    person: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON", help="Id on the platform; `-` asks for the register's id, which is not shown."
+        ),
+    ],
+    stack: Stack = "local",
+    as_json: AsJson = False,
+) -> None:
+    """Everything that the platform keeps of one person: tiers, schools, classes, children and guardians, by their ids."""
+    where = place.of_stack(stack)
+    identity = telling.identity(person, lambda: reaching.pseudonyms(where))
+    with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
+        found = telling.look_up(connection, identity)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        return
+    telling.person(found, load_named(where.city), console())
+
+
+def _taken(file: Path, stack: str, encoding: Encoding, phases: Phases, *, removals: bool, dry: bool) -> Outcome:
+    where = place.of_stack(stack)
+    city, source = load_named(where.city), Source(file)
+    try:
+        given = Given(source, encoding, city, reaching.pseudonyms(where), today(city))
+        with reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect:
+            return importing.take(given, connect, phases, by=reaching.who(where), removals=removals, dry=dry)
+    finally:
+        source.close()

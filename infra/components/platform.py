@@ -62,6 +62,10 @@ class LessonIndex(Part):
     """The lessons' tables and rows."""
 
 
+class Roster(Part):
+    """The tables of who is what at which school."""
+
+
 class City(pulumi.ComponentResource):
     """Everything of one city on one cluster."""
 
@@ -95,3 +99,4 @@ class City(pulumi.ComponentResource):
         database = part(Database, planned.database, operator)
         part(DatabaseBackups, planned.database_backups, store, database)
         part(LessonIndex, planned.lesson_index, store, database)
+        part(Roster, planned.roster, database)

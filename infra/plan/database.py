@@ -47,9 +47,9 @@ def databases(city: City) -> Iterator[tuple[Service, Database]]:
     return ((service, each) for service in city.services for each in service.databases)
 
 
-def roles(each: Database) -> tuple[str, str]:
-    """Owner and reader."""
-    return names.owner_role(each.id), names.reader_role(each.id)
+def roles(each: Database) -> tuple[str, ...]:
+    """Owner, reader, and whoever else reaches it."""
+    return names.database_roles(each.id)
 
 
 def server_pair(settings: StackSettings) -> dict[str, str]:

@@ -18,6 +18,7 @@ from infra.plan import (
     monitoring,
     object_store,
     portal,
+    roster,
     school_edge,
     tenancy,
     video_library,
@@ -61,6 +62,7 @@ class Platform:
     database: tuple[Resource, ...]
     database_backups: tuple[Resource, ...]
     lesson_index: tuple[Resource, ...]
+    roster: tuple[Resource, ...]
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -85,6 +87,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
         database=database.plan(city, settings),
         database_backups=database_backups.plan(city, settings),
         lesson_index=tuple(lesson_index.plan(city, settings)),
+        roster=tuple(roster.plan(city, settings)),
     )
 
 

@@ -7,7 +7,7 @@ import json
 import tempfile
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,21 +64,22 @@ def connected(place: Place, role: str, cluster: str = names.POSTGRES) -> Iterato
 @contextmanager
 def address(place: Place, read: Callable[[], dict[str, str]], cluster: str) -> Iterator[dict[str, Any]]:
     """What libpq needs to reach the primary of ``cluster`` from here, by the entries of a role's Secret that ``read`` fetches."""
-    try:
-        entries = read()
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(entries[database.SERVICE_FILE])
-        forwarded = place.forwarded(names.DATABASE, database.writes(cluster), database.PORT)
-        with forwarded as url, tempfile.TemporaryDirectory() as folder:
-            authority = Path(folder, database.AUTHORITY)
-            authority.write_text(entries[database.AUTHORITY])
-            # The certificate is checked for the name inside the cluster, whatever the way there.
-            way = {"hostaddr": "127.0.0.1", "port": str(urlsplit(url).port), "sslrootcert": str(authority)}
-            yield {**parser[INDEX], **way}
-    except DatabaseDownError:
-        raise
-    except UserError as error:
-        raise DatabaseDownError(str(error).splitlines()[0]) from error
+    with ExitStack() as open_until_done:
+        # Only what goes wrong on the way: what the body refuses is its own affair.
+        try:
+            entries = read()
+            parser = configparser.ConfigParser(interpolation=None)
+            parser.read_string(entries[database.SERVICE_FILE])
+            forwarded = place.forwarded(names.DATABASE, database.writes(cluster), database.PORT)
+            url = open_until_done.enter_context(forwarded)
+        except UserError as error:
+            raise DatabaseDownError(str(error).splitlines()[0]) from error
+        authority = Path(open_until_done.enter_context(tempfile.TemporaryDirectory()), database.AUTHORITY)
+        authority.write_text(entries[database.AUTHORITY])
+        (service,) = parser.sections()
+        # The certificate is checked for the name inside the cluster, whatever the way there.
+        way = {"hostaddr": "127.0.0.1", "port": str(urlsplit(url).port), "sslrootcert": str(authority)}
+        yield {**parser[service], **way}
 
 
 def listed(place: Place) -> list[dict[str, Any]]:

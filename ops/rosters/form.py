@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from catalog.roster import RosterRole
+
 
 class Role(StrEnum):
     """What somebody is at a school, in the standard's words; not an access tier."""
@@ -36,7 +38,7 @@ FAMILY: Final = frozenset({Role.PARENT, Role.GUARDIAN, Role.RELATIVE})
 """Who looks after pupils."""
 IN_CLASSES: Final = frozenset({Role.STUDENT, Role.TEACHER, Role.PROCTOR, Role.ADMINISTRATOR})
 """Roles that enrollments.csv knows."""
-AT_PLACES: Final = frozenset(Role) - {Role.ADMINISTRATOR}
+AT_PLACES: Final = frozenset(RosterRole)
 """Roles that roles.csv knows."""
 SCHOOL: Final = "school"
 """Type of an org that is a school."""

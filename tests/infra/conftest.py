@@ -26,6 +26,7 @@ RAW: dict[str, Any] = {
     "storeAdminKey": SEED,
     "accessKey": SEED,
     "databaseKey": SEED,
+    "rosterKey": SEED,
     "databaseOperator": str(MANIFESTS / "operator.yaml"),
     "databasePlugin": str(MANIFESTS / "plugin.yaml"),
     "tlsCert": "a certificate",

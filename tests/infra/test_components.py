@@ -76,6 +76,7 @@ def test_every_planned_object_is_registered_and_nothing_else(tiny: City, setting
         "Database",
         "DatabaseBackups",
         "LessonIndex",
+        "Roster",
     )
     parts = {f"huiju:platform:{name}" for name in names}
     assert own == parts | {"pulumi:providers:kubernetes"}
@@ -147,6 +148,7 @@ def test_what_needs_the_store_and_the_database_waits_for_both(tiny: City, settin
         waits = _names(found[part].dependencies)
         assert "database/database/postgres-lessons" in waits
         assert any(name.startswith("job/object-store/store-setup-") for name in waits)
+    assert "database/database/postgres-roster" in _names(found["roster"].dependencies)
     assert not [name for name in _names(found["database"].dependencies) if name.startswith("statefulset/")]
 
 

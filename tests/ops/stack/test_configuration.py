@@ -48,6 +48,22 @@ def test_a_changed_wish_keeps_what_the_kit_made_up() -> None:
     assert configuration.settings("test")["publicPort"] == 9443
 
 
+def test_a_seed_that_an_older_kit_did_not_make_up_is_made_up_now_and_the_others_stay() -> None:
+    configuration.ensure("test", WANTED)
+    before = configuration.read_secrets("test")
+    whole = configuration.file("test").read_text()
+    lines = whole.splitlines(keepends=True)
+    (at,) = [number for number, line in enumerate(lines) if "huiju:rosterKey" in line]
+    configuration.file("test").write_text("".join(lines[:at] + lines[at + 2 :]))
+    assert "rosterKey" not in configuration.settings("test")
+    assert configuration.ensure("test", WANTED)
+    after = configuration.read_secrets("test")
+    assert len(after["rosterKey"]) >= 32
+    assert {key: after[key] for key in before if key != "rosterKey"} == {
+        key: text for key, text in before.items() if key != "rosterKey"
+    }
+
+
 def test_a_wrong_setting_is_refused_and_nothing_is_written() -> None:
     with pytest.raises(UserError, match="publicPort"):
         configuration.ensure("test", configuration.Wanted({**PUBLIC, "publicPort": 99999}, WANTED.secret))

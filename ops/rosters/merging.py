@@ -1,0 +1,64 @@
+"""Writing what differs: one transaction, after `difference` has said who is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+
+from ops.rosters.difference import Difference
+
+_STEPS: Final = (
+    ("classes", """
+     INSERT INTO classes SELECT id, school, begins, ends FROM new_classes
+     ON CONFLICT (id) DO UPDATE SET school = excluded.school, begins = excluded.begins, ends = excluded.ends
+     WHERE (classes.school, classes.begins, classes.ends) IS DISTINCT FROM (excluded.school, excluded.begins, excluded.ends)"""),
+    ("people", """
+     INSERT INTO people (id, enabled, minor_until)
+     SELECT w.id, w.enabled, w.minor_until FROM want_people w JOIN touched t ON t.person = w.id
+     ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, minor_until = excluded.minor_until, left_at = NULL"""),
+    ("people", """
+     UPDATE people SET enabled = false, minor_until = NULL, left_at = now()
+     FROM touched t WHERE t.person = people.id AND t.what = 'removed'"""),
+    ("roles", "DELETE FROM roles USING touched t WHERE t.person = roles.person AND roles.place = ANY(%(places)s)"),
+    ("roles", """
+     INSERT INTO roles (person, place, role, tier, main, begins, ends)
+     SELECT w.person, w.place, w.role, w.tier, w.main, w.begins, w.ends FROM want_roles w JOIN touched USING (person)
+     ON CONFLICT (person, place, role, begins) DO UPDATE SET tier = excluded.tier, main = excluded.main, ends = excluded.ends"""),
+    ("enrolments", """
+     DELETE FROM enrolments USING touched t
+     WHERE t.person = enrolments.person AND (enrolments.school = ANY(%(places)s) OR t.what = 'removed')"""),
+    ("enrolments", """
+     INSERT INTO enrolments (person, class, role, school, begins, ends)
+     SELECT w.person, w.class, w.role, w.school, w.begins, w.ends FROM want_enrolments w JOIN touched USING (person)
+     ON CONFLICT (person, class, role, begins) DO UPDATE SET school = excluded.school, ends = excluded.ends"""),
+    ("guardians", """
+     DELETE FROM guardians g USING touched t WHERE t.person = g.child
+     AND (t.what = 'removed' OR EXISTS (SELECT FROM want_people w WHERE w.id = g.child))"""),
+    ("guardians", "DELETE FROM guardians g USING touched t WHERE t.person = g.guardian AND t.what = 'removed'"),
+    ("guardians", """
+     INSERT INTO guardians (guardian, child) SELECT w.guardian, w.child FROM want_guardians w JOIN touched t ON t.person = w.child
+     ON CONFLICT DO NOTHING"""),
+    ("classes", """
+     DELETE FROM classes c WHERE c.school = ANY(%(places)s) AND NOT EXISTS (SELECT FROM new_classes n WHERE n.id = c.id)
+     AND NOT EXISTS (SELECT FROM enrolments e WHERE e.class = c.id)"""),
+)  # fmt: skip
+"""Table, and what is done to it, in an order that no reference stands against."""
+_RECORD: Final = """
+INSERT INTO imports (by, file, catalog, key, places, counts)
+VALUES (%(by)s, %(file)s, %(catalog)s, %(key)s, %(places)s, %(counts)s)
+"""
+
+
+def merge(connection: psycopg.Connection, places: Sequence[str]) -> None:
+    """Bring the roster's tables to what was staged."""
+    for _, words in _STEPS:
+        connection.execute(words, {"places": list(places)})
+
+
+def record(connection: psycopg.Connection, done: Difference, places: Sequence[str], said: dict[str, str]) -> None:
+    """Note that a roster was taken in: ``said`` has `by`, `file`, `catalog` and `key`."""
+    counts = json.dumps({**done.counts(), "classes": done.classes})
+    connection.execute(_RECORD, {**said, "places": list(places), "counts": counts})

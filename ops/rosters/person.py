@@ -1,0 +1,57 @@
+"""One person of the roster, as the platform sees them: read as the reader, who sees one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from services.roster.policies import PERSON
+
+_PERSON = """
+SELECT enabled, minor_until > current_date AS minor, minor_until = 'infinity' AS unknown, since::text, left_at::text
+FROM people WHERE id = %s
+"""
+_ROLES = "SELECT place, role, tier, main, begins::text, ends::text FROM roles WHERE person = %s ORDER BY main DESC, place, role, begins"
+_CLASSES = """
+SELECT e.class, e.school, e.role, e.begins::text, e.ends::text FROM enrolments e WHERE person = %s ORDER BY school, class, role, begins
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Everything that is kept of somebody; days as text, ``infinity`` where the register has no bound."""
+
+    id: str
+    enabled: bool
+    minor: bool | None
+    """Whether a guardian has a say; None: it is not known, which counts as yes."""
+    since: str
+    left_at: str | None
+    roles: tuple[dict[str, Any], ...]
+    """`place`, `role`, `tier`, `main`, `begins`, `ends`."""
+    classes: tuple[dict[str, Any], ...]
+    """`class`, `school`, `role`, `begins`, `ends`."""
+    children: tuple[str, ...]
+    guardians: tuple[str, ...]
+
+
+def read(connection: psycopg.Connection, identity: UUID) -> Person | None:
+    """The person with this id; None when there is none."""
+    connection.execute("SELECT set_config(%s, %s, true)", (PERSON, str(identity)))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(_PERSON, (identity,)).fetchone()
+        if found is None:
+            return None
+        roles = tuple(cursor.execute(_ROLES, (identity,)).fetchall())
+        classes = tuple(cursor.execute(_CLASSES, (identity,)).fetchall())
+        links = cursor.execute("SELECT guardian, child FROM guardians ORDER BY guardian, child").fetchall()
+    minor = None if found["unknown"] else bool(found["minor"])
+    return Person(
+        str(identity), found["enabled"], minor, found["since"], found["left_at"], roles, classes,
+        tuple(str(each["child"]) for each in links if each["guardian"] == identity),
+        tuple(str(each["guardian"]) for each in links if each["child"] == identity),
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""The roster's database from outside the cluster: over a forwarded port, signed in as one of its roles, TLS checked."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from catalog import names
+from catalog.errors import UserError
+from ops.lessons import indexing
+from ops.lessons.indexing import DatabaseDownError
+from ops.lessons.place import Place
+from ops.rosters.importing import Connect
+from ops.rosters.pseudonym import Pseudonyms
+
+DOWN = (
+    "the database does not answer: {}\n`huiju status` and `huiju database status` say what is wrong with it. Nothing was written; the "
+    "same command again does it all"
+)
+
+
+@contextmanager
+def connecting(place: Place, role: str) -> Iterator[Connect]:
+    """Makes connections as ``role`` while the body runs. Raises `UserError` when the database does not answer, or goes away."""
+    try:
+        with indexing.address(place, lambda: indexing.files(place, role), names.POSTGRES) as words:
+            yield lambda: psycopg.connect(**words)
+    except DatabaseDownError as error:
+        raise UserError(DOWN.format(error.reason)) from error
+    except psycopg.OperationalError as error:
+        raise UserError(DOWN.format(str(error).strip().splitlines()[0])) from error
+
+
+def pseudonyms(place: Place) -> Pseudonyms:
+    """The hashes under the stack's key. Raises `UserError` when the cluster has none."""
+    found = place.kubectl(
+        "get", "secret", names.ROSTER_KEY_SECRET, "-n", names.namespace(names.ENTITLEMENT), "-o", "json"
+    )
+    return Pseudonyms(b64decode(json.loads(found)["data"]["key"]).decode())
+
+
+def who(place: Place) -> str:
+    """Who is at work: as the cluster knows them, and as this machine does."""
+    review = ("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
+    try:
+        known = place.kubectl(*review).strip()
+    except UserError:
+        # A cluster before 1.28, or one that does not say.
+        known = ""
+    return f"{known or 'unknown'} ({getpass.getuser()})"

@@ -1,0 +1,127 @@
+"""What the commands say: differences in numbers, and one person by ids. No name, and no id of a register, is ever in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from catalog import City
+from catalog.errors import UserError
+from ops.rosters.difference import ADDED, CHANGED, REMOVED, Difference
+from ops.rosters.importing import Outcome, too_many
+from ops.rosters.person import Person, read
+from ops.rosters.pseudonym import Pseudonyms
+
+ASK = "-"
+"""In the place of a person: their id in the register is asked for."""
+KINDS = (ADDED, CHANGED, REMOVED)
+
+
+def outcome(done: Outcome, console: Console) -> None:
+    """What a run did, or would have done."""
+    if done.difference is None:
+        console.print(f"nothing to do: this roster is in since {done.at:%Y-%m-%d %H:%M:%S %Z}")
+        return
+    found = done.difference
+    if found.lines:
+        console.print(_table(found))
+    counts = ", ".join(f"{found.count(what):,} {what}" for what in KINDS)
+    console.print(f"people: {counts}; classes: {found.classes:,} added, changed or removed")
+    if not done.written:
+        if found.too_many:
+            console.print(too_many(found), style="yellow")
+        console.print("nothing was written")
+
+
+def as_data(done: Outcome) -> dict[str, Any]:
+    """The same for programs."""
+    found = done.difference
+    if found is None:
+        return {"same": True, "people": dict.fromkeys(KINDS, 0), "classes": 0, "places": [], "too_many": False}
+    rows = [{"place": place, "role": role, **counts} for (place, role), counts in _rows(found).items()]
+    people = found.counts()
+    return {
+        "same": found.nothing,
+        "people": people,
+        "classes": found.classes,
+        "places": rows,
+        "too_many": found.too_many,
+    }
+
+
+def _rows(found: Difference) -> dict[tuple[str, str], dict[str, int]]:
+    rows: dict[tuple[str, str], dict[str, int]] = {}
+    for line in found.lines:
+        rows.setdefault((line.place, line.role), dict.fromkeys(KINDS, 0))[line.what] = line.people
+    return rows
+
+
+def _table(found: Difference) -> Table:
+    table = Table("Place", "Role", *(what.capitalize() for what in KINDS), box=None, pad_edge=False)
+    for (place, role), counts in _rows(found).items():
+        table.add_row(place, role, *(f"{counts[what]:,}" for what in KINDS))
+    return table
+
+
+def identity(given: str, key: Callable[[], Pseudonyms]) -> UUID:
+    """The id that is meant. A register's id is read from the terminal or standard input: everybody on the machine sees an argument."""
+    if given == ASK:
+        asked = (
+            typer.prompt("id in the register", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+        )
+        return key().of(asked)
+    try:
+        return UUID(given)
+    except ValueError:
+        raise UserError(
+            f"this is no id of the platform: give one, or `{ASK}` to be asked for the id in the register, which then stands in no history"
+        ) from None
+
+
+def look_up(connection: psycopg.Connection, who: UUID) -> Person:
+    """The person. Raises `UserError` when there is none."""
+    person = read(connection, who)
+    if person is None:
+        raise UserError(f"{who} is nobody here: the roster that names them was never taken in")
+    return person
+
+
+def person(known: Person, city: City, console: Console) -> None:
+    """Everything that is kept of somebody."""
+    state = (
+        f"switched off since {known.left_at}"
+        if known.left_at
+        else "may sign in"
+        if known.enabled
+        else "may not sign in"
+    )
+    say: dict[bool | None, str] = {
+        True: "a guardian has a say",
+        False: "no guardian has a say",
+        None: "a guardian has a say (age unknown)",
+    }
+    console.print(f"{known.id}  here since {known.since}, {state}, {say[known.minor]}")
+    for each in known.roles:
+        school = city.by_code.get(each["place"])
+        tier = each["tier"] or "no tier"
+        console.print(
+            Text(f"  {tier} as {each['role']} of {each['place']} {school.name.zh if school else ''}{_span(each)}")
+        )
+    for each in known.classes:
+        console.print(Text(f"  class {each['class']} of {each['school']} as {each['role']}{_span(each)}"))
+    for what, listed in (("child", known.children), ("guardian", known.guardians)):
+        for other in listed:
+            console.print(f"  {what} {other}")
+
+
+def _span(row: dict[str, Any]) -> str:
+    first, last = row["begins"].removeprefix("-"), row["ends"]
+    return "" if (first, last) == ("infinity", "infinity") else f", {first} .. {last}".replace("infinity", "")

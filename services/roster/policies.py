@@ -1,0 +1,73 @@
+"""Who may see which rows: one role for each reach, and row-level security that also holds for the tables' owner.
+
+A role says within a transaction whose rows it wants (`SETTINGS`); who says nothing sees nothing. That keeps a program, a console or a
+careless query from reading everybody. It is no wall against whoever holds the password and means to: such a one can say another name.
+Ids are 128-bit keyed hashes, so the reader, who must name a person, cannot go through them one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+PERSON, SCHOOL, PURPOSE = "huiju.person", "huiju.school", "huiju.purpose"
+"""Settings: id of the one person, code of the one school, and what the keeper is doing."""
+IMPORT: Final = "import"
+"""What the keeper says that it is doing."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The database's roles, by what they are for."""
+
+    reader: str
+    """One person at a time, with the children in their care."""
+    keeper: str
+    """Takes rosters in, and says so."""
+    school: str
+    """One school at a time."""
+
+
+class Policy(NamedTuple):
+    """Rows of a table that a role sees, as an SQL condition."""
+
+    table: str
+    role: str
+    rows: str
+
+
+# Empty once a transaction that set it is over. In a sub-query, so that it is looked up once and not for every row.
+_PERSON: Final = f"(SELECT nullif(current_setting('{PERSON}', true), '')::uuid)"
+_SCHOOL: Final = f"(SELECT nullif(current_setting('{SCHOOL}', true), ''))"
+_KEEPS: Final = f"(SELECT current_setting('{PURPOSE}', true)) = '{IMPORT}'"
+# Arrays, because PostgreSQL looks through an index for each of their members, and through the whole table for `OR` and `IN (SELECT ...)`.
+_NEAR: Final = "{0} = ANY (ARRAY(SELECT child FROM guardians WHERE guardian = " + _PERSON + ") || " + _PERSON + ")"  # noqa: S608
+"""The person, or a child in their care."""
+_OF_SCHOOL: Final = f"= ANY (ARRAY(SELECT person FROM roles WHERE place = {_SCHOOL}))"  # noqa: S608
+TABLES: Final = ("people", "roles", "classes", "enrolments", "guardians", "imports")
+KEEPS: Final = {
+    "people": "SELECT, INSERT, UPDATE",
+    "roles": "SELECT, INSERT, UPDATE, DELETE",
+    "classes": "SELECT, INSERT, UPDATE, DELETE",
+    "enrolments": "SELECT, INSERT, UPDATE, DELETE",
+    "guardians": "SELECT, INSERT, DELETE",
+    "imports": "SELECT, INSERT",
+}
+"""Table -> what the keeper may do: people are switched off and never deleted, and what was taken in stays on record."""
+
+
+def policies(roles: Roles) -> tuple[Policy, ...]:
+    """Every policy. A policy of one table looks into others only as far as theirs allow."""
+    return (
+        *(Policy(table, roles.keeper, _KEEPS) for table in TABLES),
+        Policy("people", roles.reader, _NEAR.format("id")),
+        Policy("roles", roles.reader, _NEAR.format("person")),
+        Policy("enrolments", roles.reader, _NEAR.format("person")),
+        Policy("classes", roles.reader, "id = ANY (ARRAY(SELECT class FROM enrolments))"),
+        Policy("guardians", roles.reader, f"guardian = {_PERSON} OR child = {_PERSON}"),
+        Policy("people", roles.school, f"id {_OF_SCHOOL}"),
+        Policy("roles", roles.school, f"place = {_SCHOOL}"),
+        Policy("enrolments", roles.school, f"school = {_SCHOOL}"),
+        Policy("classes", roles.school, f"school = {_SCHOOL}"),
+        Policy("guardians", roles.school, f"child {_OF_SCHOOL}"),
+    )

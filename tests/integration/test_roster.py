@@ -1,0 +1,106 @@
+"""A roster on a real platform: taken in, looked at, taken in again, and compared with one that differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from typer.testing import CliRunner, Result
+
+from catalog import load_named, names
+from ops.cli import app
+from ops.lessons import indexing, place
+from ops.lessons.place import Place
+from ops.rosters import importing, reaching
+from services.roster.policies import IMPORT, PURPOSE, TABLES
+from tests.integration.conftest import Platform
+from tests.ops.rosters import small
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+OWNER, READER, *_ = names.database_roles(names.DATABASE_ROSTER)
+
+
+def huiju(platform: Platform, *words: str, stdin: str | None = None) -> Result:
+    """A command, as typed."""
+    done = CliRunner().invoke(app, ["roster", *words, "--stack", platform.stack], input=stdin)
+    assert done.exit_code == 0, done.output + repr(done.exception)
+    return done
+
+
+@pytest.fixture(scope="module")
+def where(platform: Platform) -> Iterator[Place]:
+    """The platform as the commands see it; the roster is emptied afterwards."""
+    found = place.of_stack(platform.stack)
+    yield found
+    with reaching.connecting(found, OWNER) as connect, connect() as connection:
+        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up roster of the whole small city."""
+    path = tmp_path_factory.mktemp("roster") / "files"
+    assert CliRunner().invoke(app, ["roster", "sample", "--schools", "tiny", "--out", str(path)]).exit_code == 0
+    return path
+
+
+@contextmanager
+def keeping(where: Place) -> Iterator[psycopg.Connection]:
+    """A transaction of the keeper."""
+    with reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect, importing.keeper(connect) as connection:
+        yield connection
+
+
+def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Place, folder: Path) -> None:
+    whole = sum(school.students for school in load_named("tiny").schools)
+    assert "nothing was written" in huiju(platform, "import", str(folder), "--dry-run").stdout
+    assert " added" in huiju(platform, "import", str(folder)).stdout
+    users = small.read(folder, "users")
+    pupil = next(row["sourcedId"] for row in users if row["sourcedId"].startswith("s"))
+
+    shown: dict[str, Any] = json.loads(huiju(platform, "show", "-", "--json", stdin=f"{pupil}\n").stdout)
+    assert pupil not in json.dumps(shown)
+    assert [role["tier"] for role in shown["roles"]] == ["student"]
+    assert (len(shown["classes"]), len(shown["guardians"])) == (1, 1)
+    guardian = json.loads(huiju(platform, "show", shown["guardians"][0], "--json").stdout)
+    assert shown["id"] in guardian["children"]
+
+    assert "nothing to do" in huiju(platform, "import", str(folder)).stdout
+    with keeping(where) as connection:
+        assert connection.execute("SELECT count(*) FROM roles WHERE role = 'student'").fetchone() == (whole,)
+        assert connection.execute("SELECT count(*) FROM imports").fetchone() == (1,)
+
+    small.write(folder, "users", ({**row, "enabledUser": str(row["sourcedId"] != pupil).lower()} for row in users))
+    differs = json.loads(huiju(platform, "diff", str(folder), "--json").stdout)
+    assert differs["people"] == {"added": 0, "changed": 1, "removed": 0}
+
+
+@pytest.mark.parametrize("role", names.database_roles(names.DATABASE_ROSTER))
+def test_on_the_platform_too_nobody_sees_everybody_by_mistake(where: Place, role: str) -> None:
+    for table in TABLES:
+        with reaching.connecting(where, role) as connect, connect() as connection:
+            try:
+                assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            except InsufficientPrivilege:
+                assert table == "imports"
+
+
+def test_another_database_s_reader_does_not_get_in(where: Place) -> None:
+    role = names.reader_role(names.DATABASE_LESSONS)
+    with (
+        indexing.address(where, lambda: indexing.files(where, role), names.POSTGRES) as words,
+        pytest.raises(psycopg.OperationalError, match="permission denied for database"),
+    ):
+        psycopg.connect(**{**words, "dbname": names.DATABASE_ROSTER})
+
+
+def test_what_the_owner_says_shows_it_nothing(where: Place) -> None:
+    with reaching.connecting(where, OWNER) as connect, connect() as connection:
+        connection.execute("SELECT set_config(%s, %s, true)", (PURPOSE, IMPORT))
+        assert connection.execute("SELECT count(*) FROM people").fetchone() == (0,)

@@ -1,0 +1,78 @@
+"""The way to the roster's database: what fails on it is told as that, and what a roster has wrong is told whole."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from catalog import names
+from catalog.errors import UserError
+from derive import database
+from ops.lessons.place import Place
+from ops.rosters import reaching
+from ops.rosters.pseudonym import Pseudonyms
+
+ROLE = names.ROLE_ROSTER_KEEPER
+SECRETS = {
+    names.role_secret(ROLE): database.client_files(names.DATABASE_ROSTER, ROLE, "secret", "an authority"),
+    names.ROSTER_KEY_SECRET: {"key": "the-key-of-the-stack"},
+}
+
+
+class Reached(Place):
+    """A cluster with the Secrets that the plan makes, in which nothing listens."""
+
+    down = False
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        if words[:2] == ("auth", "whoami"):
+            return "operator@example\n"
+        if words[2] not in SECRETS:
+            raise UserError("not found\nis it up?")
+        return json.dumps({"data": {key: b64encode(text.encode()).decode() for key, text in SECRETS[words[2]].items()}})
+
+    @contextmanager
+    def forwarded(self, service: str, name: str, port: int) -> Iterator[str]:
+        assert (service, name, port) == (names.DATABASE, "postgres-rw", database.PORT)
+        if self.down:
+            raise UserError("postgres-rw cannot be reached: no pod\nis it running?")
+        yield "http://127.0.0.1:1"
+
+
+def place(kind: type[Reached] = Reached) -> Reached:
+    return kind("test", {}, None, None)
+
+
+def test_what_is_wrong_with_a_roster_is_told_to_the_last_line() -> None:
+    said = "the roster has 2 problems:\n  one\n  two\nnothing was written"
+    with pytest.raises(UserError) as refused, reaching.connecting(place(), ROLE):
+        raise UserError(said)
+    assert str(refused.value) == said
+
+
+def test_a_database_that_is_not_there_is_told_with_what_to_do() -> None:
+    class Down(Reached):
+        down = True
+
+    for where in (place(Down), place()):
+        with (
+            pytest.raises(UserError, match="the database does not answer") as refused,
+            reaching.connecting(where, ROLE) as connect,
+        ):
+            connect()
+        assert "Nothing was written" in str(refused.value)
+        assert "secret" not in str(refused.value)
+
+
+def test_a_role_without_a_secret_is_told_so() -> None:
+    with pytest.raises(UserError, match="not found"), reaching.connecting(place(), "another"):
+        pass
+
+
+def test_the_key_is_the_stack_s_and_who_is_at_work_is_known_to_the_cluster() -> None:
+    assert reaching.pseudonyms(place()).mark() == Pseudonyms("the-key-of-the-stack").mark()
+    assert reaching.who(place()).startswith("operator@example (")
