@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from catalog import names
-from derive import keys, store
-from infra.plan import ports
+from derive import keys, shield, store
 from ops.lessons import place
 from tests.integration import viewer
 from tests.integration.conftest import Platform
@@ -45,7 +44,7 @@ def objects(platform: Platform) -> None:
 def port(platform: Platform, objects: None) -> Iterator[int]:
     """The shield's port for viewers, on this machine."""
     where = place.of_stack(platform.stack)
-    with where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, ports.HTTP) as address:
+    with where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, shield.PORT) as address:
         yield int(address.rpartition(":")[2])
 
 
