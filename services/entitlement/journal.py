@@ -32,9 +32,8 @@ class Journal:
         self._place = folder / self.writer
         self._place.mkdir(parents=True)
         _sync_folder(folder)
-        self._order, self._turn = threading.Lock(), threading.Condition()
-        self._busy = False
-        """Whether somebody has the file."""
+        self._change, self._busy = threading.Condition(), False
+        """Whether a thread is at the disk; the condition is told when it is done."""
         self._head = audit.begin(self.writer)
         self._waiting: list[bytes] = []
         self._durable, self._size = 0, 0
@@ -44,7 +43,7 @@ class Journal:
 
     def append(self, entries: Sequence[audit.Entry]) -> int:
         """Write records, together and in this order; returns their bytes when they are on the disk. Raises `UnrecordedError`."""
-        with self._order:
+        with self._change:
             records = list(self._chained(entries))
             lines = [audit.line(record) for record in records]
             self._waiting += lines
@@ -59,32 +58,31 @@ class Journal:
             yield record
 
     def _settle(self, last: int) -> None:
-        """Return when record ``last`` is on the disk. One writes for all that wait, so they share one fsync; the others only wait.
+        """Return when record ``last`` is on the disk. Who finds the disk free writes for all that wait, so they share one fsync.
 
-        Not a plain lock: who has just written would take it again before those wake up whose records it wrote, and write for itself alone.
+        Waiting for a lock of the disk's instead would starve threads: Python gives a lock to whoever comes, not to who waited longest.
         """
-        with self._turn:
-            self._turn.wait_for(lambda: self._durable >= last or not self._busy)
+        with self._change:
+            self._change.wait_for(lambda: self._durable >= last or self.broken or not self._busy)
             if self._durable >= last:
                 return
             if self.broken:
                 raise UnrecordedError("an earlier record could not be written")
+            batch, self._waiting, end = self._waiting, [], self._head.sequence
             self._busy = True
         try:
-            with self._order:
-                batch, self._waiting, end = self._waiting, [], self._head.sequence
             self._write(b"".join(batch))
             self._durable = end
-        except OSError as error:
+        except Exception as error:  # whatever it is: the batch is lost, and those that wait for it must be told
             self._give_up()
             raise UnrecordedError(str(error)) from error
         finally:
-            self._release()
+            self._free()
 
-    def _release(self) -> None:
-        with self._turn:
+    def _free(self) -> None:
+        with self._change:
             self._busy = False
-            self._turn.notify_all()
+            self._change.notify_all()
 
     def _write(self, text: bytes) -> None:
         if self._file is None:
@@ -114,8 +112,8 @@ class Journal:
 
     def cut(self) -> None:
         """End the segment that grows, if there is one, so that it can be shipped. Raises OSError."""
-        with self._turn:
-            self._turn.wait_for(lambda: not self._busy)
+        with self._change:
+            self._change.wait_for(lambda: not self._busy)
             self._busy = True
         try:
             file, self._file = self._file, None
@@ -123,7 +121,7 @@ class Journal:
                 file.close()
                 _finish(Path(file.name))
         finally:
-            self._release()
+            self._free()
 
 
 def recover(folder: Path) -> int:

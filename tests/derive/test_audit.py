@@ -138,6 +138,16 @@ def test_a_chain_cut_at_a_record_s_end_is_sound_without_an_anchor_and_found_with
     assert found == (9, "the end of the chain was cut off: it ends with 6, and 9 was seen earlier")
 
 
+def test_the_last_record_alone_cut_off_is_found_by_its_anchor() -> None:
+    chain = records(10)
+    assert says(verify(segments(chain[:9]), [chain[9].head]))[0][0] == 10
+
+
+def test_a_segment_of_which_nothing_is_left_is_found_by_itself() -> None:
+    chain = segments(records(10))
+    assert says(verify({**chain, max(chain): b""})) == [(9, "the segment is empty")]
+
+
 def test_a_chain_cut_inside_a_record_is_found_by_itself() -> None:
     chain = segments(records(10))
     key = sorted(chain)[-1]

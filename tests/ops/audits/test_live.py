@@ -114,6 +114,19 @@ def test_an_end_of_an_earlier_look_that_is_not_there_any_more_is_a_damage(where:
         assert "cut off" in found.output
 
 
+def test_what_a_damaged_record_ends_with_is_not_held_against_a_sound_one_later(where: Where, store: Store) -> None:
+    whole, s3, forged = chain(4), store.client(), f"live-{next(_numbers)}"
+    put(where, whole)
+    run("verify")
+    s3.create_bucket(Bucket=forged, ObjectLockEnabledForBucket=True)
+    sound, where.kept = where.kept, Bucket(s3, forged)
+    other = records_of.follow(whole[2].head, whole[0].entry, datetime.now(UTC))
+    put(where, [*whole[:3], other, records_of.follow(other.head, whole[0].entry, datetime.now(UTC))])
+    assert "another one than was seen" in " ".join(run("verify").output.split())
+    where.kept = sound
+    assert run("verify").exit_code == 0
+
+
 def test_a_store_that_was_made_anew_is_said_and_not_held_against_the_old_one_s_ends(where: Where) -> None:
     put(where, chain(4))
     run("verify")

@@ -78,6 +78,24 @@ def test_many_threads_make_one_chain_and_share_fsyncs(tmp_path: Path, fsyncs: li
     assert len(fsyncs) - begun < 200, "each record had an fsync of its own"
 
 
+def test_segments_that_are_cut_while_threads_write_are_named_by_their_first_record(tmp_path: Path) -> None:
+    chain, over = Journal(tmp_path, "pod", now), threading.Event()
+
+    def cut() -> None:
+        while not over.is_set():
+            chain.cut()
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: chain.append([ENTRY, ENTRY]), range(300)))
+    over.set()
+    cutter.join()
+    chain.cut()
+    found = verify(there(tmp_path))
+    assert (found.findings, found.records) == ((), 600)
+
+
 def test_a_record_is_synced_before_it_is_acknowledged(tmp_path: Path, fsyncs: list[int]) -> None:
     chain = Journal(tmp_path, "pod", now)
     chain.append([ENTRY])  # makes the file, and syncs its folder too
