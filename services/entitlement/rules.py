@@ -14,8 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from derive import questions, tables
+from derive.cells import Cell
 from derive.questions import Question
-from derive.tables import Cell, Obstacle, Tables
+from derive.tables import Obstacle, Tables
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import yaml
 
 from catalog import City
 from catalog.access import Action, Scope, Use
-from derive import session_token, store
+from catalog.errors import UserError
+from derive import generated, session_token, store
+from derive.signing import Step
 from infra.plan import sign_in
 from infra.plan.routes import GATEWAY_API
 from ops import secrets
 from ops.lessons import library, place
+from policies.access import document
+from services.entitlement import versions
 from tests.infra.conftest import RAW, text
 from tests.integration import viewer
 from tests.integration.conftest import Platform
@@ -122,6 +127,15 @@ def test_figures_and_health_are_for_the_cluster_only(platform: Platform) -> None
     assert "city_play_decisions_total" in platform.cluster.kubectl(*knock, fetch)
 
 
+def test_the_rules_in_force_are_those_of_the_catalog(platform: Platform, known: City) -> None:
+    knock = ("exec", "-n", "entitlement", "deployment/entitlement", "--", "python3", "-c")
+    fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+    version = generated.digest(document.text(known))[: versions.SHORT]
+    said = platform.cluster.kubectl(*knock, fetch)
+    assert f'city_access_rules{{version="{version}"}} 1.0' in said
+    assert "city_access_rules_unsound 0.0" in said
+
+
 def test_the_log_names_the_decision_and_holds_no_token(platform: Platform, known: City, lesson: str) -> None:
     student = viewer.session(platform, _viewing(known, Scope.CLASS), known.schools[0].code)
     viewer.play(platform, lesson, student)
@@ -208,6 +222,22 @@ def test_the_gateway_lets_only_sessions_of_the_tiers_given_through(
     assert viewer.ask(platform, guarded, Authorization=f"Bearer {allowed[:-8]}AAAAAAAA").status == 401
     assert viewer.ask(platform, guarded, Cookie=f"{session_token.COOKIE}=nonsense").status == 401
     assert viewer.ask(platform, "/").status == 200, "what is not guarded stays open"
+
+
+def test_renewed_signing_keys_end_nothing(platform: Platform, known: City, lesson: str) -> None:
+    tier, school = _viewing(known, Scope.CLASS), known.schools[0].code
+    student = viewer.session(platform, tier, school)
+    before = viewer.play(platform, lesson, student).json
+    for step in (Step.PUBLISH, Step.SIGN):
+        secrets.renew(step, stack=platform.stack, apply=True)
+        assert viewer.play(platform, lesson, student).status == 200, step
+        assert viewer.ask(platform, before["master"], Cookie=viewer.cookie(before["token"])).status == 200, step
+    after = viewer.play(platform, lesson, viewer.session(platform, tier, school)).json
+    first, second = (jwt.get_unverified_header(each["token"])["kid"] for each in (before, after))
+    assert first != second
+    assert viewer.ask(platform, after["master"], Cookie=viewer.cookie(after["token"])).status == 200
+    with pytest.raises(UserError, match="accepted until"):
+        secrets.renew(Step.DROP, stack=platform.stack, apply=True)
 
 
 def test_new_signing_keys_end_every_session_and_permission_that_was_given(
