@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from benchmarks.report import append_proofs
@@ -18,6 +19,10 @@ from benchmarks.report import append_proofs
 ROOT = Path(__file__).resolve().parent.parent
 FULL = os.environ.get("HUIJU_CAMPAIGN") == "full"
 PROOFS = pytest.StashKey[list[tuple[str, str]]]()
+
+# How long an example takes on a busy machine says nothing about what is tested.
+hypothesis.settings.register_profile("kit", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("kit")
 
 
 def _rank(item: pytest.Item) -> int:
