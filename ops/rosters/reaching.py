@@ -6,7 +6,8 @@ import getpass
 import json
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import psycopg
 
@@ -27,9 +28,16 @@ DOWN = (
 @contextmanager
 def connecting(place: Place, role: str) -> Iterator[Connect]:
     """Makes connections as ``role`` while the body runs. Raises `UserError` when the database does not answer, or goes away."""
+    read = cache(lambda: indexing.files(place, role))
     try:
-        with indexing.address(place, lambda: indexing.files(place, role), names.POSTGRES) as words:
-            yield lambda: psycopg.connect(**words)
+        with ExitStack() as open_until_done:
+
+            def connect() -> psycopg.Connection:
+                # Each over a port of its own: kubectl gives a port up when the server closes a connection before it does.
+                words = open_until_done.enter_context(indexing.address(place, read, names.POSTGRES))
+                return psycopg.connect(**words)
+
+            yield connect
     except DatabaseDownError as error:
         raise UserError(DOWN.format(error.reason)) from error
     except psycopg.OperationalError as error:
