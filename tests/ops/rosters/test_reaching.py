@@ -69,8 +69,8 @@ def test_a_database_that_is_not_there_is_told_with_what_to_do() -> None:
 
 
 def test_a_role_without_a_secret_is_told_so() -> None:
-    with pytest.raises(UserError, match="not found"), reaching.connecting(place(), "another"):
-        pass
+    with pytest.raises(UserError, match="not found"), reaching.connecting(place(), "another") as connect:
+        connect()
 
 
 def test_the_key_is_the_stack_s_and_who_is_at_work_is_known_to_the_cluster() -> None:
