@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.rosters.findings import MOST, Findings, RosterError
@@ -22,7 +22,7 @@ IDS = st.from_regex(r"[A-Za-z0-9{_][A-Za-z0-9._/@:{}+-]{0,30}", fullmatch=True)
 PLAIN = st.text(st.characters(codec="gb18030", exclude_categories=("Cc", "Cf", "Zl", "Zp", "Cs", "Cn")), max_size=20)
 NAMES = PLAIN.filter(lambda each: not each.lstrip().startswith(("=", "+", "-", "@")))
 PERSON = st.tuples(IDS, st.sampled_from(["true", "false"]), NAMES, st.lists(IDS, max_size=3))
-SOME = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=120)
 
 
 @pytest.fixture(scope="module")
