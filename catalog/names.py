@@ -56,6 +56,7 @@ CORE_SERVICES: Final = (
     DATABASE,
     MONITORING,
     ENTITLEMENT,
+    IDENTITY,
     SCHOOL_EDGE,
     LOG_COLLECTOR,
 )
@@ -84,9 +85,11 @@ CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
 DATABASE_LESSONS: Final = "lessons"
 DATABASE_ROSTER: Final = "roster"
+DATABASE_IDENTITY: Final = "identity"
 CORE_DATABASES: Final = {
     VIDEO_LIBRARY: frozenset({DATABASE_LESSONS}),
     ENTITLEMENT: frozenset({DATABASE_ROSTER}),
+    IDENTITY: frozenset({DATABASE_IDENTITY}),
 }
 """Service -> databases that it cannot do without."""
 ROLE_ROSTER_KEEPER: Final = "roster_keeper"
@@ -98,6 +101,8 @@ ROLES_BESIDE: Final = {DATABASE_ROSTER: (ROLE_ROSTER_KEEPER, ROLE_ROSTER_SCHOOL)
 ROSTER_KEY_SECRET: Final = "roster-key"  # noqa: S105  # a Secret's name, not a secret
 """Secret with the key by which ids of registers are hashed."""
 
+KEYCLOAK: Final = "keycloak"
+"""The image of the identity service."""
 POSTGRES: Final = "postgres"
 """The platform's PostgreSQL: several instances of one cluster."""
 

@@ -8,6 +8,8 @@ from catalog import names
 from derive import keys
 
 PORT: Final = 8080
+FIGURES_PORT: Final = 9000
+"""Health and figures, apart from what people reach."""
 PATH: Final = "/identity"
 """Below which everything of Keycloak is, inside the cluster and at the gateway."""
 REALM: Final = "city"
@@ -16,6 +18,7 @@ CLIENT_PORTAL: Final = "portal"
 """By which people sign in."""
 CLIENT_ACCOUNTS: Final = "accounts"
 """By which accounts are made, changed and switched off; it may do nothing else."""
+CLIENTS: Final = (CLIENT_PORTAL, CLIENT_ACCOUNTS)
 ROLE_TWO_FACTOR: Final = "two-factor"
 """Realm role of whose holders the sign-in asks for a one-time code; the roles of tiers that need one contain it."""
 ATTRIBUTE_TIER: Final = "tier"

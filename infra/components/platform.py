@@ -66,6 +66,10 @@ class Roster(Part):
     """The tables of who is what at which school."""
 
 
+class Identity(Part):
+    """Accounts and sign-in."""
+
+
 class City(pulumi.ComponentResource):
     """Everything of one city on one cluster."""
 
@@ -100,3 +104,4 @@ class City(pulumi.ComponentResource):
         part(DatabaseBackups, planned.database_backups, store, database)
         part(LessonIndex, planned.lesson_index, store, database)
         part(Roster, planned.roster, database)
+        part(Identity, planned.identity, database)

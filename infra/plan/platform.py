@@ -13,6 +13,7 @@ from infra.plan import (
     database_operator,
     entitlement,
     gateway,
+    identity,
     lesson_index,
     log_collector,
     monitoring,
@@ -38,6 +39,7 @@ IMAGES = (
     names.ALERTMANAGER,
     names.BLACKBOX,
     names.LOG_COLLECTOR,
+    names.KEYCLOAK,
     "cloudnative-pg",
     "barman-cloud",
     "postgresql",
@@ -63,6 +65,7 @@ class Platform:
     database_backups: tuple[Resource, ...]
     lesson_index: tuple[Resource, ...]
     roster: tuple[Resource, ...]
+    identity: tuple[Resource, ...]
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -88,6 +91,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
         database_backups=database_backups.plan(city, settings),
         lesson_index=tuple(lesson_index.plan(city, settings)),
         roster=tuple(roster.plan(city, settings)),
+        identity=tuple(identity.plan(city, settings)),
     )
 
 
