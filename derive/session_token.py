@@ -16,14 +16,24 @@ TIER: Final = "tier"
 """Claim with the id of the person's tier."""
 SCHOOL: Final = "school"
 """Claim with the code of the person's school; absent where there is none."""
+PERSON: Final = "person"
+"""Claim with the id by which the roster knows the person, a UUID as text; absent where it knows nobody."""
 
 
 def claims(
-    issuer: str, tier: str, subject: str, issued: int, hours: float, *, school: str | None = None
+    issuer: str,
+    tier: str,
+    subject: str,
+    issued: int,
+    hours: float,
+    *,
+    school: str | None = None,
+    person: str | None = None,
 ) -> dict[str, Any]:
     """Claims of a session from ``issued`` (Unix seconds) on. Raises ValueError when it would last longer than a session may."""
     if not 0 < hours <= MOST_HOURS:
         raise ValueError(f"a session lasts more than 0 and at most {MOST_HOURS} hours, not {hours:g}")
     ends = issued + round(hours * 3600)
     found = {"iss": issuer, "aud": AUDIENCE, "sub": subject, TIER: tier, "iat": issued, "nbf": issued, "exp": ends}
-    return {**found, SCHOOL: school} if school else found
+    also = {SCHOOL: school, PERSON: person}
+    return {**found, **{claim: value for claim, value in also.items() if value}}

@@ -29,6 +29,8 @@ class Session:
     subject: str
     expires: int
     """Unix seconds."""
+    roster_id: str | None = None
+    """By which the roster knows who it is; None: nobody of the roster."""
 
 
 class Verifier:
@@ -55,7 +57,8 @@ class Verifier:
             raise SessionError("session-ended") from error
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise SessionError("session-invalid") from error
-        tier, school = claims[session_token.TIER], claims.get(session_token.SCHOOL)
-        if not isinstance(tier, str) or not isinstance(school, str | None):
+        tier = claims[session_token.TIER]
+        school, known = claims.get(session_token.SCHOOL), claims.get(session_token.PERSON)
+        if not isinstance(tier, str) or not isinstance(school, str | None) or not isinstance(known, str | None):
             raise SessionError("session-invalid")
-        return Session(Person(tier, school), str(claims["sub"]), int(claims["exp"]))
+        return Session(Person(tier, school), str(claims["sub"]), int(claims["exp"]), known)
