@@ -21,6 +21,8 @@ CLIENT_ACCOUNTS: Final = "accounts"
 CLIENTS: Final = (CLIENT_PORTAL, CLIENT_ACCOUNTS)
 ROLE_TWO_FACTOR: Final = "two-factor"
 """Realm role of whose holders the sign-in asks for a one-time code; the roles of tiers that need one contain it."""
+SECOND_FACTOR: Final = "otp"
+"""In the ID token's `amr`, where a one-time code was asked for and right (RFC 8176)."""
 ATTRIBUTE_TIER: Final = "tier"
 ATTRIBUTE_SCHOOL: Final = "school"
 """Code of a school, or division code of a district or of the city; absent where there is none."""

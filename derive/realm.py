@@ -33,7 +33,12 @@ def desired(city: City, public_url: str, secrets: Mapping[str, str], providers: 
     return {
         "realm": _realm(city),
         "profile": _profile(),
-        "flow": {"alias": FLOW, "role": identity.ROLE_TWO_FACTOR},
+        "flow": {
+            "alias": FLOW,
+            "role": identity.ROLE_TWO_FACTOR,
+            "reference": identity.SECOND_FACTOR,
+            "seconds": session_token.MOST_HOURS * 3600,
+        },
         "roles": list(_roles(city)),
         "clients": [_portal(public_url, secrets), _accounts(secrets)],
         "service_rights": {identity.CLIENT_ACCOUNTS: list(_ACCOUNT_RIGHTS)},
@@ -149,7 +154,7 @@ def _portal(public_url: str, secrets: Mapping[str, str]) -> Body:
         "post.logout.redirect.uris": f"{public_url}/",
         "id.token.signed.response.alg": "ES256",
     }
-    mappers = [_mapper(name) for name in _MAPPED]
+    mappers = [*(_mapper(name) for name in _MAPPED), _how()]
     callback = [f"{public_url}{CALLBACK}"]
     return _client(
         identity.CLIENT_PORTAL,
@@ -177,6 +182,12 @@ def _mapper(attribute: str) -> Body:
         "protocolMapper": "oidc-usermodel-attribute-mapper",
         "config": config,
     }
+
+
+def _how() -> Body:
+    """States by what somebody signed in: `otp` where a one-time code was asked for."""
+    config = {"id.token.claim": "true", "access.token.claim": "false"}
+    return {"name": "amr", "protocol": "openid-connect", "protocolMapper": "oidc-amr-mapper", "config": config}
 
 
 def _accounts(secrets: Mapping[str, str]) -> Body:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from catalog import City, names
-from derive import generated, keys, pods, store
+from derive import generated, identity, keys, pods, store
 from infra.config import StackSettings
 from infra.plan import derived, objects, sign_in
 from infra.plan.object_store import client_secret
@@ -17,9 +17,11 @@ from infra.plan.resource import Body, Resource
 
 SERVICE = names.ENTITLEMENT
 RULES, SESSIONS = "access.json", "sessions.json"
-SIGNING = "video-token-key"
-"""Secret with the keys that sign video tokens, one file an epoch, and the volume that holds it."""
-_FILES, _KEYS = "/etc/entitlement", "/etc/video-token"
+SIGNING = "signing-keys"
+"""Secret with the keys that sign video tokens and sessions, one file a purpose and epoch, and the volume that holds it."""
+DOOR = "sign-in"
+"""Secret with what signing in through Keycloak needs, and its volume."""
+_FILES, _KEYS, _DOOR = "/etc/entitlement", "/etc/signing-keys", "/etc/sign-in"
 _DRAIN_SECONDS = 5
 """How long a pod that is to go still answers: until nobody sends it anything new."""
 AUDIT, _AUDIT = "audit", "/var/lib/audit"
@@ -37,20 +39,32 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     seed = settings.access_key.get_secret_value()
     # Both epochs while there are two: a pod that starts in the middle of a step finds the key that it was told of.
     signing = {
-        _pem(keys.key_id(keys.VIDEO, epoch)): keys.pem(keys.private_key(seed, keys.VIDEO, epoch))
+        _pem(keys.key_id(purpose, epoch)): keys.pem(keys.private_key(seed, purpose, epoch))
+        for purpose in (keys.VIDEO, keys.SESSION)
         for epoch in settings.ring.accepted
     }
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
+    door = objects.secret(DOOR, SERVICE, _door(settings))
     yield objects.service_account(SERVICE, SERVICE)
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
+    yield door
     yield account
     yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [sessions, signing, account.props["stringData"]]
+    rolls_on = [sessions, signing, account.props["stringData"], door.props["stringData"]]
     yield objects.workload(
         "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
     )
+
+
+def _door(settings: StackSettings) -> dict[str, str]:
+    """The portal's secret at Keycloak, and one by which the cookies of a sign-in under way are signed."""
+    seed = settings.identity_key.get_secret_value()
+    return {
+        "client": identity.client_secret(seed, identity.CLIENT_PORTAL),
+        "cookie": keys.password(seed, "entitlement/sign-in-cookie"),
+    }
 
 
 def _pem(key_id: str) -> str:
@@ -74,7 +88,10 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "ENTITLEMENT_ISSUER": settings.public_url,
         "ENTITLEMENT_FILES": _FILES,
         "ENTITLEMENT_KEY": f"{_KEYS}/{_pem(settings.ring.key_id(keys.VIDEO))}",
+        "ENTITLEMENT_SESSION_KEY": f"{_KEYS}/{_pem(settings.ring.key_id(keys.SESSION))}",
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
+        "ENTITLEMENT_IDENTITY": identity.internal_url(),
+        "ENTITLEMENT_DOOR": _DOOR,
         **_audit(city, settings),
     }
     container = {
@@ -91,6 +108,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "volumeMounts": [
             objects.mount(SERVICE, _FILES, readOnly=True),
             objects.mount(SIGNING, _KEYS, readOnly=True),
+            objects.mount(DOOR, _DOOR, readOnly=True),
             store.client_mount(),
             objects.mount(AUDIT, _AUDIT),
             objects.mount("tmp", objects.TMP),
@@ -99,6 +117,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
     volumes = [
         objects.files_of(SERVICE),
         pods.secret_files(SIGNING, SIGNING),
+        pods.secret_files(DOOR, DOOR),
         store.client_volume(store.ENTITLEMENT),
         pods.scratch(AUDIT, "256Mi"),
         pods.scratch("tmp", "16Mi"),

@@ -52,6 +52,23 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.job(f"{SETUP}-{digest([setup, desired.props, admin.props], 8)}", SERVICE, SETUP, setup)
 
 
+def problems(city: City, settings: StackSettings) -> Iterator[str]:
+    """What is wrong with the stack's outside providers, by this catalog."""
+    tiers = {tier.id: tier for tier in realm.tiers(city)}
+    for each in settings.identity_providers:
+        tier = tiers.get(each.tier)
+        if tier is None:
+            yield (
+                f"huiju:identityProviders: {each.alias} makes people of {each.tier!r}, which is no tier that signs in; "
+                f"there are: {', '.join(tiers)}"
+            )
+        elif tier.two_factor:
+            yield (
+                f"huiju:identityProviders: {each.alias} makes people of {each.tier!r}, who need a second factor that is asked for here: "
+                "give them accounts of the city’s own (`huiju account add`)"
+            )
+
+
 def secrets(settings: StackSettings) -> dict[str, str]:
     """Client -> what it signs in with."""
     seed = settings.identity_key.get_secret_value()

@@ -102,6 +102,7 @@ def _check(city: City, settings: StackSettings) -> None:
         for core in names.CORE_SERVICES
         if core not in services
     ]
+    problems += identity.problems(city, settings)
     missing = [image for image in IMAGES if image not in settings.images]
     if missing:
         problems.append(

@@ -35,6 +35,8 @@ _A_PERSON_S = (
     "alertMailTls",
     "signingEpochs",
     "signingSince",
+    "identityProviders",
+    "identityKeyBefore",
 )
 """Settings that only a person makes, with `pulumi config set` or a command: a file that is written anew keeps them as they stand."""
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

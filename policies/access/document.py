@@ -57,8 +57,8 @@ def _line(value: Any) -> str:  # noqa: ANN401  # any JSON
 
 
 def _tier(tier: Tier) -> dict[str, Any]:
-    """``city``: its people work for the whole city, whatever school they name."""
-    return {"name": tier.name.model_dump(), "city": tier.scope is Scope.CITY}
+    """``city``: its people work for the whole city, whatever school they name; ``two_factor``: a password alone does not sign them in."""
+    return {"name": tier.name.model_dump(), "city": tier.scope is Scope.CITY, "two_factor": tier.two_factor}
 
 
 def _class(city: City, resource: Resource) -> dict[str, Any]:

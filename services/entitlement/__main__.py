@@ -12,8 +12,9 @@ from typing import Any
 import boto3
 import uvicorn
 
-from services.entitlement import app, audit, records, settings, shipping
+from services.entitlement import app, audit, people, records, settings, shipping
 from services.entitlement.desk import Desk
+from services.entitlement.sign_in import SignIn
 
 PORT = 8080
 
@@ -26,13 +27,14 @@ def main() -> None:
     client: Any = boto3.client("s3", config=records.CONFIG)
     shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
     desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail)
+    sign_in = SignIn(desk, settings.door(), people.Reader())
     # The server raises the signal that ended it once more when it is done: this is where it arrives.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=given.standing.watch, args=(threading.Event(),), name="rules", daemon=True).start()
     shipper.start()
     try:
         # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
-        uvicorn.run(app.make(desk), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+        uvicorn.run(app.make(desk, sign_in), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
     finally:
         shipper.stop()
 

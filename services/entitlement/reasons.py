@@ -78,6 +78,15 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "There is no school of this code whose cache could play the lesson.",
         "没有这个代码的学校，无法从它的缓存播放。",
     ),
+    "sign-in-failed": ("The sign-in did not come to its end: begin again.", "登录没有完成：请重新登录。"),
+    "identity-away": (
+        "Nobody can sign in right now: try again in a minute. Whoever is signed in already stays so.",
+        "暂时无法登录：请一分钟后再试。已登录的不受影响。",
+    ),
+    "second-factor-needed": (
+        "Accounts of this kind sign in with a one-time code as well, and this one was not asked for any: have your administrator renew it.",
+        "这类账号登录时还需要动态验证码，而这个账号没有设置：请让管理员更新账号。",
+    ),
     "no-rules": (
         "The rules of access cannot be read now, so nothing is played: try again in a minute.",
         "暂时读不到访问规则，因此不能播放：请一分钟后再试。",

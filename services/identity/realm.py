@@ -55,7 +55,7 @@ def _replaced(admin: Admin, path: str, wanted: Body) -> str:
     return "changed"
 
 
-def _flow(admin: Admin, top: str, wanted: Mapping[str, str]) -> str:
+def _flow(admin: Admin, top: str, wanted: Mapping[str, Any]) -> str:
     """Keycloak's own flow for browsers, with one thing changed: who is asked for a code is decided by a role, not by whoever set one up."""
     alias = wanted["alias"]
     if any(flow["alias"] == alias for flow in admin.get(f"{top}/authentication/flows")):
@@ -69,6 +69,8 @@ def _flow(admin: Admin, top: str, wanted: Mapping[str, str]) -> str:
     executions = f"{top}/authentication/flows/{draft}/executions"
     code = _by_role(admin, top, executions, wanted["role"])
     admin.put(executions, {**code, "requirement": "REQUIRED"})
+    stated = {"default.reference.value": wanted["reference"], "default.reference.maxAge": str(wanted["seconds"])}
+    admin.post(f"{top}/authentication/executions/{code['id']}/config", {"alias": wanted["reference"], "config": stated})
     (flow,) = (flow for flow in admin.get(f"{top}/authentication/flows") if flow["alias"] == draft)
     admin.put(f"{top}/authentication/flows/{flow['id']}", {**flow, "alias": alias})
     return "made"

@@ -1,0 +1,175 @@
+"""Signing in: Keycloak says who somebody is, the roster or the account says what they are, and the platform's own session follows from both.
+
+The code flow of OpenID Connect with PKCE, by Authlib. What a session is and who verifies it is the same wherever it was minted: sessions go
+on while Keycloak is away, and nobody gets a new one.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import anyio.to_thread
+import httpx
+import jwt
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.starlette_client import OAuth
+from joserfc.errors import JoseError
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from derive import identity, keys, session_token
+from services.entitlement import people, reasons
+from services.entitlement.desk import Desk
+from services.entitlement.people import Identity, People, PersonError
+from services.entitlement.rules import Rules
+from services.entitlement.settings import Door
+
+LOG = logging.getLogger(__package__)
+BEGIN, CALLBACK, END = "/access/sign-in", "/access/callback", "/access/sign-out"
+ATTEMPT: Final = "huiju_sign_in"
+"""Cookie with what belongs to one attempt (state, nonce, PKCE's secret): signed, and read by nobody else."""
+ATTEMPT_SECONDS: Final = 900
+"""Long enough to set a second factor up on the way."""
+PROOF: Final = "huiju_signed_in"
+"""Cookie with Keycloak's ID token: shown again when somebody signs out, so that Keycloak ends its own session without asking."""
+PATIENCE: Final = 10.0
+UNKEPT = {"Cache-Control": "no-store"}
+STATUS: Mapping[str, HTTPStatus] = {
+    "identity-away": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
+    "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""Reason -> status of the page; every other one is 403."""
+
+
+class SignIn:
+    """The three addresses. ``desk`` knows the rules and keeps the record; ``roster`` knows who is what at which school."""
+
+    def __init__(
+        self, desk: Desk, door: Door, roster: People, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._desk, self._door, self._roster = desk, door, roster
+        self._public = desk.settings.issuer
+        self._keycloak: Any = OAuth().register(
+            "keycloak",
+            client_id=identity.CLIENT_PORTAL,
+            client_secret=door.client_secret,
+            server_metadata_url=f"{door.identity_url}/realms/{identity.REALM}/.well-known/openid-configuration",
+            client_kwargs={"scope": "openid", "code_challenge_method": "S256", "timeout": PATIENCE, "transport": transport},
+        )
+
+    def routes(self) -> list[Route]:
+        """For the application."""
+        attempt = Middleware(
+            SessionMiddleware,
+            secret_key=self._door.cookie_secret,
+            session_cookie=ATTEMPT,
+            max_age=ATTEMPT_SECONDS,
+            path="/access",
+            same_site="lax",
+            https_only=True,
+        )
+        return [
+            Route(BEGIN, self.begin, methods=["GET"], middleware=[attempt]),
+            Route(CALLBACK, self.callback, methods=["GET"], middleware=[attempt]),
+            Route(END, self.end, methods=["GET"]),
+        ]
+
+    async def begin(self, request: Request) -> Response:
+        """Off to Keycloak's page."""
+        try:
+            answer: Response = await self._keycloak.authorize_redirect(request, f"{self._public}{CALLBACK}")
+        except (httpx.HTTPError, OAuthError, ValueError) as error:
+            return self._away(error)
+        answer.headers.update(UNKEPT)
+        return answer
+
+    async def callback(self, request: Request) -> Response:
+        """Back with a code: hand it in, see who it is, and let them in."""
+        try:
+            given = await self._keycloak.authorize_access_token(request)
+            claims = dict(given["userinfo"])
+        except httpx.HTTPError as error:
+            return self._away(error)
+        except (OAuthError, JoseError, KeyError, ValueError) as error:
+            LOG.warning("a sign-in came back that does not count: %s", type(error).__name__)
+            return _refused("sign-in-failed")
+        try:
+            token, seconds = await anyio.to_thread.run_sync(self._session, claims)
+        except PersonError as error:
+            return _refused(str(error))
+        answer = RedirectResponse(f"{self._public}/", HTTPStatus.SEE_OTHER, UNKEPT)
+        kept: dict[str, Any] = {"max_age": seconds, "secure": True, "httponly": True, "samesite": "lax"}
+        answer.set_cookie(session_token.COOKIE, token, path="/", **kept)
+        answer.set_cookie(PROOF, given["id_token"], path=END, **kept)
+        return answer
+
+    async def end(self, request: Request) -> Response:
+        """Out of the platform, and out of Keycloak."""
+        proof = request.cookies.get(PROOF)
+        query = {"client_id": identity.CLIENT_PORTAL, "post_logout_redirect_uri": f"{self._public}/"}
+        where = f"{self._public}{identity.PATH}/realms/{identity.REALM}/protocol/openid-connect/logout"
+        goal = f"{where}?{urlencode({**query, 'id_token_hint': proof})}" if proof else f"{self._public}/"
+        answer = RedirectResponse(goal, HTTPStatus.SEE_OTHER, UNKEPT)
+        for cookie, path in ((session_token.COOKIE, "/"), (PROOF, END)):
+            answer.delete_cookie(cookie, path=path, secure=True, httponly=True, samesite="lax")
+        return answer
+
+    def _session(self, claims: Mapping[str, Any]) -> tuple[str, int]:
+        """The session that follows, and its seconds. Raises `PersonError`."""
+        version = self._desk.settings.standing.version
+        if version is None:
+            raise PersonError("no-rules")
+        who = self._identity(claims, version.rules)
+        _second_factor(who.tier, claims, version.rules)
+        hours, issued = session_token.MOST_HOURS, int(self._desk.clock().timestamp())
+        known = claims.get(identity.ATTRIBUTE_PERSON)
+        own = session_token.claims(
+            self._public, who.tier, str(claims["sub"]), issued, hours, school=who.school, person=known
+        )
+        head = {"kid": self._door.session_key_id}
+        return jwt.encode(own, self._door.session_key, keys.ALGORITHM, headers=head), hours * 3600
+
+    def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
+        """Of somebody in the roster what the roster says today; of anybody else what their account says."""
+        person = claims.get(identity.ATTRIBUTE_PERSON)
+        if person:
+            today = self._desk.clock().astimezone(rules.zone).date()
+            return people.identity(self._roster.find(str(person)), today, rules.schools)
+        tier, school = claims.get(identity.ATTRIBUTE_TIER), claims.get(identity.ATTRIBUTE_SCHOOL)
+        if tier not in rules.tiers or tier == rules.public_tier:
+            raise PersonError("unknown-tier")
+        return Identity(str(tier), str(school) if school else None)
+
+    def _away(self, error: Exception) -> Response:
+        LOG.error("Keycloak does not answer: %s", type(error).__name__)
+        return _refused("identity-away")
+
+
+def _second_factor(tier: str, claims: Mapping[str, Any], rules: Rules) -> None:
+    """Whoever became a member of such a tier after their account was made is not let in by a password alone."""
+    if rules.tiers.get(tier, {}).get("two_factor") and identity.SECOND_FACTOR not in (claims.get("amr") or ()):
+        raise PersonError("second-factor-needed")
+
+
+def _refused(reason: str) -> Response:
+    """A page of its own, since nobody is on the portal's at this moment: why, in both languages, and a way back."""
+    said = reasons.text(reason, {})
+    words = "".join(f'<p lang="{lang}">{html.escape(said[key])}</p>' for lang, key in (("zh-CN", "zh"), ("en", "en")))
+    body = (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>登录 · Sign in</title>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
+        f'<body data-reason="{reason}"><main role="alert"><h1>无法登录 · Not signed in</h1>{words}'
+        '<p><a href="/">返回首页 · Back to the start</a></p></main></body></html>'
+    )
+    policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return HTMLResponse(body, STATUS.get(reason, HTTPStatus.FORBIDDEN), {**UNKEPT, **policy})
