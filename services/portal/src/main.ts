@@ -5,7 +5,7 @@ import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, t
 import { catalogue, facts } from "./catalogue";
 import { byId, h } from "./dom";
 import { fetchLessons } from "./lessons";
-import { isMine, mine } from "./mine";
+import { isMine, mine, signInLink } from "./mine";
 import { openPlayer, type Player } from "./player";
 import { language, switchLanguage, texts } from "./texts";
 
@@ -45,7 +45,8 @@ function showSession(): void {
 
 /** Why a lesson may not be played, in the reader's words. */
 function refused(words: string, reason: string): HTMLElement {
-  return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words));
+  const way = session?.signedIn ? null : h("p", {}, signInLink());
+  return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words), way);
 }
 
 async function view(id: string | null): Promise<Node[]> {

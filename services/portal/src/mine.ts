@@ -78,7 +78,8 @@ async function fetchMine(): Promise<Mine | Refusal> {
   }
 }
 
-const signInLink = (): HTMLElement => h("a", { class: "action", href: SIGN_IN }, texts().signIn);
+/** The way to sign in. */
+export const signInLink = (): HTMLElement => h("a", { class: "action", href: SIGN_IN }, texts().signIn);
 const list = (parts: string[]): string => parts.join(language() === "zh" ? "、" : ", ");
 const either = (parts: string[]): string => parts.join(language() === "zh" ? "，或" : ", or ");
 
