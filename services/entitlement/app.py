@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from derive import session_token, video_token
 from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk
+from services.entitlement.people import LINES
 from services.entitlement.sessions import Session, SessionError
 
 PREFIX = "/access"
@@ -56,11 +58,15 @@ def make(desk: Desk) -> Starlette:
         figures.seconds.observe(time.perf_counter() - begun)
         return _played(request, answer, desk)
 
+    # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
+    aside = anyio.CapacityLimiter(2 * LINES)
+
     async def may_see(request: Request) -> Response:
-        return _answered(await anyio.to_thread.run_sync(desk.mine, _token(request)))
+        return _answered(await anyio.to_thread.run_sync(desk.mine, _token(request), limiter=aside))
 
     async def person(request: Request) -> Response:
-        return _answered(await anyio.to_thread.run_sync(desk.person, _token(request), request.path_params["person"]))
+        asked = (_token(request), request.path_params["person"])
+        return _answered(await anyio.to_thread.run_sync(desk.person, *asked, limiter=aside))
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
