@@ -1,4 +1,4 @@
-"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and a read account of its own.
+"""The entitlement service: its rules from the policies surface, its keys from the stack's seed, and accounts of its own that only read.
 
 New rules are mounted and taken up by the running pods; new keys replace the pods, so that signer and verifiers change in one run. Either
 way no request is dropped (docs/decisions/0174).
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from catalog import City, names
-from derive import generated, identity, keys, pods, store
+from derive import database, generated, identity, keys, pods, store
 from infra.config import StackSettings
 from infra.plan import derived, objects, sign_in
+from infra.plan.database import databases, role_secret
 from infra.plan.object_store import client_secret
 from infra.plan.resource import Body, Resource
 
 SERVICE = names.ENTITLEMENT
 RULES, SESSIONS = "access.json", "sessions.json"
+READER = names.reader_role(names.DATABASE_ROSTER)
+"""The roster's role that sees one person at a time."""
 SIGNING = "signing-keys"
 """Secret with the keys that sign video tokens and sessions, one file a purpose and epoch, and the volume that holds it."""
 DOOR = "sign-in"
@@ -45,14 +48,17 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     }
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
     door = objects.secret(DOOR, SERVICE, _door(settings))
+    (roster,) = (each for _, each in databases(city) if each.id == names.DATABASE_ROSTER)
+    reader = role_secret(roster, READER, SERVICE, settings)
     yield objects.service_account(SERVICE, SERVICE)
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
     yield door
     yield account
+    yield reader
     yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [sessions, signing, account.props["stringData"], door.props["stringData"]]
+    rolls_on = [sessions, signing, account.props["stringData"], door.props["stringData"], reader.props["stringData"]]
     yield objects.workload(
         "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
     )
@@ -98,7 +104,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "name": SERVICE,
         "image": settings.images["kit"],
         "command": ["python3", "-m", "services.entitlement"],
-        "env": [*store.client_env(), *objects.env(own)],
+        "env": [*store.client_env(), *database.client_env(names.DATABASE_ROSTER), *objects.env(own)],
         "ports": [{"name": "http", "containerPort": objects.HTTP}],
         "readinessProbe": objects.probe("/readyz", objects.HTTP, period=2),
         "livenessProbe": objects.probe("/healthz", objects.HTTP, period=20),
@@ -110,6 +116,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
             objects.mount(SIGNING, _KEYS, readOnly=True),
             objects.mount(DOOR, _DOOR, readOnly=True),
             store.client_mount(),
+            database.client_mount(),
             objects.mount(AUDIT, _AUDIT),
             objects.mount("tmp", objects.TMP),
         ],
@@ -119,6 +126,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
         pods.secret_files(SIGNING, SIGNING),
         pods.secret_files(DOOR, DOOR),
         store.client_volume(store.ENTITLEMENT),
+        database.client_volume(READER),
         pods.scratch(AUDIT, "256Mi"),
         pods.scratch("tmp", "16Mi"),
     ]

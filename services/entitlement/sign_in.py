@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -28,12 +29,17 @@ from starlette.routing import Route
 from derive import identity, keys, session_token
 from services.entitlement import people, reasons
 from services.entitlement.desk import Desk
-from services.entitlement.people import Identity, People, PersonError
-from services.entitlement.rules import Rules
+from services.entitlement.audit import Outcome
+from services.entitlement.journal import UnrecordedError
+from services.entitlement.people import Identity, PersonError
+from services.entitlement.rules import Person, Rules
+from services.entitlement.sessions import Session
 from services.entitlement.settings import Door
 
 LOG = logging.getLogger(__package__)
 BEGIN, CALLBACK, END = "/access/sign-in", "/access/callback", "/access/sign-out"
+SIGN_IN, SESSION = "sign-in", "session"
+"""On record: what was done, and what was asked for."""
 ATTEMPT: Final = "huiju_sign_in"
 """Cookie with what belongs to one attempt (state, nonce, PKCE's secret): signed, and read by nobody else."""
 ATTEMPT_SECONDS: Final = 900
@@ -52,12 +58,10 @@ STATUS: Mapping[str, HTTPStatus] = {
 
 
 class SignIn:
-    """The three addresses. ``desk`` knows the rules and keeps the record; ``roster`` knows who is what at which school."""
+    """The three addresses. ``desk`` knows the rules and the roster, and keeps the record."""
 
-    def __init__(
-        self, desk: Desk, door: Door, roster: People, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        self._desk, self._door, self._roster = desk, door, roster
+    def __init__(self, desk: Desk, door: Door, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._desk, self._door = desk, door
         self._public = desk.settings.issuer
         self._keycloak: Any = OAuth().register(
             "keycloak",
@@ -104,9 +108,11 @@ class SignIn:
             LOG.warning("a sign-in came back that does not count: %s", type(error).__name__)
             return _refused("sign-in-failed")
         try:
-            token, seconds = await anyio.to_thread.run_sync(self._session, claims)
+            token, seconds = await anyio.to_thread.run_sync(self._let_in, claims)
         except PersonError as error:
             return _refused(str(error))
+        except UnrecordedError:
+            return _refused("decision-unrecorded")
         answer = RedirectResponse(f"{self._public}/", HTTPStatus.SEE_OTHER, UNKEPT)
         kept: dict[str, Any] = {"max_age": seconds, "secure": True, "httponly": True, "samesite": "lax"}
         answer.set_cookie(session_token.COOKIE, token, path="/", **kept)
@@ -124,35 +130,56 @@ class SignIn:
             answer.delete_cookie(cookie, path=path, secure=True, httponly=True, samesite="lax")
         return answer
 
-    def _session(self, claims: Mapping[str, Any]) -> tuple[str, int]:
-        """The session that follows, and its seconds. Raises `PersonError`."""
-        version = self._desk.settings.standing.version
-        if version is None:
-            raise PersonError("no-rules")
-        who = self._identity(claims, version.rules)
-        _second_factor(who.tier, claims, version.rules)
-        hours, issued = session_token.MOST_HOURS, int(self._desk.clock().timestamp())
-        known = claims.get(identity.ATTRIBUTE_PERSON)
-        own = session_token.claims(
-            self._public, who.tier, str(claims["sub"]), issued, hours, school=who.school, person=known
+    def _let_in(self, claims: Mapping[str, Any]) -> tuple[str, int]:
+        """The session that follows, and its seconds; on record before it is given. Raises `PersonError` and `UnrecordedError`."""
+        version, issued = self._desk.settings.standing.version, int(self._desk.clock().timestamp())
+        seconds, subject = session_token.MOST_HOURS * 3600, str(claims["sub"])
+        known = claims.get(identity.ATTRIBUTE_PERSON) or None
+        asked = partial(Outcome, SIGN_IN, SESSION, policy=version.digest if version else None)
+        try:
+            if version is None:
+                raise PersonError("no-rules")
+            who = self._identity(claims, version.rules)
+            _second_factor(who.tier, claims, version.rules)
+        except PersonError as error:
+            tier, school = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL))
+            self._desk.witness.decided(Session(Person(tier, school), subject, 0, known), asked(reason=str(error)))
+            raise
+        session = Session(Person(who.tier, who.school), subject, issued + seconds, known)
+        self._desk.witness.decided(session, asked(reason=None))
+        return self._minted(session, issued), seconds
+
+    def _minted(self, session: Session, issued: int) -> str:
+        person = session.person
+        claims = session_token.claims(
+            self._public,
+            person.tier or "",
+            session.subject,
+            issued,
+            session_token.MOST_HOURS,
+            school=person.school,
+            person=session.roster_id,
         )
         head = {"kid": self._door.session_key_id}
-        return jwt.encode(own, self._door.session_key, keys.ALGORITHM, headers=head), hours * 3600
+        return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
 
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
         """Of somebody in the roster what the roster says today; of anybody else what their account says."""
         person = claims.get(identity.ATTRIBUTE_PERSON)
         if person:
-            today = self._desk.clock().astimezone(rules.zone).date()
-            return people.identity(self._roster.find(str(person)), today, rules.schools)
-        tier, school = claims.get(identity.ATTRIBUTE_TIER), claims.get(identity.ATTRIBUTE_SCHOOL)
+            return people.identity(self._desk.people.find(str(person)), rules.today(self._desk.clock()), rules.schools)
+        tier = claims.get(identity.ATTRIBUTE_TIER)
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
-        return Identity(str(tier), str(school) if school else None)
+        return Identity(str(tier), _text(claims.get(identity.ATTRIBUTE_SCHOOL)))
 
     def _away(self, error: Exception) -> Response:
         LOG.error("Keycloak does not answer: %s", type(error).__name__)
         return _refused("identity-away")
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
 
 
 def _second_factor(tier: str, claims: Mapping[str, Any], rules: Rules) -> None:

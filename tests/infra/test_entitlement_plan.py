@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from catalog import City
+from catalog import City, names
 from catalog.errors import UserError
-from derive import generated, keys
+from derive import database, generated, keys
 from infra.config import StackSettings
 from infra.plan import derived, entitlement, sign_in, video_library
 from policies import generate
@@ -59,6 +59,20 @@ def test_new_rules_are_mounted_and_replace_no_pod(tiny: City, settings: Settings
 
 def test_new_keys_replace_the_pods(tiny: City, settings: Settings) -> None:
     assert template(tiny, settings()) != template(tiny, settings(accessKey=f"{SEED}-another"))
+    assert template(tiny, settings()) != template(tiny, settings(databaseKey=f"{SEED}-another"))
+
+
+def test_the_roster_is_read_as_the_role_that_sees_one_person(tiny: City, settings: Settings) -> None:
+    _, reader, *others = names.database_roles(names.DATABASE_ROSTER)
+    spec, secrets = template(tiny, settings())["spec"], [names.role_secret(each) for each in (reader, *others)]
+    mounted = [each["secret"]["secretName"] for each in spec["volumes"] if "secret" in each]
+    assert [each for each in mounted if each.startswith(names.POSTGRES)] == secrets[:1]
+    (secret,) = [each for each in entitlement.plan(tiny, settings()) if each.name == secrets[0]]
+    assert f"user={reader}\n" in secret.props["stringData"][database.SERVICE_FILE]
+    (container,) = spec["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    files = next(each["mountPath"] for each in container["volumeMounts"] if each["name"] == database.VOLUME)
+    assert environment["PGSERVICEFILE"] == f"{files}/{database.SERVICE_FILE}"
 
 
 def verified(plan: Callable[[StackSettings], str], stack: StackSettings) -> list[str]:

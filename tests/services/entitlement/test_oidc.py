@@ -96,7 +96,8 @@ def roster() -> Roster:
 def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     desk.clock = lambda: datetime.now(UTC)
     door = Door(INSIDE, SECRET, "signs cookies", keys.pem(keys.private_key(SEED, keys.SESSION)), keys.key_id(keys.SESSION))
-    sign_in = SignIn(desk, door, roster, httpx.MockTransport(keycloak.answer))
+    desk.people = roster
+    sign_in = SignIn(desk, door, httpx.MockTransport(keycloak.answer))
     return TestClient(app.make(desk, sign_in), base_url=ISSUER, follow_redirects=False)
 
 
