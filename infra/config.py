@@ -107,7 +107,8 @@ class StackSettings(BaseModel):
         "`huiju secrets rotate` changes it.",
     )
     identity_key_before: StoreSecret | None = Field(
-        default=None, description="Secret. The seed before, by which the next run gets in to change it; set by that command."
+        default=None,
+        description="Secret. The seed before, by which the next run gets in to change it; set by that command.",
     )
     identity_providers: tuple[Provider, ...] = Field(
         default=(),

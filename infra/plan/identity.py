@@ -78,7 +78,9 @@ def secrets(settings: StackSettings) -> dict[str, str]:
 def _admin(settings: StackSettings) -> dict[str, str]:
     seeds = {"secret": settings.identity_key, "before": settings.identity_key_before}
     found = {
-        name: identity.client_secret(seed.get_secret_value(), PROVISIONER) for name, seed in seeds.items() if seed is not None
+        name: identity.client_secret(seed.get_secret_value(), PROVISIONER)
+        for name, seed in seeds.items()
+        if seed is not None
     }
     return {"client": PROVISIONER, **found}
 
@@ -93,7 +95,9 @@ def _each_pod() -> Resource:
     spec = {
         "clusterIP": "None",
         "selector": names.selector(SERVICE, SERVICE),
-        "ports": [{"name": "figures", "port": identity.FIGURES_PORT, "targetPort": identity.FIGURES_PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "figures", "port": identity.FIGURES_PORT, "targetPort": identity.FIGURES_PORT, "protocol": "TCP"}
+        ],
     }
     metadata = objects.meta(f"{SERVICE}-{PODS}", SERVICE, SERVICE)
     return resource({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})

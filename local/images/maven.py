@@ -46,7 +46,11 @@ def _fetch(artifact: Artifact, scratch: Path) -> Path:
     """The archive, in a folder of its own."""
     out, chosen = scratch / "out", scratch / "settings.xml"
     chosen.write_text(_settings(), encoding="utf-8")
-    given = {"artifact": artifact.coordinates, "outputDirectory": str(out), "maven.repo.local": str(scratch / "repository")}
+    given = {
+        "artifact": artifact.coordinates,
+        "outputDirectory": str(out),
+        "maven.repo.local": str(scratch / "repository"),
+    }
     line = ["mvn", "--batch-mode", "--quiet", "--settings", str(chosen), f"{PLUGIN}:copy"]
     line += [f"-D{key}={value}" for key, value in given.items()]
     try:

@@ -31,9 +31,7 @@ def document(city: City) -> dict[str, Any]:
         "public_tier": next((tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC), None),
         "uses": {action.value: use.value for action, use in USES.items()},
         "actions": {action.value: _both(words.ACTIONS[action]) for action in Action},
-        "whose": {
-            held.value: {scope.value: _both(words.whose(held, scope)) for scope in Scope} for held in Holding
-        },
+        "whose": {held.value: {scope.value: _both(words.whose(held, scope)) for scope in Scope} for held in Holding},
         "tiers": {tier.id: _tier(tier) for tier in city.tiers},
         "licences": {licence.id: _licence(licence) for licence in city.licences},
         "agreements": {each.id: _agreement(each) for each in city.agreements if not each.unsigned},

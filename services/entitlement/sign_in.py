@@ -28,8 +28,8 @@ from starlette.routing import Route
 
 from derive import identity, keys, session_token
 from services.entitlement import people, reasons
-from services.entitlement.desk import Desk
 from services.entitlement.audit import Outcome
+from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Identity, PersonError
 from services.entitlement.rules import Person, Rules
@@ -68,7 +68,12 @@ class SignIn:
             client_id=identity.CLIENT_PORTAL,
             client_secret=door.client_secret,
             server_metadata_url=f"{door.identity_url}/realms/{identity.REALM}/.well-known/openid-configuration",
-            client_kwargs={"scope": "openid", "code_challenge_method": "S256", "timeout": PATIENCE, "transport": transport},
+            client_kwargs={
+                "scope": "openid",
+                "code_challenge_method": "S256",
+                "timeout": PATIENCE,
+                "transport": transport,
+            },
         )
 
     def routes(self) -> list[Route]:

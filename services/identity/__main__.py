@@ -19,7 +19,9 @@ def main(path: str) -> None:
     """Apply, saying what was changed. Raises for what Keycloak refuses, with its words."""
     folder = Path(os.environ["IDENTITY_ADMIN"])
     client, *secrets = (
-        (folder / name).read_text(encoding="utf-8") for name in ("client", "secret", "before") if (folder / name).exists()
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("client", "secret", "before")
+        if (folder / name).exists()
     )
     desired = json.loads(Path(path).read_text(encoding="utf-8"))
     with Admin(os.environ["IDENTITY_URL"]) as admin:

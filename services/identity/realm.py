@@ -142,7 +142,10 @@ def _client(admin: Admin, top: str, wanted: Body) -> str:
         return RIGHT
     # Mappers are things of their own, with ids: by name they are replaced, without one they would be added again.
     ids = {each["name"]: each["id"] for each in there.get("protocolMappers", [])}
-    mappers = [{**each, **({"id": ids[each["name"]]} if each["name"] in ids else {})} for each in wanted.get("protocolMappers", [])]
+    mappers = [
+        {**each, **({"id": ids[each["name"]]} if each["name"] in ids else {})}
+        for each in wanted.get("protocolMappers", [])
+    ]
     admin.put(path, {**there, **wanted, "protocolMappers": mappers})
     return "changed"
 
@@ -171,7 +174,9 @@ def _providers(admin: Admin, top: str, wanted: list[Body], mappers: list[Body]) 
             admin.put(f"{instances}/{alias}", {**there[alias], **each})
         else:
             admin.post(instances, each)
-        _mappers(admin, f"{instances}/{alias}/mappers", [one for one in mappers if one["identityProviderAlias"] == alias])
+        _mappers(
+            admin, f"{instances}/{alias}/mappers", [one for one in mappers if one["identityProviderAlias"] == alias]
+        )
         yield f"provider {alias}: {'set' if alias in there else 'made'}"
 
 

@@ -72,7 +72,9 @@ def test_secrets_stand_in_secrets_and_nowhere_else(tiny: City, settings: Setting
         assert holders
         assert {kind for kind, _, _ in holders} == {"Secret"}
     portal = identity.client_secret(SEED, identity.CLIENT_PORTAL)
-    assert {each.name for each in entitlement.plan(tiny, stack) if portal in json.dumps(each.props)} == {entitlement.DOOR}
+    assert {each.name for each in entitlement.plan(tiny, stack) if portal in json.dumps(each.props)} == {
+        entitlement.DOOR
+    }
 
 
 def test_the_set_up_is_another_job_when_the_catalog_is(tiny: City, settings: Settings) -> None:
@@ -87,7 +89,9 @@ def test_the_set_up_is_another_job_when_the_catalog_is(tiny: City, settings: Set
 
 def test_the_former_key_opens_the_door_once_more(tiny: City, settings: Settings) -> None:
     def admin(**changes: object) -> dict[str, str]:
-        (found,) = [each.props["stringData"] for each in plans.plan(tiny, settings(**changes)) if each.name == plans.ADMIN]
+        (found,) = [
+            each.props["stringData"] for each in plans.plan(tiny, settings(**changes)) if each.name == plans.ADMIN
+        ]
         return dict(found)
 
     assert admin().keys() == {"client", "secret"}

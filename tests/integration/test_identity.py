@@ -265,7 +265,12 @@ def test_the_client_that_makes_accounts_may_do_nothing_else(where: Place, admin:
         token = httpx.post(f"{top}{identity.token_path()}", data=form).json()["access_token"]
         head = {"Authorization": f"Bearer {token}"}
         assert httpx.get(f"{top}{CITY}/users?max=1", headers=head).status_code == 200
-        for path in (f"{CITY}/clients", f"{CITY}/identity-provider/instances", "/admin/realms/master/users", f"{CITY}/events"):
+        for path in (
+            f"{CITY}/clients",
+            f"{CITY}/identity-provider/instances",
+            "/admin/realms/master/users",
+            f"{CITY}/events",
+        ):
             assert httpx.get(f"{top}{path}", headers=head).status_code == 403, path
         assert httpx.put(f"{top}{CITY}", headers=head, json=admin.get(CITY)).status_code == 403
 
@@ -297,7 +302,12 @@ def test_people_of_an_outside_provider_come_in_as_its_tier(
         "name": "school",
         "protocol": "openid-connect",
         "protocolMapper": "oidc-hardcoded-claim-mapper",
-        "config": {"claim.name": "school_code", "claim.value": school.code, "jsonType.label": "String", "id.token.claim": "true"},
+        "config": {
+            "claim.name": "school_code",
+            "claim.value": school.code,
+            "jsonType.label": "String",
+            "id.token.claim": "true",
+        },
     }
     client = {
         "clientId": "city",
@@ -346,7 +356,16 @@ def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(
     page.wait_for_url(platform.url.rstrip("/") + "/")
     where.kubectl("scale", "deployment/identity", "-n", names.IDENTITY, "--replicas=0")
     try:
-        where.kubectl("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=identity", "-n", names.IDENTITY, "--timeout=25s")
+        where.kubectl(
+            "wait",
+            "--for=delete",
+            "pod",
+            "-l",
+            "app.kubernetes.io/name=identity",
+            "-n",
+            names.IDENTITY,
+            "--timeout=25s",
+        )
         assert session_of(page, platform)["signed_in"] is True
         answer = page.request.post(f"{platform.url.rstrip('/')}/access/play/l-" + "0" * 16)
         assert answer.json()["reason"] == "no-such-lesson", "decided as ever"

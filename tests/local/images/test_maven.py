@@ -48,7 +48,10 @@ def artifact(digest: str) -> Artifact:
 
 def test_it_is_unpacked_once_without_its_top_folder_and_with_its_modes(archive: Path, said: Path) -> None:
     found = maven.unpacked(artifact(sha256(archive)), print)
-    assert sorted(str(each.relative_to(found)) for each in found.rglob("*") if each.is_file()) == ["bin/run", "lib/a.jar"]
+    assert sorted(str(each.relative_to(found)) for each in found.rglob("*") if each.is_file()) == [
+        "bin/run",
+        "lib/a.jar",
+    ]
     assert [(found / name).stat().st_mode & 0o111 != 0 for name in ("bin/run", "lib/a.jar")] == [True, False]
     assert maven.unpacked(artifact(sha256(archive)), print) == found
     assert said.read_text().count("org.example:thing:1:zip") == 1

@@ -45,12 +45,16 @@ class Keycloak:
         if self.away:
             raise httpx.ConnectError("refused")
         path = request.url.path.removeprefix("/identity/realms/city")
-        return {"/.well-known/openid-configuration": self._metadata, "/certs": self._keys, "/token": self._token}[path](request)
+        return {"/.well-known/openid-configuration": self._metadata, "/certs": self._keys, "/token": self._token}[path](
+            request
+        )
 
     def _metadata(self, _: httpx.Request) -> httpx.Response:
         inside = f"{INSIDE}/realms/city"
         body = {"issuer": REALM, "authorization_endpoint": f"{REALM}/auth", "token_endpoint": f"{inside}/token"}
-        return httpx.Response(200, json={**body, "jwks_uri": f"{inside}/certs", "id_token_signing_alg_values_supported": ["ES256"]})
+        return httpx.Response(
+            200, json={**body, "jwks_uri": f"{inside}/certs", "id_token_signing_alg_values_supported": ["ES256"]}
+        )
 
     def _keys(self, _: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"keys": [keys.public_jwk(SEED, "provider")]})
@@ -59,16 +63,22 @@ class Keycloak:
         self.handed_in = {key: value for key, (value,) in parse_qs(request.content.decode()).items()}
         now = int(time.time())
         base = {"iss": REALM, "aud": identity.CLIENT_PORTAL, "sub": "someone", "iat": now, "exp": now + 300}
-        claims = {key: value for key, value in {**base, "nonce": self.asked["nonce"], **self.claims}.items() if value is not None}
+        claims = {
+            key: value
+            for key, value in {**base, "nonce": self.asked["nonce"], **self.claims}.items()
+            if value is not None
+        }
         token = jwt.encode(claims, keys.pem(self.key), "ES256", headers={"kid": keys.key_id("provider")})
-        return httpx.Response(200, json={"access_token": "a", "token_type": "Bearer", "expires_in": 300, "id_token": token})
+        return httpx.Response(
+            200, json={"access_token": "a", "token_type": "Bearer", "expires_in": 300, "id_token": token}
+        )
 
 
 class Roster:
     """One pupil, or what it raises."""
 
     def __init__(self) -> None:
-        self.found: Found | None | PersonError = Found(PUPIL, True, None, (Role(None, None, OWN, "pupil", True),), ())
+        self.found: Found | PersonError | None = Found(PUPIL, True, None, (Role(None, None, OWN, "pupil", True),), ())
 
     def find(self, person: str) -> Found | None:
         if isinstance(self.found, PersonError):
@@ -95,7 +105,9 @@ def roster() -> Roster:
 @pytest.fixture
 def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     desk.clock = lambda: datetime.now(UTC)
-    door = Door(INSIDE, SECRET, "signs cookies", keys.pem(keys.private_key(SEED, keys.SESSION)), keys.key_id(keys.SESSION))
+    door = Door(
+        INSIDE, SECRET, "signs cookies", keys.pem(keys.private_key(SEED, keys.SESSION)), keys.key_id(keys.SESSION)
+    )
     desk.people = roster
     sign_in = SignIn(desk, door, httpx.MockTransport(keycloak.answer))
     return TestClient(app.make(desk, sign_in), base_url=ISSUER, follow_redirects=False)
@@ -141,7 +153,9 @@ def test_the_browser_is_sent_off_with_pkce_and_to_the_public_address(browser: Te
     assert {"state", "nonce", "code_challenge"} <= query.keys()
 
 
-def test_a_person_of_the_roster_is_what_the_roster_says_and_not_what_the_account_says(come: Come, keycloak: Keycloak) -> None:
+def test_a_person_of_the_roster_is_what_the_roster_says_and_not_what_the_account_says(
+    come: Come, keycloak: Keycloak
+) -> None:
     keycloak.claims = {"person": PUPIL, "tier": "mayor", "school": "9999999999"}
     claims = _session(come())
     assert (claims["tier"], claims["school"], claims["person"]) == ("pupil", OWN, PUPIL)
@@ -170,7 +184,9 @@ def test_who_is_not_of_the_roster_is_what_the_account_says(come: Come, keycloak:
         ({"tier": "clerk", "exp": 1_000_000_000}, "sign-in-failed"),
     ],
 )
-def test_who_does_not_count_is_let_in_by_nothing(come: Come, keycloak: Keycloak, claims: dict[str, Any], reason: str) -> None:
+def test_who_does_not_count_is_let_in_by_nothing(
+    come: Come, keycloak: Keycloak, claims: dict[str, Any], reason: str
+) -> None:
     keycloak.claims = claims
     assert _refused(come(), reason)
 
