@@ -22,6 +22,8 @@ PORT = 8080
 def main() -> None:
     """Read keys and rules, then answer until told to stop, by whatever good rules lie there."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # It would say every address that is asked for, and some of Keycloak's name a person.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     given, order = settings.read(), shipping.read()
     trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest)
     client: Any = boto3.client("s3", config=records.CONFIG)

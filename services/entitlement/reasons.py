@@ -84,8 +84,9 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "暂时无法登录：请一分钟后再试。已登录的不受影响。",
     ),
     "second-factor-needed": (
-        "Accounts of this kind sign in with a one-time code as well, and this one was not asked for any: have your administrator renew it.",
-        "这类账号登录时还需要动态验证码，而这个账号没有设置：请让管理员更新账号。",
+        "Accounts of this kind sign in with a one-time code as well. If you have just set it up, sign in again and type a code; "
+        "if you were never asked to, have your administrator renew the account.",
+        "这类账号登录时还需要动态验证码。刚刚设置好的，请重新登录并输入验证码；没有被要求设置的，请让管理员更新账号。",
     ),
     "no-rules": (
         "The rules of access cannot be read now, so nothing is opened: try again in a minute.",

@@ -46,6 +46,7 @@ ATTEMPT_SECONDS: Final = 900
 """Long enough to set a second factor up on the way."""
 PROOF: Final = "huiju_signed_in"
 """Cookie with Keycloak's ID token: shown again when somebody signs out, so that Keycloak ends its own session without asking."""
+AGAIN: Final = "again"
 PATIENCE: Final = 10.0
 UNKEPT = {"Cache-Control": "no-store"}
 STATUS: Mapping[str, HTTPStatus] = {
@@ -94,9 +95,10 @@ class SignIn:
         ]
 
     async def begin(self, request: Request) -> Response:
-        """Off to Keycloak's page."""
+        """Off to Keycloak's page; with `?again`, whoever is signed in there already is asked once more."""
+        prompt = {"prompt": "login"} if AGAIN in request.query_params else {}
         try:
-            answer: Response = await self._keycloak.authorize_redirect(request, f"{self._public}{CALLBACK}")
+            answer: Response = await self._keycloak.authorize_redirect(request, f"{self._public}{CALLBACK}", **prompt)
         except (httpx.HTTPError, OAuthError, ValueError) as error:
             return self._away(error)
         answer.headers.update(UNKEPT)
@@ -201,6 +203,7 @@ def _refused(reason: str) -> Response:
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>登录 · Sign in</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
         f'<body data-reason="{reason}"><main role="alert"><h1>无法登录 · Not signed in</h1>{words}'
+        f'<p><a href="{BEGIN}?{AGAIN}">重新登录 · Sign in again</a></p>'
         '<p><a href="/">返回首页 · Back to the start</a></p></main></body></html>'
     )
     policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
