@@ -76,6 +76,8 @@ CORE_BUCKETS: Final = {
 """Service -> buckets that it cannot do without."""
 RESOURCE_LESSON: Final = "lesson"
 """Recorded lessons of the video library: what the entitlement service decides about."""
+RESOURCE_PROFILE: Final = "pupil-profile"
+"""What the roster keeps of one pupil; a city whose matrix lacks it shows nobody's."""
 RESOURCE_READINGS: Final = "readings"
 """What Prometheus and the dashboards show."""
 CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import uvicorn
 
-from services.entitlement import app, audit, records, settings, shipping
+from services.entitlement import app, audit, people, records, settings, shipping
 from services.entitlement.desk import Desk
 
 PORT = 8080
@@ -25,7 +25,7 @@ def main() -> None:
     trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest)
     client: Any = boto3.client("s3", config=records.CONFIG)
     shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
-    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail)
+    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail, people=people.Reader())
     # The server raises the signal that ended it once more when it is done: this is where it arrives.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=given.standing.watch, args=(threading.Event(),), name="rules", daemon=True).start()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.applications import Starlette
@@ -18,8 +19,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from derive import session_token, video_token
-from services.entitlement import reasons
+from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk
+from services.entitlement.people import LINES
 from services.entitlement.sessions import Session, SessionError
 
 PREFIX = "/access"
@@ -56,12 +58,24 @@ def make(desk: Desk) -> Starlette:
         figures.seconds.observe(time.perf_counter() - begun)
         return _played(request, answer, desk)
 
+    # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
+    aside = anyio.CapacityLimiter(2 * LINES)
+
+    async def may_see(request: Request) -> Response:
+        return _answered(await anyio.to_thread.run_sync(desk.mine, _token(request), limiter=aside))
+
+    async def person(request: Request) -> Response:
+        asked = (_token(request), request.path_params["person"])
+        return _answered(await anyio.to_thread.run_sync(desk.person, *asked, limiter=aside))
+
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(
         routes=[
             Route(f"{PREFIX}/play/{{lesson}}", play, methods=["POST"]),
+            Route(f"{PREFIX}/mine", may_see, methods=["GET"]),
+            Route(f"{PREFIX}/people/{{person}}", person, methods=["GET"]),
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
             Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
@@ -84,6 +98,10 @@ def _token(request: Request) -> str | None:
     """The session token: the header's, else the cookie's."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else request.cookies.get(session_token.COOKIE)
+
+
+def _answered(answer: Answer) -> Response:
+    return JSONResponse(answer.body, answer.status, UNKEPT)
 
 
 def _played(request: Request, answer: Answer, desk: Desk) -> Response:
@@ -114,9 +132,7 @@ def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
     version = desk.settings.standing.version
     if session is None:
         return {"signed_in": False, "stand_in": True}
-    tiers, schools = (version.rules.tiers, version.rules.schools) if version else ({}, {})
-    tier, school = tiers.get(session.person.tier), schools.get(session.person.school)
-    names = {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
+    names = mine.names(version.rules, session.person) if version else {"tier": None, "school": None}
     return {"signed_in": True, "stand_in": True, "expires": session.expires, **names}
 
 

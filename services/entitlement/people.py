@@ -89,13 +89,9 @@ class Found:
         """Whether a guardian has a say."""
         return self.guarded_until is not None and today < self.guarded_until
 
-    def tiers(self, today: date) -> dict[str, tuple[str, ...]]:
-        """Tier -> places at which they are of it on that day."""
-        found: dict[str, tuple[str, ...]] = {}
-        for each in self.roles:
-            if each.tier is not None and each.holds(today):
-                found[each.tier] = (*found.get(each.tier, ()), each.place)
-        return found
+    def schools(self, today: date) -> tuple[str, ...]:
+        """Where they are something on that day, the main place first: codes of schools and offices."""
+        return tuple(dict.fromkeys(each.place for each in self.roles if each.holds(today)))
 
     def classes(self, today: date) -> tuple[Enrolment, ...]:
         """The classes that they are in on that day."""
@@ -136,7 +132,7 @@ class People(Protocol):
 class Nobody:
     """Without a roster nobody can be looked up."""
 
-    def find(self, person: str) -> Found | None:  # noqa: ARG002  # whoever it is
+    def find(self, person: str) -> Found | None:
         """See `People`."""
         raise PersonError("roster-unreadable")
 

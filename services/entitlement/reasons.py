@@ -79,16 +79,56 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "没有这个代码的学校，无法从它的缓存播放。",
     ),
     "no-rules": (
-        "The rules of access cannot be read now, so nothing is played: try again in a minute.",
-        "暂时读不到访问规则，因此不能播放：请一分钟后再试。",
+        "The rules of access cannot be read now, so nothing is opened: try again in a minute.",
+        "暂时读不到访问规则，因此不能打开：请一分钟后再试。",
     ),
     "record-unreadable": (
         "The lesson’s record cannot be read now, so it is not played: try again in a minute.",
         "暂时读不到这节课的记录，因此不能播放：请一分钟后再试。",
     ),
     "decision-unrecorded": (
-        "Who plays what is put on record, and the record cannot be written now, so nothing is played: try again in a minute.",
-        "每次观看都要留下审计记录，而现在无法写入，因此不能播放：请一分钟后再试。",
+        "Who opens what is put on record, and the record cannot be written now, so nothing is opened: try again in a minute.",
+        "每次访问都要留下审计记录，而现在无法写入，因此不能打开：请一分钟后再试。",
+    ),
+    "person-unknown": (
+        "The city’s roster does not have you: ask your school whether it has sent its register.",
+        "全市名册中没有您：请问学校是否已报送名册。",
+    ),
+    "person-left": (
+        "Your school’s register does not let this account sign in any more: ask your school.",
+        "学校名册已停用这个账号：请问学校。",
+    ),
+    "person-without-role": (
+        "The city’s roster does not say what you are at any school today: ask your school to check it.",
+        "全市名册中没有您今天在任何学校的身份：请让学校核对。",
+    ),
+    "roster-unreadable": (
+        "The city’s roster cannot be read now, so nobody’s facts are shown: try again in a minute.",
+        "暂时读不到全市名册，因此不显示任何人的信息：请一分钟后再试。",
+    ),
+    "roster-differs": (
+        "The city’s roster says something else of you than when you signed in: sign in again.",
+        "全市名册中您的身份与登录时不同：请重新登录。",
+    ),
+    "session-without-person": (
+        "This sign-in does not say who you are in the city’s roster: sign in with your school account.",
+        "这次登录没有说明您是全市名册中的哪一位：请用学校账号登录。",
+    ),
+    "sign-in-first": (
+        "What is kept about a person is not open to the public: sign in with your school account.",
+        "个人信息不对公众开放：请用学校账号登录。",
+    ),
+    "tier-sees-no-profile": (
+        "Accounts of the kind “{tier}” do not see what is kept about a pupil.",
+        "“{tier}”类账号不能查看学生的信息。",
+    ),
+    "profile-out-of-reach": (
+        "Accounts of the kind “{tier}” see a pupil’s facts only where they are {whose}; these are not.",
+        "“{tier}”类账号只能查看{whose}学生信息，这一份不是。",
+    ),
+    "consent-needed": (
+        "A guardian has a say about this pupil, and none has agreed yet that accounts of the kind “{tier}” see these facts.",
+        "这名学生的信息须由监护人同意，而监护人尚未同意“{tier}”类账号查看。",
     ),
 }
 """Code -> English and Chinese text; names in braces are filled with the decision's facts."""

@@ -142,14 +142,14 @@ def test_a_chain_ends_after_a_day(desk: Desk, tmp_path: Path) -> None:
     trail = Trail(tmp_path / "audit", "pod", "p", clock)
     for hours in (23, 25):
         times.append(NOW + timedelta(hours=hours))
-        trail.decided(None, Outcome(LESSON, None, None, 0, "p"))
+        trail.decided(None, Outcome("play", LESSON, None, "p", expires=0))
     writers = [each.writer for each in recorded(trail)]
     assert [writers.count(each) for each in sorted(set(writers))] == [3, 3]
 
 
 def test_other_rules_are_a_record_of_their_own(trail: Trail) -> None:
     for policy in (RULES, "q" * 64, RULES):
-        trail.decided(None, Outcome(LESSON, None, "sign-in-needed", 0, policy))
+        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", policy))
     assert [(each.entry.kind, each.entry.policy) for each in recorded(trail)][1:] == [
         (Kind.REFUSAL, RULES),
         (Kind.POLICY, "q" * 64),
