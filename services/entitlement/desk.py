@@ -61,7 +61,10 @@ Deciding = Callable[[Rules, Session | None], Answer]
 
 
 class Desk:
-    """Answers who asks. ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered; ``people`` knows the roster."""
+    """Answers who asks.
+
+    ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered; ``people`` knows the roster.
+    """
 
     def __init__(
         self,
@@ -137,7 +140,10 @@ class Desk:
 
     def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
         """Who signed in, as the roster has them now. Raises `PersonError`, also where it says another thing than the session."""
-        found, said = self.people.find(session.roster_id or ""), Identity(session.person.tier or "", session.person.school)
+        found, said = (
+            self.people.find(session.roster_id or ""),
+            Identity(session.person.tier or "", session.person.school),
+        )
         if identity(found, rules.today(self.clock()), rules.schools) != said or found is None:
             raise PersonError("roster-differs")
         return said, found

@@ -1,4 +1,4 @@
-"""A whole roster on a real platform: a pupil, a parent and a teacher are told what they may see, and each sees their own and nobody else."""
+"""A whole roster on a real platform: a pupil, a parent and a teacher are told what they may see, and see nobody else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def people(platform: Platform, where: Any, folder: Any) -> Iterator[People]:  # 
             return connection.execute(words, given).fetchall()
 
         pupils = frozenset(one for (one,) in rows("SELECT person::text FROM roles WHERE tier = %s", own))
-        of_two = "SELECT guardian::text, array_agg(child::text) FROM guardians GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+        of_two = (
+            "SELECT guardian::text, array_agg(child::text) FROM guardians GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+        )
         [(parent, children)] = rows(of_two)
         old = """SELECT t.person::text, array_agg(p.id::text) FROM enrolments t JOIN roles r ON r.person = t.person AND r.tier = %s
             JOIN enrolments e ON e.class = t.class JOIN people p ON p.id = e.person
@@ -147,7 +149,10 @@ def test_what_is_kept_of_a_pupil_is_school_class_and_whether_a_guardian_has_a_sa
 
 def test_a_trial_session_and_nobody_see_nobody(platform: Platform, people: People) -> None:
     trial = viewer.session(platform, people.parent.tier, people.parent.school)
-    answers = [get(platform, trial, f"people/{people.pupil.id}"), viewer.ask(platform, f"/access/people/{people.pupil.id}")]
+    answers = [
+        get(platform, trial, f"people/{people.pupil.id}"),
+        viewer.ask(platform, f"/access/people/{people.pupil.id}"),
+    ]
     assert [(each.status, each.json["reason"]) for each in answers] == [
         (403, "session-without-person"),
         (403, "sign-in-first"),

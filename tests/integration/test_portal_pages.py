@@ -180,7 +180,14 @@ def test_an_address_with_a_bad_token_signs_nobody_in(page: Page, platform: Platf
     assert "nonsense" not in page.url
 
 
-MINE = {
+def right(action: tuple[str, str], whose: tuple[str, str], *, everybody: bool = False) -> dict[str, Any]:
+    """A right of the matrix, in Chinese and English."""
+    names = [{"zh": each[0], "en": each[1]} for each in (action, whose)]
+    return {"action": names[0], "whose": names[1:], "consent_below": 0, "everybody": everybody}
+
+
+CHILD, CITY = ("自己孩子学校的", "of their child’s school"), ("全市的", "of the whole city")
+MINE: dict[str, Any] = {
     "signed_in": True,
     "tier": {"zh": "家长", "en": "Parent"},
     "school": SCHOOL["name"],
@@ -190,16 +197,17 @@ MINE = {
             "description": {"zh": "录像", "en": "A recording."},
             "licensed": True,
             "grants": [
-                {"action": {"zh": "查看", "en": "view"}, "whose": [{"zh": "自己孩子学校的", "en": "of their child’s school"}], "consent_below": 0, "everybody": False},
-                {"action": {"zh": "学习", "en": "learn"}, "whose": [{"zh": "自己孩子学校的", "en": "of their child’s school"}], "consent_below": 0, "everybody": False},
-                {"action": {"zh": "查看", "en": "view"}, "whose": [{"zh": "全市的", "en": "of the whole city"}], "consent_below": 0, "everybody": True},
+                right(("查看", "view"), CHILD),
+                right(("学习", "learn"), CHILD),
+                right(("查看", "view"), CITY, everybody=True),
             ],
         },
         {"name": {"zh": "平台本身", "en": "The platform itself"}, "description": None, "licensed": False, "grants": []},
     ],
     "classes": [],
     "children": [{"schools": [SCHOOL["name"]], "classes": ["7a", "chess"]}],
-}  # fmt: skip
+}
+NOBODY = {**MINE, "signed_in": False, "school": None, "classes": None, "children": None}
 
 
 def show_mine(page: Page, platform: Platform, body: Any, status: int = 200) -> str:
@@ -236,8 +244,7 @@ def test_the_table_s_heads_name_its_cells_for_screen_readers(page: Page, platfor
 
 
 def test_who_is_not_signed_in_is_shown_what_is_everybody_s_and_the_way_in(page: Page, platform: Platform) -> None:
-    body = {**MINE, "signed_in": False, "tier": {"zh": "公众", "en": "Public"}, "school": None, "classes": None, "children": None}  # fmt: skip
-    assert "not signed in" in show_mine(page, platform, body)
+    assert "not signed in" in show_mine(page, platform, NOBODY)
     assert page.get_attribute("#signed-out a", "href") == "/access/sign-in"
     assert page.locator("#my-children").count() == 0
 
@@ -264,17 +271,17 @@ def test_what_a_name_holds_is_text_on_this_page_too(page: Page, platform: Platfo
 def test_the_view_is_reached_by_keyboard_from_the_list_and_back(page: Page, platform: Platform) -> None:
     page.route("**/access/mine", lambda route: route.fulfill(json=MINE))
     show(page, platform, [GOOD])
-    page.focus("#mine")
+    page.focus("#may-see")
     page.keyboard.press("Enter")
     page.wait_for_selector("#matrix")
     assert page.evaluate("document.activeElement.id") == "main"
-    assert page.get_attribute("#mine", "aria-current") == "page"
+    assert page.get_attribute("#may-see", "aria-current") == "page"
     page.focus("#skip")
     page.keyboard.press("Enter")
     assert page.locator("#matrix").count() == 1, "skipping to the content leaves the view as it is"
     page.go_back()
     page.wait_for_selector(".card")
-    assert page.get_attribute("#mine", "aria-current") is None
+    assert page.get_attribute("#may-see", "aria-current") is None
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

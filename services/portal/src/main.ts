@@ -22,7 +22,7 @@ function frame(): void {
   const button = byId("language");
   button.textContent = t.other;
   button.lang = language() === "zh" ? "en" : "zh-CN";
-  const link = byId("mine");
+  const link = byId("may-see");
   link.textContent = t.mine;
   if (isMine()) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");

@@ -89,9 +89,7 @@ def test_the_page_has_a_line_for_every_right(city: City) -> None:
     for resource in city.resources:
         lines = table.lines(city, resource)
         actions = [(row.cell.tier, action) for row, listed in lines for action in listed[1].split(", ")]
-        wanted = [
-            (cell.tier, ACTIONS[cell.action][1]) for cell in grants.cells(city) if cell.resource == resource.id
-        ]
+        wanted = [(cell.tier, ACTIONS[cell.action][1]) for cell in grants.cells(city) if cell.resource == resource.id]
         assert sorted(actions) == sorted(wanted)
 
 

@@ -44,7 +44,12 @@ REACH: dict[str, tuple[str, ...]] = {
 }
 """Tier -> with whose lessons it may do what it does with them."""
 GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0} for tier, scopes in REACH.items()}
-PROFILES: dict[str, tuple[str, int]] = {"pupil": ("own", 0), "mother": ("child", 0), "master": ("class", 14), "clerk": ("school", 14)}
+PROFILES: dict[str, tuple[str, int]] = {
+    "pupil": ("own", 0),
+    "mother": ("child", 0),
+    "master": ("class", 14),
+    "clerk": ("school", 14),
+}
 """Tier -> whose profile it sees, and below which age a guardian has to have agreed."""
 TIERS = ("pupil", "mother", "master", "clerk", "mayor", "robot", "anyone")
 SCOPES = ("own", "child", "class", "school", "agreement", "alliance", "district", "city", "public")
@@ -126,14 +131,15 @@ def token(tier: Any = "pupil", school: Any = OWN, *, purpose: str = keys.SESSION
 
 
 class Live(Standing):
-    """The document as it is at every moment, so that a test can change a fact of it."""
+    """A document as it is at every moment, so that a test can change a fact of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: dict[str, Any] = DOCUMENT) -> None:
+        self.document = document
         super().__init__(Path("/nowhere"))
 
     @property
     def version(self) -> Version | None:
-        return Version("d" * 64, "c" * 64, NOW, Rules(DOCUMENT))
+        return Version("d" * 64, "c" * 64, NOW, Rules(self.document))
 
     @version.setter
     def version(self, _: Version | None) -> None:
