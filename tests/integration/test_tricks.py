@@ -11,6 +11,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
@@ -30,8 +31,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 ONE, OTHER = "l-trickstrickstri2", "l-trickstrickstri3"
 MARK = b"a segment of a lesson. "
 BODY = MARK * 40
-SAMPLE = 160
-"""Combinations of `make test`, beside those that must be served; all of them in `make proof`."""
+SAMPLE = 100
+"""Combinations of `make test` with a token that is not good, beside all with a good one or none; all of them in `make proof`."""
 FOR_EVER = 4_000_000_000
 
 
@@ -56,8 +57,8 @@ class Point:
     connect: Callable[[], http.client.HTTPConnection]
     link: http.client.HTTPConnection | None = field(default=None)
 
-    def ask(self, trick: Trick, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body, with the address exactly as given; 0 where the connection is cut without an answer."""
+    def ask(self, trick: Trick, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body, with the address exactly as given; 0 where the connection is cut without an answer."""
         for _ in range(2):
             self.link = self.link or self.connect()
             try:
@@ -66,11 +67,11 @@ class Point:
                     self.link.putheader(key, value)
                 self.link.endheaders()
                 answer = self.link.getresponse()
-                return answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.read()
+                return answer.status, answer.read()
             except (http.client.HTTPException, OSError):
                 self.link.close()
                 self.link = None
-        return 0, {}, b""
+        return 0, b""
 
 
 OWN, FOREIGN = "/lessons/{one}/h/{n}.m4s", "/lessons/{other}/h/{n}.m4s"
@@ -157,9 +158,16 @@ def gateway(platform: Platform) -> Point:
 @pytest.fixture(scope="module")
 def cache(platform: Platform) -> Iterator[Point]:
     """The shield itself: the gateway would tidy paths up before it sees them."""
-    with place.of_stack(platform.stack).forwarded(names.VIDEO_LIBRARY, names.SHIELD, shield.PORT) as address:
-        port = int(address.rpartition(":")[2])
-        yield Point("shield", lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=30))
+    where = place.of_stack(platform.stack)
+    with ExitStack() as way:
+
+        def connect() -> http.client.HTTPConnection:
+            # Over a port of its own: kubectl gives a port up when the other side closes a connection first.
+            way.close()
+            address = way.enter_context(where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, shield.PORT))
+            return http.client.HTTPConnection("127.0.0.1", int(address.rpartition(":")[2]), timeout=30)
+
+        yield Point("shield", connect)
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +190,9 @@ Case = tuple[int, Point, Trick, str]
 def cases(platform: Platform, gateway: Point, cache: Point, campaign: Callable[[int, int], int]) -> list[Case]:
     """Each with a segment of its own in both lessons, which nobody has asked for yet."""
     every = [(n, *each) for n, each in enumerate(product((gateway, cache), TRICKS, TOKENS))]
-    served = [each for each in every if wanted(each[3], each[2])]
-    rest = [each for each in every if not wanted(each[3], each[2])]
-    chosen = [*served, *random.Random(20261128).sample(rest, min(campaign(SAMPLE, 10**9), len(rest)))]
+    always = [each for each in every if each[3] in {"good", "none"}]
+    rest = [each for each in every if each not in always]
+    chosen = [*always, *random.Random(20261128).sample(rest, min(campaign(SAMPLE, 10**9), len(rest)))]
     with forwarded(platform) as endpoint:
         packager = client(platform, endpoint, store.PACKAGER, "video-library")
         for number, *_ in chosen:
@@ -194,11 +202,9 @@ def cases(platform: Platform, gateway: Point, cache: Point, campaign: Callable[[
     return chosen
 
 
-def _served(method: str, status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether the segment came, or for HEAD what only one who may have it is told."""
-    if method == "HEAD":
-        return status in (200, 206) and headers.get("content-length") == str(len(BODY))
-    return MARK in body
+def _served(method: str, status: int, body: bytes) -> bool:
+    """Whether the segment came; to HEAD, whether it would have."""
+    return status in (200, 206) if method == "HEAD" else MARK in body
 
 
 def test_only_a_good_token_opens_a_lesson_and_no_trick_another(  # noqa: PLR0917
@@ -216,12 +222,12 @@ def test_only_a_good_token_opens_a_lesson_and_no_trick_another(  # noqa: PLR0917
         path = trick.path.format(one=ONE, other=OTHER, n=number)
         shown = {"Cookie": viewer.cookie(token)} if token else {}
         for heat in ("cold", "warm"):
-            status, headers, body = point.ask(trick, path, shown)
-            got = _served(trick.method, status, headers, body)
+            status, body = point.ask(trick, path, shown)
+            got = _served(trick.method, status, body)
             asked, opened = asked + 1, opened + got
             wrong += [(point.name, str(trick), state, heat, status)] if got is not right and right is not None else []
             for lesson, cookie in passes.items():
-                status, _, body = cache.ask(Trick("same", ""), f"/lessons/{lesson}/h/{number}.m4s", {"Cookie": cookie})
+                status, body = cache.ask(Trick("same", ""), f"/lessons/{lesson}/h/{number}.m4s", {"Cookie": cookie})
                 assert (status, body) == (200, BODY), "what the cache is warmed with"
     said = f"{asked:,} requests at gateway and shield, cold and warm, {opened} served, {len(wrong)} mismatches"
     with capsys.disabled():
@@ -285,7 +291,7 @@ def test_only_a_good_session_of_a_reader_gets_to_the_figures(
     for (state, given), trick, bearer in product(SESSIONS.items(), QUERIES, (True, False)):
         token = None if given is None else _session(platform, tier, state, given)
         carried = {"Authorization": f"Bearer {token}"} if bearer else {"Cookie": f"{session_token.COOKIE}={token}"}
-        status, _, body = gateway.ask(trick, trick.path, carried if token else {})
+        status, body = gateway.ask(trick, trick.path, carried if token else {})
         got, right = ANSWERED in body, wanted(state, trick)
         asked, opened = asked + 1, opened + got
         wrong += [(str(trick), state, bearer, status)] if got is not right and right is not None else []
