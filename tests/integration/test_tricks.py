@@ -6,25 +6,20 @@ What must be served and what must never be is said by the two `wanted` functions
 from __future__ import annotations
 
 import base64
-import http.client
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
 from catalog import City, names
 from derive import keys, readers, session_token, shield, store
-from ops.lessons import place
-from tests.integration import viewer
+from tests.integration import point, viewer
 from tests.integration.conftest import Platform
+from tests.integration.point import Point
 from tests.integration.test_platform import client, forwarded
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
@@ -48,30 +43,9 @@ class Trick(NamedTuple):
     def __str__(self) -> str:
         return f"{self.method} {self.path} of {self.host}"
 
-
-@dataclass
-class Point:
-    """Where it is asked; a connection is kept for as long as the other side keeps it."""
-
-    name: str
-    connect: Callable[[], http.client.HTTPConnection]
-    link: http.client.HTTPConnection | None = field(default=None)
-
-    def ask(self, trick: Trick, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body, with the address exactly as given; 0 where the connection is cut without an answer."""
-        for _ in range(2):
-            self.link = self.link or self.connect()
-            try:
-                self.link.putrequest(trick.method, path, skip_host=True, skip_accept_encoding=True)
-                for key, value in {"Host": trick.host, **trick.headers, **headers}.items():
-                    self.link.putheader(key, value)
-                self.link.endheaders()
-                answer = self.link.getresponse()
-                return answer.status, answer.read()
-            except (http.client.HTTPException, OSError):
-                self.link.close()
-                self.link = None
-        return 0, b""
+    def at(self, asked: Point, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of asking so for this path."""
+        return asked.ask(self.method, path, {"Host": self.host, **self.headers, **headers})
 
 
 OWN, FOREIGN = "/lessons/{one}/h/{n}.m4s", "/lessons/{other}/h/{n}.m4s"
@@ -150,24 +124,14 @@ def city(platform: Platform) -> City:
 
 @pytest.fixture(scope="module")
 def gateway(platform: Platform) -> Point:
-    address, context = urlsplit(platform.url), ssl.create_default_context(cafile=str(platform.authority))
-    host, port = address.hostname or "", address.port
-    return Point("gateway", lambda: http.client.HTTPSConnection(host, port, context=context, timeout=30))
+    return point.gateway(platform)
 
 
 @pytest.fixture(scope="module")
 def cache(platform: Platform) -> Iterator[Point]:
     """The shield itself: the gateway would tidy paths up before it sees them."""
-    where = place.of_stack(platform.stack)
-    with ExitStack() as way:
-
-        def connect() -> http.client.HTTPConnection:
-            # Over a port of its own: kubectl gives a port up when the other side closes a connection first.
-            way.close()
-            address = way.enter_context(where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, shield.PORT))
-            return http.client.HTTPConnection("127.0.0.1", int(address.rpartition(":")[2]), timeout=30)
-
-        yield Point("shield", connect)
+    with point.behind(platform, names.VIDEO_LIBRARY, names.SHIELD, shield.PORT) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -217,17 +181,19 @@ def test_only_a_good_token_opens_a_lesson_and_no_trick_another(  # noqa: PLR0917
 ) -> None:
     passes = {lesson: viewer.cookie(viewer.minted(platform, lesson, seconds=3600)) for lesson in (ONE, OTHER)}
     wrong, asked, opened = [], 0, 0
-    for number, point, trick, state in cases:
+    for number, asked_at, trick, state in cases:
         token, right = tokens[state], wanted(state, trick)
         path = trick.path.format(one=ONE, other=OTHER, n=number)
         shown = {"Cookie": viewer.cookie(token)} if token else {}
         for heat in ("cold", "warm"):
-            status, body = point.ask(trick, path, shown)
+            status, body = trick.at(asked_at, path, shown)
             got = _served(trick.method, status, body)
             asked, opened = asked + 1, opened + got
-            wrong += [(point.name, str(trick), state, heat, status)] if got is not right and right is not None else []
+            wrong += (
+                [(asked_at.name, str(trick), state, heat, status)] if got is not right and right is not None else []
+            )
             for lesson, cookie in passes.items():
-                status, body = cache.ask(Trick("same", ""), f"/lessons/{lesson}/h/{number}.m4s", {"Cookie": cookie})
+                status, body = Trick("same", "").at(cache, f"/lessons/{lesson}/h/{number}.m4s", {"Cookie": cookie})
                 assert (status, body) == (200, BODY), "what the cache is warmed with"
     said = f"{asked:,} requests at gateway and shield, cold and warm, {opened} served, {len(wrong)} mismatches"
     with capsys.disabled():
@@ -291,7 +257,7 @@ def test_only_a_good_session_of_a_reader_gets_to_the_figures(
     for (state, given), trick, bearer in product(SESSIONS.items(), QUERIES, (True, False)):
         token = None if given is None else _session(platform, tier, state, given)
         carried = {"Authorization": f"Bearer {token}"} if bearer else {"Cookie": f"{session_token.COOKIE}={token}"}
-        status, body = gateway.ask(trick, trick.path, carried if token else {})
+        status, body = trick.at(gateway, trick.path, carried if token else {})
         got, right = ANSWERED in body, wanted(state, trick)
         asked, opened = asked + 1, opened + got
         wrong += [(str(trick), state, bearer, status)] if got is not right and right is not None else []
