@@ -83,6 +83,10 @@ RESOURCE_PROFILE: Final = "pupil-profile"
 """What the roster keeps of one pupil; a city whose matrix lacks it shows nobody's."""
 RESOURCE_READINGS: Final = "readings"
 """What Prometheus and the dashboards show."""
+RESOURCE_PLATFORM: Final = "platform"
+"""The platform itself: who may view or administer it may do so in the cluster too."""
+RESOURCE_SCHOOL_BOX: Final = "school-box"
+"""Caches and devices in schools; what answers them runs in the cluster."""
 CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
 DATABASE_LESSONS: Final = "lessons"
@@ -125,6 +129,11 @@ def namespace(service_id: str) -> str:
 def field_manager(stack: str) -> str:
     """Server-side-apply manager of all that one stack writes: tells its objects from another stack's on the same cluster."""
     return f"{MANAGED_BY}-{stack}"
+
+
+def tier_group(tier_id: str) -> str:
+    """Group by which the Kubernetes API knows people of a tier."""
+    return f"{MANAGED_BY}:{tier_id}"
 
 
 def edge_namespace(district_id: str) -> str:

@@ -14,6 +14,10 @@ class Tenancy(Part):
     """Namespaces with their limits and networks."""
 
 
+class Rbac(Part):
+    """Who may do what with the cluster's own objects."""
+
+
 class ObjectStore(Part):
     """The object store and its buckets."""
 
@@ -89,6 +93,7 @@ class City(pulumi.ComponentResource):
         tenancy = part(Tenancy, planned.tenancy)
         store = part(ObjectStore, planned.object_store, tenancy)
         for kind, resources in (
+            (Rbac, planned.rbac),
             (Gateway, planned.gateway),
             (VideoLibrary, planned.video_library),
             (Portal, planned.portal),

@@ -19,6 +19,7 @@ from infra.plan import (
     monitoring,
     object_store,
     portal,
+    rbac,
     roster,
     school_edge,
     tenancy,
@@ -52,6 +53,7 @@ class Platform:
     """Resources by component; every name in it is fixed."""
 
     tenancy: tuple[Resource, ...]
+    rbac: tuple[Resource, ...]
     object_store: tuple[Resource, ...]
     gateway: tuple[Resource, ...]
     video_library: tuple[Resource, ...]
@@ -78,6 +80,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
     _check(city, settings)
     return Platform(
         tenancy=tenancy.plan(city, settings),
+        rbac=rbac.plan(city),
         object_store=object_store.plan(city, settings),
         gateway=gateway.plan(city, settings),
         video_library=video_library.plan(city, settings),

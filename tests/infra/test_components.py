@@ -64,6 +64,7 @@ def test_every_planned_object_is_registered_and_nothing_else(tiny: City, setting
     names = (
         "City",
         "Tenancy",
+        "Rbac",
         "ObjectStore",
         "Gateway",
         "VideoLibrary",
