@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -43,10 +44,11 @@ class Figures:
         )
 
 
-def make(desk: Desk) -> Starlette:
-    """The application."""
+def make(desk: Desk, *more: Collector) -> Starlette:
+    """The application; ``more`` is read by Prometheus too."""
     figures = Figures()
-    figures.registry.register(desk.settings.standing)
+    for each in (desk.settings.standing, *more):
+        figures.registry.register(each)
 
     async def play(request: Request) -> Response:
         begun = time.perf_counter()
