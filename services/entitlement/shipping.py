@@ -21,7 +21,6 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from catalog import names
 from derive import audit
 from services.entitlement.audit import MOST_WAITING, Trail
 from services.entitlement.journal import oldest, waiting
@@ -30,6 +29,8 @@ LOG = logging.getLogger(__package__)
 FOLDER, BUCKET, DAYS, SECONDS = "AUDIT_FOLDER", "AUDIT_BUCKET", "AUDIT_LOCKED_DAYS", "AUDIT_SECONDS"
 HEAD = "audit_head"
 """Key of a printed line with the end of a shipped segment."""
+AGE, BYTES, LIMIT = "city_audit_unshipped_age_seconds", "city_audit_unshipped_bytes", "city_audit_unshipped_limit_bytes"
+"""Metrics of what waits."""
 Put = Callable[[str, bytes], None]
 """Stores an object under a key, or raises."""
 
@@ -131,7 +132,7 @@ class Waiting(Collector):
         since = oldest(self._trail.folder)
         # The clock may have been set back since.
         age = max(0.0, (self._clock() - since).total_seconds()) if since else 0.0
-        yield GaugeMetricFamily(names.METRIC_AUDIT_AGE, "Age of the oldest audit record not in the store.", value=age)
+        yield GaugeMetricFamily(AGE, "Age of the oldest audit record not in the store.", value=age)
         waits = self._trail.waits
-        yield GaugeMetricFamily(names.METRIC_AUDIT_BYTES, "Audit records that are not in the store.", value=waits)
-        yield GaugeMetricFamily(names.METRIC_AUDIT_LIMIT, "Where decisions end.", value=MOST_WAITING)
+        yield GaugeMetricFamily(BYTES, "Audit records that are not in the store.", value=waits)
+        yield GaugeMetricFamily(LIMIT, "Where decisions end.", value=MOST_WAITING)

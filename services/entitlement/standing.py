@@ -17,7 +17,6 @@ from pathlib import Path
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from catalog import names
 from services.entitlement import versions
 from services.entitlement.versions import UnsoundError, Version
 
@@ -73,13 +72,13 @@ class Standing(Collector):
     def collect(self) -> Iterator[Metric]:
         """What Prometheus reads of it."""
         version = self.version
-        held = GaugeMetricFamily(names.METRIC_RULES, "1 for the version of the rules in force.", labels=["version"])
+        held = GaugeMetricFamily("city_access_rules", "1 for the version of the rules in force.", labels=["version"])
         made = GaugeMetricFamily("city_access_rules_made_timestamp_seconds", "When the version in force was made.")
         if version:
             held.add_metric([version.name], 1)
             made.add_metric([], version.made.timestamp())
         yield from (held, made)
-        stale = GaugeMetricFamily(names.METRIC_RULES_UNSOUND, "1 while rules lie in the folder that are not taken.")
+        stale = GaugeMetricFamily("city_access_rules_unsound", "1 while rules lie in the folder that are not taken.")
         stale.add_metric([], 1 if self.problem else 0)
         refused = CounterMetricFamily("city_access_rules_refused", "Versions that were not taken.", labels=["reason"])
         for reason in REASONS:
