@@ -46,7 +46,7 @@ def rotate(
             stack, store_key=store_key, access_key=access_key, database_key=database_key, tls=tls
         )
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, "secrets-rotate")
 
 
 NEXT = {
@@ -69,5 +69,5 @@ def renew(
     with phases.phase(step.value):
         renewal.step(stack, step, load_named(place.of_stack(stack).city))
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, f"secrets-renew-{step.value}")
     phases.say(NEXT[step])
