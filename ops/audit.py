@@ -17,9 +17,10 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import audit as records
 from derive import store
-from derive.audit import Head, Record
+from derive.access_log import Access
+from derive.audit import Head, Kind, Record
 from derive.audit_chain import Finding, Verified, verify
-from ops.audits import anchors, pseudonyms, reading, runs
+from ops.audits import accesses, anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -43,18 +44,35 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records; exactly one is given."""
+    """Which records and answers; one of the first three at most is given, and one of all at least."""
 
     lesson: str | None
     who: str | None
     school: str | None
+    refused: bool
+    """Only what was refused."""
 
     def takes(self, record: Record) -> bool:
         """Whether a record is one of them."""
         who = record.entry.who
-        if self.lesson is not None:
-            return record.entry.resource == self.lesson
-        return who is not None and (who.subject == self.who if self.who is not None else who.school == self.school)
+        if self.refused and record.entry.kind is not Kind.REFUSAL:
+            return False
+        return self._of(record.entry.resource, who.subject if who else None, who.school if who else None)
+
+    def sees(self, access: Access) -> bool:
+        """Whether an answer of gateway or cache is one of them."""
+        if self.refused and not access.refused:
+            return False
+        return self._of(access.lesson, access.subject, access.school or accesses.box(access))
+
+    def _of(self, lesson: str | None, subject: str | None, school: str | None) -> bool:
+        pairs = ((self.lesson, lesson), (self.who, subject), (self.school, school))
+        return all(wanted in {None, found} for wanted, found in pairs)
+
+    @property
+    def text(self) -> str:
+        """What stands in every line of an access log that is wanted."""
+        return self.lesson or self.who or self.school or ""
 
 
 @app.command(name="verify")
@@ -108,20 +126,37 @@ def trace(
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="What was decided about this lesson.")] = None,
     who: Annotated[str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session did.")] = None,
     school: Annotated[str | None, typer.Option(metavar="CODE", help="What people of this school did.")] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused; alone, by anybody.")] = False,
     since: Since = "7d",
+    logs: Annotated[
+        str, typer.Option(metavar="AGE", help="How far back the access logs of gateway and caches are read; 0m: not.")
+    ] = "1d",
     folder: From = None,
     stack: Stack = "local",
     as_json: Json = False,
 ) -> None:
-    """What happened, the newest last. It does not judge the record: `huiju audit verify` does."""
-    if sum(each is not None for each in (lesson, who, school)) != 1:
-        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE")
-    wanted = Wanted(lesson, who, school)
+    """What happened, the newest last, and what gateway and caches answered. It judges nothing: `huiju audit verify` does."""
+    given = sum(each is not None for each in (lesson, who, school))
+    if given > 1 or not (given or refused):
+        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE, or --refused")
+    wanted = Wanted(lesson, who, school, refused)
     found = [each for each in _since(folder, stack, since) if wanted.takes(each)]
+    seen = [] if folder else _seen(place.of_stack(stack), wanted, min(age(logs), age(since)))
     if as_json:
-        typer.echo(json.dumps([records.document(each) for each in found], indent=2))
+        both = [*map(records.document, found), *map(accesses.document, seen)]
+        typer.echo(json.dumps(sorted(both, key=lambda row: str(row["time"])), indent=2))
         return
     console().print(_traced(found))
+    if seen:
+        console().print(accesses.table(seen))
+
+
+def _seen(where: Place, wanted: Wanted, back: timedelta) -> list[Access]:
+    """What gateway and caches answered since then."""
+    if not back:
+        return []
+    now = datetime.now(UTC)
+    return [each for each in accesses.read(where, now - back, now, wanted.text) if wanted.sees(each)]
 
 
 @app.command()

@@ -30,8 +30,8 @@ def run(platform: Platform, *words: str) -> Any:
     return CliRunner().invoke(audit.app, [*words, "--stack", platform.stack], catch_exceptions=False)
 
 
-def traced(platform: Platform, *words: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(run(platform, "trace", *words, "--json").stdout)
+def traced(platform: Platform, *words: str, logs: str = "0m") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(platform, "trace", *words, "--logs", logs, "--json").stdout)
     return found
 
 
