@@ -20,7 +20,7 @@ from derive import store
 from derive.access_log import Access
 from derive.audit import Head, Kind, Record
 from derive.audit_chain import Finding, Verified, verify
-from ops.audits import accesses, anchors, pseudonyms, reading, runs
+from ops.audits import accesses, anchors, log_anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -83,17 +83,21 @@ def verify_command(
         Path | None, typer.Option("--anchors", metavar="FILE", help="More ends that were seen: a line of JSON each.")
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="AGE", help="How far back printed ends are looked up in the kept logs.")
+        str, typer.Option(metavar="AGE", help="How far back kept logs are read: for printed ends, and against their anchors.")
     ] = "2d",
     city: CityName = "tiny",
     stack: Stack = "local",
     as_json: Json = False,
 ) -> None:
-    """Find every record that was edited, removed, reordered, doubled or cut off; exit 1 when there is one."""
+    """Find every record that was edited, removed, reordered, doubled or cut off, and every log that was changed; exit 1 then."""
     more = anchors.read(_there(anchor_file)) if anchor_file else []
-    found, ends = _of_folder(folder, city, more) if folder else _of_stack(place.of_stack(stack), since, more)
-    _show(found, ends, as_json)
-    if found.findings:
+    logs = log_anchors.Logs()
+    if folder:
+        found, ends = _of_folder(folder, city, more)
+    else:
+        found, ends, logs = _of_stack(place.of_stack(stack), since, more)
+    _show(found, ends, logs, as_json)
+    if found.findings or logs.findings:
         raise typer.Exit(1)
 
 
@@ -102,8 +106,8 @@ def _of_folder(folder: Path, city: str, ends: list[Head]) -> tuple[Verified, int
     return verify(kept.segments, ends, _expired(load_named(city))), len(set(ends))
 
 
-def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int]:
-    """The store's record, held against all ends that are known; what is sound becomes an anchor itself."""
+def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int, log_anchors.Logs]:
+    """The store's record, held against all ends that are known; what is sound becomes an anchor itself. And the logs, held against it."""
     own, expired = anchors.file(where), _expired(load_named(where.city))
     for other in anchors.of_other_stores(where):
         typer.echo(
@@ -117,7 +121,9 @@ def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int
     found = Verified((*kept.findings, *found.findings), found.heads, found.records)
     if not found.findings:
         anchors.remember(own, found.heads, expired)
-    return found, len(ends)
+    now, kept_for = datetime.now(UTC), log_anchors.term(load_named(where.city))
+    back = min(age(since), kept_for) if kept_for else age(since)
+    return found, len(ends), log_anchors.check(where, kept.segments, now - back, now)
 
 
 @app.command()
@@ -208,17 +214,26 @@ def _since(folder: Path | None, stack: str, since: str) -> list[Record]:
     return [each for each in reading.records(kept.segments) if datetime.fromisoformat(each.time) >= begin]
 
 
-def _show(found: Verified, ends: int, as_json: bool) -> None:
+def _show(found: Verified, ends: int, logs: log_anchors.Logs, as_json: bool) -> None:
+    sound = not (found.findings or logs.findings)
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "sound": not found.findings, "anchors": ends}, indent=2))
+        shown = {**asdict(found), "sound": sound, "anchors": ends, "logs": asdict(logs)}
+        typer.echo(json.dumps(shown, indent=2))
         return
-    if found.findings:
-        console().print(_damages(found.findings))
-    word = "damages" if len(found.findings) != 1 else "damage"
+    if not sound:
+        console().print(_damages((*found.findings, *logs.findings)))
     said = f"{found.records:,} records of {len(found.heads):,} chains, held against {ends:,} ends seen earlier: "
-    typer.echo(said + (f"{len(found.findings):,} {word}" if found.findings else "whole"))
+    typer.echo(said + _counted(found.findings))
+    if logs.hours:
+        typer.echo(f"{logs.objects:,} log objects of {logs.hours:,} anchored hours: {_counted(logs.findings)}")
+    if logs.unanchored:
+        typer.echo(f"{len(logs.unanchored):,} hours have logs and no anchor, {logs.unanchored[0]} the first")
     if not ends:
         typer.echo("nothing was seen earlier, so an end that was cut off cannot be told from one that never was")
+
+
+def _counted(findings: tuple[Finding, ...]) -> str:
+    return f"{len(findings):,} {'damage' if len(findings) == 1 else 'damages'}" if findings else "whole"
 
 
 def _damages(findings: tuple[Finding, ...]) -> Table:
