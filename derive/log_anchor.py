@@ -1,4 +1,4 @@
-"""Anchors of the kept logs: audit records with the digest of every object of an hour, so that one that is changed or taken away later shows.
+"""Anchors of the kept logs: audit records with the digest of every object of an hour, so that a change or a removal later shows.
 
 An hour is anchored when nothing comes into it any more, and once more an hour later, for what was late and for a run that was missed.
 """
@@ -32,7 +32,7 @@ def hours(since: datetime, until: datetime) -> tuple[str, ...]:
 
 
 def entries(prefix: str, digests: Mapping[str, str]) -> Iterator[Entry]:
-    """What is recorded of the hour ``prefix``; ``digests``: object's name below it -> sha256. Of an hour without any, that it was looked at."""
+    """What is recorded of the hour ``prefix``: object's name below it -> sha256, or that there was none."""
     rows = iter(sorted(digests.items()))
     while (part := dict(islice(rows, _MOST))) or not digests:
         yield Entry(Kind.LOGS, "anchor", f"{_RESOURCE}{prefix}", "hourly", None, None, part)

@@ -83,7 +83,10 @@ def verify_command(
         Path | None, typer.Option("--anchors", metavar="FILE", help="More ends that were seen: a line of JSON each.")
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="AGE", help="How far back kept logs are read: for printed ends, and against their anchors.")
+        str,
+        typer.Option(
+            metavar="AGE", help="How far back kept logs are read: for printed ends, and against their anchors."
+        ),
     ] = "2d",
     city: CityName = "tiny",
     stack: Stack = "local",

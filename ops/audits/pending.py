@@ -1,4 +1,4 @@
-"""Runs of the platform that the store does not know yet, in this machine's own folder: notes of those under way, records of those that ended.
+"""Runs of the platform that the store does not know yet, in this machine's own folder: notes of those under way, records of the others.
 
 A run that is killed leaves its note; whoever comes next on this machine sees that its process is gone.
 """

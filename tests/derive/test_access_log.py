@@ -101,7 +101,10 @@ def test_nothing_that_carries_a_token_is_printed() -> None:
 def test_no_token_fits_into_what_is_printed_of_a_path() -> None:
     claims = video_token.claims("https://a.cn", "city", LESSON, 1)
     token = jwt.encode(
-        claims, keys.pem(keys.private_key("s" * 32, keys.VIDEO)), keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)}
+        claims,
+        keys.pem(keys.private_key("s" * 32, keys.VIDEO)),
+        keys.ALGORITHM,
+        headers={"kid": keys.key_id(keys.VIDEO)},
     )
     assert len(token) - len(token.rpartition(".")[2]) > access_log.MOST, "its signature is never reached"
 

@@ -124,7 +124,12 @@ def test_every_file_is_mounted_at_its_path(tiny: City, settings: Settings) -> No
 def test_the_shield_prints_the_line_as_json_and_its_own_checks_never(tiny: City) -> None:
     found = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["logging.yaml"])["logging"]
     (form,), (log,), (unseen,) = found["formats"], found["logs"], found["filters"]
-    assert (form["escape"], log["filename"], log["format"], log["filters"]) == ("json", "stdout", form["name"], ["unseen"])
+    assert (form["escape"], log["filename"], log["format"], log["filters"]) == (
+        "json",
+        "stdout",
+        form["name"],
+        ["unseen"],
+    )
     assert unseen["condition"] == "cquup MATCH /healthz,healthz,/_stats,_stats"
     filled = re.sub(r"%<[^>]*>", "1", form["format"])
     assert set(json.loads(filled)) == set(access_log._TRAFFIC_SERVER)

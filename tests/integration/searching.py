@@ -17,12 +17,20 @@ LEAST = 8
 def spellings(word: str) -> set[bytes]:
     """The word as it is, escaped as in JSON and in addresses, and in base64 wherever it begins in what was encoded."""
     plain = word.encode()
-    found = {plain, json.dumps(word)[1:-1].encode(), quote(word, safe="").encode(), quote(word, safe="").lower().encode()}
+    found = {
+        plain,
+        json.dumps(word)[1:-1].encode(),
+        quote(word, safe="").encode(),
+        quote(word, safe="").lower().encode(),
+    }
     for before in range(3):
         # What stands before and after changes the characters at both ends: those are left out.
         whole = base64.b64encode(b"\0" * before + plain + b"\0\0\0")
         first = -(-before * 4 // 3)
-        found |= {whole[first : (before + len(plain)) * 4 // 3], whole[first : (before + len(plain)) * 4 // 3].translate(_URL)}
+        found |= {
+            whole[first : (before + len(plain)) * 4 // 3],
+            whole[first : (before + len(plain)) * 4 // 3].translate(_URL),
+        }
     return {each for each in found if len(each) >= LEAST}
 
 

@@ -137,14 +137,18 @@ def test_kept_logs_are_anchored_by_an_account_that_changes_neither(
     """The Job is run now; what it anchors are hours that are over, which a young platform has no logs of."""
     platform.cluster.kubectl("create", "job", "anchor-now", "--from=cronjob/log-anchor", "-n", names.ENTITLEMENT)
     try:
-        platform.cluster.kubectl("wait", "--for=condition=complete", "job/anchor-now", "-n", names.ENTITLEMENT, "--timeout=120s")
+        platform.cluster.kubectl(
+            "wait", "--for=condition=complete", "job/anchor-now", "-n", names.ENTITLEMENT, "--timeout=120s"
+        )
     finally:
         platform.cluster.kubectl("delete", "job", "anchor-now", "-n", names.ENTITLEMENT)
     with forwarded(platform) as endpoint:
         auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
         keys = [each["Key"] for each in auditor.list_objects_v2(Bucket=names.BUCKET_AUDIT)["Contents"]]
         (newest, *_) = sorted((key for key in keys if "Z-logs-" in key), reverse=True)
-        rows = [json.loads(line) for line in auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)["Body"].iter_lines()]
+        rows = [
+            json.loads(line) for line in auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)["Body"].iter_lines()
+        ]
         assert {each["kind"] for each in rows} == {"log-anchor"}
         anchor = client(platform, endpoint, store.LOG_ANCHOR, names.ENTITLEMENT)
         with pytest.raises(ClientError, match="AccessDenied"):

@@ -174,9 +174,15 @@ def used(platform: Platform, planted: Planted) -> None:
     tier = viewer.tier_of(city, Scope.CLASS)
     path = f"/lessons/{LESSON}/h/1.m4s"
     for number in range(10):
-        held, video = viewer.session(platform, tier, city.schools[0].code), viewer.minted(platform, LESSON, seconds=600 + number)
+        held, video = (
+            viewer.session(platform, tier, city.schools[0].code),
+            viewer.minted(platform, LESSON, seconds=600 + number),
+        )
         for kind, token in (("session", held), ("video", video)):
-            planted.secrets |= {f"{kind} token {number}": token, f"signature of {kind} token {number}": token.rpartition(".")[2]}
+            planted.secrets |= {
+                f"{kind} token {number}": token,
+                f"signature of {kind} token {number}": token.rpartition(".")[2],
+            }
         viewer.play(platform, LESSON, held)
         viewer.ask(platform, f"/access/play/{LESSON}", method="POST", Cookie=f"{session_token.COOKIE}={held}")
         viewer.ask(platform, "/monitoring/api/v1/query?query=up", Authorization=f"Bearer {held}")
@@ -222,7 +228,9 @@ def recorded(platform: Platform) -> Iterator[Place]:
 def pods(platform: Platform, planted: Planted) -> Place:
     """What every container of the platform printed."""
     said = [
-        platform.cluster.kubectl("logs", "-n", service.id, pod["metadata"]["name"], "--all-containers=true", "--tail=-1")
+        platform.cluster.kubectl(
+            "logs", "-n", service.id, pod["metadata"]["name"], "--all-containers=true", "--tail=-1"
+        )
         for service in load_named(platform.wanted.city).services
         for pod in get(platform, "pods", "-n", service.id)["items"]
         if pod["status"]["phase"] != "Pending"
@@ -233,7 +241,10 @@ def pods(platform: Platform, planted: Planted) -> Place:
 def metrics(prometheus: str, planted: Planted) -> Place:
     """Labels of every series, and Prometheus' own account of itself."""
     series = httpx.get(f"{prometheus}/api/v1/series", params={"match[]": '{__name__=~".+"}'}, timeout=120).content
-    more = (httpx.get(f"{prometheus}/api/v1/{each}", timeout=60).content for each in ("status/config", "rules", "targets", "alerts"))
+    more = (
+        httpx.get(f"{prometheus}/api/v1/{each}", timeout=60).content
+        for each in ("status/config", "rules", "targets", "alerts")
+    )
     return Place("series and settings of Prometheus", b"\n".join((series, *more)), planted.canary)
 
 
@@ -250,7 +261,11 @@ def kept(platform: Platform, account: str, service: str, bucket: str, known: str
     """Everything in a bucket, every version of it."""
     with forwarded(platform) as endpoint:
         s3 = client(platform, endpoint, account, service)
-        keys = [row["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for row in page.get("Contents", ())]
+        keys = [
+            row["Key"]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            for row in page.get("Contents", ())
+        ]
         bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
     unpacked = (gzip.decompress(each) if each.startswith(b"\x1f\x8b") else each for each in bodies)
     return Place(f"bucket {bucket}", b"\n".join(unpacked), known)
@@ -268,7 +283,9 @@ def cached(platform: Platform, search: Search) -> tuple[set[str], int]:
 
 def printed_there(platform: Platform, planted: Planted) -> Callable[[], bool]:
     """Whether the collector has brought the canary into the bucket of logs."""
-    return lambda: planted.canary.encode() in kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, "").content
+    return lambda: (
+        planted.canary.encode() in kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, "").content
+    )
 
 
 def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
@@ -308,15 +325,17 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
         assert cached(platform, control)[0] == {"canary"}, "a search of the cache that finds nothing proves nothing"
     unseen = [each.name for each in looked if not any(word in each.content for word in spellings(each.known))]
     assert not unseen, f"what is known to be there was not found, so nothing is proved: {unseen}"
-    found = {each.name: sorted(search.found(each.content)) for each in looked} | {"cache of the shield": sorted(in_cache)}
+    found = {each.name: sorted(search.found(each.content)) for each in looked} | {
+        "cache of the shield": sorted(in_cache)
+    }
     size = sum(len(each.content) for each in looked) + cache_bytes
     assert len(planted.secrets) >= SECRETS
     assert len(planted.pupils) == 2 * PUPILS
-    says = f"{len(planted.secrets)} secrets and {PUPILS} pupils sought in {len(found)} places, {size:,} bytes: {sum(map(len, found.values()))} found"
+    sought = f"{len(planted.secrets)} secrets and {PUPILS} pupils sought in {len(found)} places, {size:,} bytes"
+    says = f"{sought}: {sum(map(len, found.values()))} found"
     print(says)
     proof("planted secrets and pupils’ identities", says)
     assert {name: each for name, each in found.items() if each} == {}
-
 
 
 def _lines(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:

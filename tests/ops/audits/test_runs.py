@@ -20,6 +20,7 @@ from ops.audits import pending, runs
 from ops.lessons import place
 from ops.phases import Phases
 from ops.stack import lock
+from ops.stack.store import FolderStore
 from tests.conftest import ROOT
 
 STACK = "local"
@@ -114,11 +115,13 @@ def test_a_note_that_was_cut_short_goes() -> None:
     assert not list(pending.folder().rglob("*.begun"))
 
 
-def test_a_full_disk_is_said_and_fails_no_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_said_and_fails_no_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pending.FolderStore, "write", full)
+    monkeypatch.setattr(FolderStore, "write", full)
     with runs.watched("tiny", STACK, "up", Phases()) as run:
         run.changes = {"created": 1}
     assert "not on the audit record: [Errno 28]" in capsys.readouterr().out
