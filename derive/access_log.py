@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+from catalog import names
 from derive import lesson, session_token
 
 MARK: Final = '"access_log":"'
 """Of every such line, as it is printed."""
-GATEWAY, CACHE = "gateway", "cache"
+GATEWAY, CACHE = names.GATEWAY, "cache"
 MOST: Final = 160
 """Characters of a path; ours have about 90, and a token in form has twice as many as this."""
 PLAY: Final = "/access/play/"
