@@ -113,16 +113,16 @@ class Access:
 
 
 def parse(line: str) -> Access | None:
-    """The answer that a printed line tells of; None for any other line."""
+    """The answer that a printed line tells of; None for any other line, and for a connection that ended before it asked."""
     try:
         row = json.loads(line)
-        return _access(row) if row["access_log"] in (GATEWAY, CACHE) else None
+        return _access(row) if row["access_log"] in (GATEWAY, CACHE) and row["method"] else None
     except (ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
 
 
 def _access(row: Mapping[str, Any]) -> Access:
-    path = str(row["path"])
+    path = str(row["path"] or "")
     return Access(
         place=str(row["access_log"]),
         time=_time(row["time"]),

@@ -36,7 +36,7 @@ SHIELD = {
     "method": "GET",
     "path": f"/lessons/{LESSON}/h/1.m4s",
     "status": "403",
-    "cache": "TCP_DENIED",
+    "cache": "ERR_PROXY_DENIED",
     "bytes": "0221",
     "ms": "000",
 }
@@ -53,9 +53,21 @@ def test_both_ends_of_a_request_are_read_and_name_it_alike() -> None:
     assert gateway.request == cache.request == "r-1"
     assert gateway.lesson == cache.lesson == LESSON
     assert (gateway.address, gateway.sent, gateway.refused) == ("10.0.0.9", 1000, False)
-    assert (cache.why, cache.sent, cache.status, cache.refused) == ("TCP_DENIED", 221, 403, True)
+    assert (cache.why, cache.sent, cache.status, cache.refused) == ("ERR_PROXY_DENIED", 221, 403, True)
     assert gateway.time == datetime(2026, 11, 28, 8, 0, 0, 123_000, UTC)
     assert cache.time == datetime.fromtimestamp(1795852800.007, UTC)
+
+
+def test_lines_as_traffic_server_9_2_9_and_envoy_1_40_really_printed_them_are_read() -> None:
+    """Of 2026-11-28: escaped slashes, a request id of a stranger's, a connection that ended without a word."""
+    escaped = r'{"access_log":"cache","time":"1795906222.003","request":"r\"7\\x","method":"GET","path":"\/lessons\/l-aaaaaaaaaaaaaaaa\/h\/1.m4s","status":"200","cache":"TCP_MISS","bytes":"1229","ms":"9"}'  # noqa: E501
+    denied = r'{"access_log":"gateway","bytes":19,"certificate":null,"from":"127.0.0.1","host":"a","method":"GET","ms":0,"path":"/monitoring/api/v1/query","request":"20fe","route":"r","school":"0000000001","status":403,"subject":"s-1","tier":"pupil","time":"2026-11-28T22:50:57.150Z","why":"rbac_access_denied_matched_policy[none]"}'  # noqa: E501
+    ended = r'{"access_log":"gateway","bytes":0,"certificate":null,"from":"127.0.0.1","host":null,"method":null,"ms":0,"path":null,"request":null,"route":null,"school":null,"status":0,"subject":null,"tier":null,"time":"2026-11-28T22:50:56.602Z","why":"downstream_remote_disconnect"}'  # noqa: E501
+    cache, gateway = access_log.parse(escaped), access_log.parse(denied)
+    assert cache and gateway
+    assert (cache.lesson, cache.request, cache.why) == (LESSON, r'r"7\x', "TCP_MISS")
+    assert (gateway.subject, gateway.refused, gateway.why) == ("s-1", True, "rbac_access_denied_matched_policy[none]")
+    assert access_log.parse(ended) is None
 
 
 def test_claims_of_a_verified_session_are_who_it_was() -> None:
