@@ -114,7 +114,7 @@ def test_an_edit_between_two_anchors_is_seen_although_the_later_one_agrees(
     key = f"{HOURS[-1]}n-0.jsonl.gz"
     logs[key] = b"edited"
     client = Client(logs)
-    anchor(client, {LOGS: "logs", BUCKET: "audit", DAYS: "190"}, NOW, "later")
+    anchor(client, {LOGS: "logs", BUCKET: "audit", DAYS: "190"}, NOW + timedelta(seconds=1), "later")
     assert [each.writer for each in found(logs, segments | client.put).findings] == [f"logs/{key}"]
 
 

@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +19,7 @@ from catalog import load_named
 from catalog.errors import UserError
 from derive import audit
 from derive.audit import Kind, Record
-from ops.audits import pending, runs
+from ops.audits import anchors, pending, runs
 from ops.lessons import place
 from ops.phases import Phases
 from ops.stack import lock
@@ -104,7 +107,9 @@ def test_a_run_that_was_killed_is_put_on_record_by_the_next_one(state_home: Path
 def test_a_run_that_still_goes_on_is_not_called_dead_nor_is_one_of_another_host() -> None:
     mine = pending.Note(STACK, "up", None, "somebody")
     pending.begin(mine)
-    pending.begin(replace(mine, host="elsewhere", pid=1, run="other"))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    pending.begin(replace(mine, host="elsewhere", pid=ended.pid, run="other"))
     assert not list(pending.stranded(STACK))
 
 
@@ -140,3 +145,37 @@ def test_the_lock_of_a_dead_run_of_another_host_is_told_from_its_own_words() -> 
     found = runs.killed(holder.operation, STACK, holder.since, f"{holder.user}@{holder.host}", None)
     assert (found.why, found.who and found.who.subject) == ("killed", "li@elsewhere")
     assert json.dumps(dict(found.facts)) == '{"begun": "2023-11-14T22:13:20Z"}'
+
+
+class There:
+    """A platform whose store takes the first ``takes`` records."""
+
+    stack, city, settings = STACK, "tiny", {"storeEndpoint": "https://s3.example.cn"}
+
+    def __init__(self, takes: int) -> None:
+        self.s3, self.name, self.takes, self.kept = self, "audit", takes, list[str]()
+
+    @contextmanager
+    def bucket(self, *_: object) -> Iterator[There]:
+        yield self
+
+    def put_object(self, **given: Any) -> None:
+        if len(self.kept) == self.takes:
+            raise UserError("the object store did not do it")
+        assert given["ObjectLockMode"] == "COMPLIANCE"
+        self.kept.append(given["Key"])
+
+
+def test_what_a_store_takes_leaves_this_machine_and_the_rest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        with runs.watched("tiny", STACK, "up", Phases()):
+            pass
+    there = There(2)
+    monkeypatch.setattr(place, "of_stack", lambda _: there)
+    runs.ship(STACK, lambda _: None)
+    ends = anchors.read(anchors.file(there))  # type: ignore[arg-type]  # a stand-in
+    assert sorted(audit.segment_key(each.writer, 1) for each in ends) == sorted(there.kept)
+    assert (len(there.kept), len(kept())) == (2, 1)
+    there.takes = 3
+    runs.ship(STACK, lambda _: None)
+    assert (len(set(there.kept)), kept()) == (3, [])
