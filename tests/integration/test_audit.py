@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,12 @@ from typer.testing import CliRunner
 
 from catalog import names
 from catalog.access import Scope
+from catalog.errors import UserError
 from derive import store
 from ops import audit
+from ops.audits import pending
+from ops.phases import Phases
+from ops.stack import session
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
@@ -84,6 +89,19 @@ def test_the_run_that_made_the_platform_is_on_the_record(platform: Platform, dec
         runs = [key for key in keys if "Z-run-" in key]
         bodies = [auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=key)["Body"].read() for key in runs]
     assert any(json.loads(body)["what"]["resource"] == f"stack/{platform.stack}" for body in bodies)
+
+
+def test_a_run_that_failed_is_on_the_record_too_without_a_word_of_why(platform: Platform) -> None:
+    def ill() -> None:
+        raise UserError("planted-word-of-a-diagnostic")
+
+    with pytest.raises(UserError, match="planted"):
+        session.reapply(platform.stack, Phases(), "upgrade", ill)
+    found = [each for each in traced(platform, "--who", getpass.getuser()) if each["what"]["action"] == "upgrade"]
+    assert (found[-1]["why"], found[-1]["what"]["resource"]) == ("failed", f"stack/{platform.stack}")
+    assert found[-1]["facts"]["unchanged"] > 50
+    assert "planted" not in json.dumps(found)
+    assert not pending.waiting(platform.stack)
 
 
 def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisions: list[dict[str, Any]]) -> None:
