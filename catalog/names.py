@@ -215,13 +215,31 @@ METRIC_SCHOOL_HOURS: Final = metric("school_hours", "active")
 """1 while any school has school hours, else 0."""
 METRIC_REFRESHED: Final = metric("readings_refresh_timestamp", "seconds")
 """When the exporter last got the boxes' readings from Prometheus."""
+METRIC_AUDIT_AGE: Final = metric("audit_unshipped_age", "seconds")
+"""How long ago the oldest audit record was made that is not in the store yet; 0 when all are."""
+METRIC_AUDIT_BYTES: Final = metric("audit_unshipped", "bytes")
+METRIC_AUDIT_LIMIT: Final = metric("audit_unshipped_limit", "bytes")
+"""Audit records that wait for the store; and at how many nothing more is decided."""
+METRIC_RULES: Final = f"{METRIC_PREFIX}access_rules"
+"""1 for the version of the rules of access that is in force, by label; nothing while there is none."""
+METRIC_RULES_UNSOUND: Final = metric("access_rules", "unsound")
 
 ALERT_SCHOOL: Final = alert("school", "uncovered")
 ALERT_DISTRICT: Final = alert("district", "uncovered")
 ALERT_BUDGET: Final = alert("lesson", "path", "budget", "burns")
 ALERT_VOLUME: Final = alert("volume", "fills", "up")
 ALERT_BLIND: Final = alert("monitoring", "blind")
-ALERTS: Final = (ALERT_SCHOOL, ALERT_DISTRICT, ALERT_BUDGET, ALERT_VOLUME, ALERT_BLIND)
+ALERT_AUDIT: Final = alert("audit", "records", "wait")
+ALERT_RULES: Final = alert("access", "rules", "unsound")
+ALERTS: Final = (
+    ALERT_SCHOOL,
+    ALERT_DISTRICT,
+    ALERT_BUDGET,
+    ALERT_VOLUME,
+    ALERT_BLIND,
+    ALERT_AUDIT,
+    ALERT_RULES,
+)
 """Every alert; each has a runbook of its name."""
 
 PROMETHEUS: Final = "prometheus"

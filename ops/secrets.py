@@ -52,7 +52,7 @@ def rotate(
             tls=tls,
         )
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, "secrets-rotate")
 
 
 NEXT = {
@@ -75,5 +75,5 @@ def renew(
     with phases.phase(step.value):
         renewal.step(stack, step, load_named(place.of_stack(stack).city))
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, f"secrets-renew-{step.value}")
     phases.say(NEXT[step])

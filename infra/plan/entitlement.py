@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from catalog import City, names
 from derive import database, generated, identity, keys, pods, store
 from infra.config import StackSettings
-from infra.plan import derived, objects, sign_in
+from infra.plan import derived, log_anchor, objects, sign_in
 from infra.plan.database import databases, role_secret
 from infra.plan.object_store import client_secret
 from infra.plan.resource import Body, Resource
@@ -33,7 +33,7 @@ AUDIT, _AUDIT = "audit", "/var/lib/audit"
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """Everything of the service."""
-    return tuple(_service(city, settings))
+    return (*_service(city, settings), *log_anchor.plan(city, settings))
 
 
 def _service(city: City, settings: StackSettings) -> Iterator[Resource]:

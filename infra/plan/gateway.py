@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog import City, names
-from derive import pods
+from derive import access_log, pods
 from infra.config import StackSettings
 from infra.plan import objects, routes, school_listener
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
@@ -37,6 +37,13 @@ HEADERS: Mapping[str, str] = {
 
 HIDDEN = ("server", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id", "x-amz-storage-class")
 """Taken off every answer: what stands behind the gateway is nobody's business."""
+
+
+_ACCESS_LOG: Body = {
+    "format": {"type": "JSON", "json": dict(access_log.ENVOY)},
+    "sinks": [{"type": "File", "file": {"path": "/dev/stdout"}}],
+}
+"""Envoy Gateway's own default would print whole addresses, and players may carry their token in one."""
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -111,6 +118,7 @@ def _listener(settings: StackSettings) -> Iterator[Resource]:
     drain = settings.row.drain_seconds
     spec = {
         "provider": {"type": "Kubernetes", "kubernetes": _proxy(settings)},
+        "telemetry": {"accessLog": {"settings": [_ACCESS_LOG]}},
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }
     yield _custom(ENVOY_API, "EnvoyProxy", PROXY, spec)

@@ -51,6 +51,7 @@ TARGETS: tuple[Target, ...] = (
             "|barman_cloud_cloudnative_pg_io_.*"
         ),
     ),
+    Target(names.ENTITLEMENT, names.ENTITLEMENT, f"{names.ENTITLEMENT}-{PODS}", HTTP),
     Target(names.INTAKE, names.SCHOOL_EDGE, f"{names.INTAKE}-{PODS}", ports.FIGURES, keep="city_intake_.*"),
     Target(
         names.IDENTITY,

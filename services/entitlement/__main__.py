@@ -36,7 +36,8 @@ def main() -> None:
     shipper.start()
     try:
         # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
-        uvicorn.run(app.make(desk, sign_in), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+        served = app.make(desk, shipping.Waiting(trail), doors=sign_in.routes())
+        uvicorn.run(served, host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
     finally:
         shipper.stop()
 

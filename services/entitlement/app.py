@@ -6,13 +6,14 @@ Answers are never kept by a cache: what is allowed now may be refused in a minut
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -23,7 +24,6 @@ from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk
 from services.entitlement.people import LINES
 from services.entitlement.sessions import Session, SessionError
-from services.entitlement.sign_in import SignIn
 
 PREFIX = "/access"
 IN_BODY = "x-token-in-body"
@@ -46,10 +46,11 @@ class Figures:
         )
 
 
-def make(desk: Desk, sign_in: SignIn | None = None) -> Starlette:
-    """The application; without a door to Keycloak nobody signs in by it."""
+def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette:
+    """The application; ``more`` is read by Prometheus too, ``doors`` are addresses by which people come in."""
     figures = Figures()
-    figures.registry.register(desk.settings.standing)
+    for each in (desk.settings.standing, *more):
+        figures.registry.register(each)
 
     async def play(request: Request) -> Response:
         begun = time.perf_counter()
@@ -80,7 +81,7 @@ def make(desk: Desk, sign_in: SignIn | None = None) -> Starlette:
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
             Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
-            *(sign_in.routes() if sign_in else []),
+            *doors,
             Route("/healthz", _health, methods=["GET"]),
             Route("/readyz", _bound(desk, _ready), methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),

@@ -97,6 +97,12 @@ class Trail:
         for journal in journals:
             journal.cut()
 
+    @property
+    def waits(self) -> int:
+        """Bytes that are not in the store yet."""
+        with self._lock:
+            return self._bytes
+
     def shipped(self, count: int) -> None:
         """So many bytes do not wait any more."""
         with self._lock:

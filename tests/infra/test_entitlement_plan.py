@@ -12,11 +12,13 @@ import pytest
 
 from catalog import City, names
 from catalog.errors import UserError
-from derive import database, generated, keys
+from derive import database, generated, keys, store
 from infra.config import StackSettings
 from infra.plan import derived, entitlement, sign_in, video_library
 from policies import generate
 from services.entitlement import versions
+from services.entitlement.log_anchor import LOGS
+from services.entitlement.shipping import BUCKET, DAYS
 from tests.builders import changed
 from tests.infra.conftest import SEED, Settings
 
@@ -123,3 +125,18 @@ def test_stale_rules_are_never_mounted(tiny: City, settings: Settings, tmp_path:
     stack, other = of(tiny, tmp_path, settings), changed(tiny, licences=tiny.licences[:1])
     with pytest.raises(UserError, match="make generate"):
         entitlement.plan(other, stack)
+
+
+def test_logs_are_anchored_by_an_account_that_changes_neither_logs_nor_record(tiny: City, settings: Settings) -> None:
+    (job,) = [each.props for each in entitlement.plan(tiny, settings()) if each.kind == "CronJob"]
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    mounted = [each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each]
+    assert mounted == [store.secret(store.LOG_ANCHOR)]
+    (account,) = [each for each in store.ACCOUNTS if each.name == store.LOG_ANCHOR]
+    assert account.rights == {
+        names.BUCKET_LOGS: (store.Right.READ, store.Right.LIST),
+        names.BUCKET_AUDIT: (store.Right.WRITE, store.Right.LOCK),
+    }
+    own = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    assert {own[name] for name in (LOGS, BUCKET)} == {names.BUCKET_LOGS, names.BUCKET_AUDIT}
+    assert int(own[DAYS]) >= 184

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catalog import City
+from derive import access_log
 from infra.plan import gateway
 from infra.plan.resource import Resource
 from tests.infra.conftest import Settings
@@ -46,6 +47,12 @@ def test_envoy_s_containers_pass_the_restricted_check(tiny: City, settings: Sett
     pod = {"securityContext": deployment["pod"]["securityContext"]}
     for container in (deployment["container"], {"image": "x@sha256:", **sidecar}):
         assert not [name for name, rule in CONTAINER_RULES.items() if not rule(pod, container)]
+
+
+def test_the_access_log_is_lines_of_json_and_not_the_controller_s_default(tiny: City, settings: Settings) -> None:
+    (log,) = one(gateway.plan(tiny, settings()), "EnvoyProxy")["spec"]["telemetry"]["accessLog"]["settings"]
+    assert log["format"] == {"type": "JSON", "json": dict(access_log.ENVOY)}
+    assert log["sinks"] == [{"type": "File", "file": {"path": "/dev/stdout"}}]
 
 
 def test_a_given_certificate_is_used_and_no_issuer_asked(tiny: City, settings: Settings) -> None:

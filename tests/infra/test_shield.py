@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from catalog import City
-from derive import keys, shield
+from derive import access_log, keys, shield
 from infra.plan import video_library
 from tests.infra.conftest import SEED, Settings
 
@@ -119,3 +119,18 @@ def test_every_file_is_mounted_at_its_path(tiny: City, settings: Settings) -> No
     tokens = video_library.tokens(settings())
     assert paths == shield.files(tiny, "http://object-store.object-store.svc.cluster.local:7070", 1, tokens)
     assert all(re.fullmatch(r"[-._a-zA-Z0-9]+", key) for key in config)
+
+
+def test_the_shield_prints_the_line_as_json_and_its_own_checks_never(tiny: City) -> None:
+    found = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["logging.yaml"])["logging"]
+    (form,), (log,), (unseen,) = found["formats"], found["logs"], found["filters"]
+    assert (form["escape"], log["filename"], log["format"], log["filters"]) == (
+        "json",
+        "stdout",
+        form["name"],
+        ["unseen"],
+    )
+    assert unseen["condition"] == "cquup MATCH /healthz,healthz,/_stats,_stats"
+    filled = re.sub(r"%<[^>]*>", "1", form["format"])
+    assert set(json.loads(filled)) == set(access_log._TRAFFIC_SERVER)
+    assert "'" not in form["format"]

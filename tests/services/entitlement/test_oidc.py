@@ -110,7 +110,7 @@ def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     )
     desk.people = roster
     sign_in = SignIn(desk, door, httpx.MockTransport(keycloak.answer))
-    return TestClient(app.make(desk, sign_in), base_url=ISSUER, follow_redirects=False)
+    return TestClient(app.make(desk, doors=sign_in.routes()), base_url=ISSUER, follow_redirects=False)
 
 
 Come = Callable[..., httpx.Response]
