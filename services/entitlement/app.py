@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from derive import session_token, video_token
-from services.entitlement import reasons
+from services.entitlement import first_page, reasons
 from services.entitlement.desk import Answer, Desk
+from services.entitlement.first import First
 from services.entitlement.sessions import Session, SessionError
 
 PREFIX = "/access"
@@ -43,8 +44,8 @@ class Figures:
         )
 
 
-def make(desk: Desk) -> Starlette:
-    """The application."""
+def make(desk: Desk, first: First | None = None) -> Starlette:
+    """The application; without ``first`` nobody makes an account here."""
     figures = Figures()
     figures.registry.register(desk.settings.standing)
 
@@ -65,6 +66,7 @@ def make(desk: Desk) -> Starlette:
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
             Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
+            *(first_page.routes(first) if first else []),
             Route("/healthz", _health, methods=["GET"]),
             Route("/readyz", _bound(desk, _ready), methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),

@@ -78,6 +78,10 @@ class Trail:
         token = Entry(Kind.TOKEN, ACTION, known, "allowed", outcome.policy, who, {**facts, "expires": outcome.expires})
         self._append(grant, token)
 
+    def noted(self, entry: Entry) -> None:
+        """Record what is no decision about a lesson. Raises `UnrecordedError`."""
+        self._append(entry)
+
     def _decides_by(self, policy: str | None) -> None:
         """Note once that decisions are made by other rules from here on. A request that began before the change may still come after."""
         with self._lock:
