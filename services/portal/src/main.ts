@@ -4,6 +4,7 @@ import "./style.css";
 import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, type Session } from "./access";
 import { catalogue, facts } from "./catalogue";
 import { byId, h } from "./dom";
+import { first, isFirst } from "./first";
 import { fetchLessons } from "./lessons";
 import { openPlayer, type Player } from "./player";
 import { language, switchLanguage, texts } from "./texts";
@@ -11,6 +12,7 @@ import { language, switchLanguage, texts } from "./texts";
 let player: Player | null = null;
 let session: Session | null = null;
 let turn = 0;
+let wasFirst = false;
 
 function frame(): void {
   const t = texts();
@@ -30,6 +32,8 @@ function showSession(): void {
   const parts = [session?.tier, session?.school].map((part) => (part ? inWords(part) : null)).filter(Boolean);
   const who = byId("who");
   who.hidden = byId("sign-out").hidden = !there;
+  byId("first-time").hidden = there;
+  byId("first-time").textContent = t.first;
   byId("sign-out").textContent = t.signOut;
   who.textContent = parts.join(" · ") || t.signedIn;
   who.title = session?.standIn ? t.standIn : "";
@@ -42,6 +46,10 @@ function refused(words: string, reason: string): HTMLElement {
 }
 
 async function view(id: string | null): Promise<Node[]> {
+  if (isFirst()) {
+    document.title = `${texts().first} · ${texts().page}`;
+    return first();
+  }
   const lessons = await fetchLessons();
   document.title = texts().page;
   if (!id) return catalogue(lessons);
@@ -57,6 +65,7 @@ async function view(id: string | null): Promise<Node[]> {
 
 async function show(): Promise<void> {
   const mine = ++turn;
+  wasFirst = isFirst();
   player?.destroy();
   player = null;
   frame();
@@ -84,5 +93,6 @@ byId("language").addEventListener("click", () => {
 byId("sign-out").addEventListener("click", () => void signOut().then(start));
 window.addEventListener("hashchange", () => { // a sign-in address opened in a tab that is here already
   if (isSignIn()) void start();
+  else if (isFirst() !== wasFirst) void show(); // not for #main, which only skips to the text
 });
 void start();
