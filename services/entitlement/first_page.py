@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,8 @@ from services.entitlement.first import First, Given
 
 ADDRESS = "/access/first"
 MOST_BYTES = 4096
+AT_ONCE = 8
+"""Accounts being made at one moment; Keycloak takes some 100 ms for one, so that is a school in half a minute."""
 KIND = "application/json"
 """The only type that is read: no form of another site can send it."""
 UNKEPT = {"Cache-Control": "no-store"}
@@ -21,12 +24,14 @@ UNKEPT = {"Cache-Control": "no-store"}
 
 def routes(first: First) -> list[Route]:
     """Where accounts are made."""
+    # Threads of their own: while Keycloak does not answer, lessons do not wait behind who waits for it.
+    aside = anyio.CapacityLimiter(AT_ONCE)
 
     async def endpoint(request: Request) -> Response:
         given = await typed(request)
         if given is None:
             return JSONResponse(reasons.text("first-incomplete", {}), HTTPStatus.BAD_REQUEST, UNKEPT)
-        answer = await anyio.to_thread.run_sync(first.take, given)
+        answer = await anyio.to_thread.run_sync(first.take, given, limiter=aside)
         wait = {"Retry-After": str(answer.wait)} if answer.wait else {}
         return JSONResponse(answer.body, answer.status, {**UNKEPT, **wait})
 
