@@ -75,7 +75,7 @@ Send = Callable[..., Any]
 def send(desk: Desk, keycloak: Keycloak, roster: Roster, book: Book) -> Send:
     """``send(id, code, password)``: the answer."""
     first = First(roster, keycloak.accounts(), KEY, book, Tries(lambda: 0.0))
-    client = TestClient(app.make(desk, first), base_url="https://city.example", raise_server_exceptions=False)
+    client = TestClient(app.make(desk, first=first), base_url="https://city.example", raise_server_exceptions=False)
 
     def sent(identity: str = PUPIL, code: str = CODE, password: str = GOOD) -> Any:
         return client.post("/access/first", json={"id": identity, "code": code, "password": password})
@@ -261,7 +261,7 @@ def test_what_is_not_typed_is_asked_for(send: Send) -> None:
 
 def test_only_small_json_is_read(desk: Desk, keycloak: Keycloak, roster: Roster, book: Book) -> None:
     first = First(roster, keycloak.accounts(), KEY, book, Tries(lambda: 0.0))
-    client = TestClient(app.make(desk, first), base_url="https://city.example", raise_server_exceptions=False)
+    client = TestClient(app.make(desk, first=first), base_url="https://city.example", raise_server_exceptions=False)
     fields = {"id": PUPIL, "code": CODE, "password": GOOD}
     json_type = {"content-type": "application/json"}
     for answer in (
