@@ -108,8 +108,8 @@ class Keycloak:
         roles = [{"id": id_, "name": name} for name, id_ in self.roles.items()]
         match method, rest:
             case "PUT", "":
-                # What is left out of attributes is taken away, as Keycloak does it.
-                self.users[key] |= body
+                # Whatever is left out is taken away: Keycloak does so with attributes, and promises nothing of the rest.
+                self.users[key] = {**body, "id": key}
             case "DELETE", "":
                 del self.users[key]
             case "PUT", "reset-password":

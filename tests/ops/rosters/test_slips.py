@@ -60,6 +60,18 @@ def test_the_tier_is_the_one_of_what_somebody_is_first_of_all(folder: Path) -> N
     assert {each.tier for each in made(folder, people=(HEAD,))} == {tiers["school-staff"]}
 
 
+def test_no_school_s_register_makes_an_official_of_the_district(folder: Path) -> None:
+    official = f"t{FIRST}0001"
+    roles = small.read(folder, "roles")
+    for row in roles:
+        if row["userSourcedId"] == official:
+            row["role"] = "districtAdministrator"
+    small.write(folder, "roles", roles)
+    enrolled = small.read(folder, "enrollments")
+    small.write(folder, "enrollments", (row for row in enrolled if row["userSourcedId"] != official))
+    assert official not in {each.identity for each in made(folder)}
+
+
 def test_a_class_is_its_pupils_their_parents_and_its_teachers(folder: Path) -> None:
     group = f"{FIRST}-c000"
     enrolled = {row["userSourcedId"] for row in small.read(folder, "enrollments") if row["classSourcedId"] == group}
