@@ -106,6 +106,8 @@ ROLES_BESIDE: Final = {DATABASE_ROSTER: (ROLE_ROSTER_KEEPER, ROLE_ROSTER_SCHOOL)
 """Database -> its roles beside owner and reader."""
 ROSTER_KEY_SECRET: Final = "roster-key"  # noqa: S105  # a Secret's name, not a secret
 """Secret with the key by which ids of registers are hashed."""
+ACCOUNTS_SECRET: Final = "identity-accounts"  # noqa: S105  # a Secret's name, not a secret
+"""Secret of the entitlement service with what the client that keeps accounts signs in by."""
 
 KEYCLOAK: Final = "keycloak"
 """The image of the identity service."""

@@ -14,7 +14,7 @@ PATH: Final = "/identity"
 """Below which everything of Keycloak is, inside the cluster and at the gateway."""
 REALM: Final = "city"
 """Everybody's accounts; Keycloak's own realm `master` is for its administration alone."""
-CLIENT_PORTAL: Final = "portal"
+CLIENT_PORTAL: Final = names.PORTAL
 """By which people sign in."""
 CLIENT_ACCOUNTS: Final = "accounts"
 """By which accounts are made, changed and switched off; it may do nothing else."""
@@ -28,6 +28,12 @@ ATTRIBUTE_SCHOOL: Final = "school"
 """Code of a school, or division code of a district or of the city; absent where there is none."""
 ATTRIBUTE_PERSON: Final = "person"
 """Id in the roster; absent where somebody is in none."""
+ATTRIBUTE_SLIP: Final = "slip"
+"""Number of the last slip that was used (`derive.first_sign_in`): none up to it opens the account again."""
+ATTRIBUTE_LEFT: Final = "left"
+"""Day on which the account was switched off because the roster switched its person off; absent in every other case."""
+ATTRIBUTES: Final = (ATTRIBUTE_TIER, ATTRIBUTE_SCHOOL, ATTRIBUTE_PERSON, ATTRIBUTE_SLIP, ATTRIBUTE_LEFT)
+"""What an account has beside its name; only administrators see and change it."""
 
 
 def client_secret(seed: str, client: str) -> str:

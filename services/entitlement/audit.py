@@ -81,6 +81,10 @@ class Trail:
             given.append(entry(Kind.TOKEN, why=ALLOWED, facts={**facts, "expires": outcome.expires}))
         self._append(*given)
 
+    def noted(self, entry: Entry) -> None:
+        """Record what is no decision about a lesson. Raises `UnrecordedError`."""
+        self._append(entry)
+
     def _decides_by(self, policy: str | None) -> None:
         """Note once that decisions are made by other rules from here on. A request that began before the change may still come after."""
         with self._lock:

@@ -140,6 +140,50 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "A guardian has a say about this pupil, and none has agreed yet that accounts of the kind “{tier}” see these facts.",
         "这名学生的信息须由监护人同意，而监护人尚未同意“{tier}”类账号查看。",
     ),
+    "first-incomplete": (
+        "Type your id in the register, the code on your slip, and a password of your choice.",
+        "请输入学籍号、首次登录条上的代码和自己选定的密码。",
+    ),
+    "slip-wrong": (
+        "Id and code do not belong together: type both as they stand on your slip. If they do not work, ask your school for a new slip.",
+        "学籍号和代码不匹配：请按首次登录条上的原样输入；仍不行时请向学校领取新的登录条。",
+    ),
+    "slip-used": (
+        "This slip has been used already: sign in with your password. If you have forgotten it, ask your school for slip no. {next}.",
+        "这张登录条已经用过：请用密码登录。忘记密码时，请向学校领取第 {next} 条。",
+    ),
+    "too-many-tries": (
+        "The code was wrong too often: try again in {minutes} min, or ask your school to help.",
+        "代码错误次数过多：请 {minutes} 分钟后再试，或请学校协助。",
+    ),
+    "not-in-roster": (
+        "The register does not have you as somebody who may sign in now: ask your school to check it.",
+        "学籍中没有可以登录的记录：请让学校核对。",
+    ),
+    "account-off": (
+        "Your account has been switched off: ask your school.",
+        "账号已被停用：请询问学校。",
+    ),
+    "name-taken": (
+        "An account of this name belongs to somebody else: tell your school, so that it asks the city’s operators.",
+        "这个账号名已属于他人：请告诉学校，由学校联系平台运维。",
+    ),
+    "password-refused": (
+        "This password is not taken: {why}. Choose another one; your slip has not been used.",
+        "密码不符合要求：{why}。请另选一个；登录条仍然有效。",
+    ),
+    "roster-down": (
+        "The city’s register cannot be asked now, so no account was made: try again in a minute; your slip has not been used.",
+        "暂时查不到学籍，因此没有建立账号：请一分钟后再试；登录条仍然有效。",
+    ),
+    "identity-down": (
+        "Accounts cannot be made now: try again in a minute; your slip has not been used.",
+        "暂时不能建立账号：请一分钟后再试；登录条仍然有效。",
+    ),
+    "account-unrecorded": (
+        "Every new account is put on record, and the record cannot be written now: try again in a minute.",
+        "每个新账号都要留下审计记录，而现在无法写入：请一分钟后再试。",
+    ),
 }
 """Code -> English and Chinese text; names in braces are filled with the decision's facts."""
 

@@ -68,7 +68,7 @@ def test_rules_of_signing_in_are_the_catalogs(city: City) -> None:
 
 def test_an_account_holds_no_name_and_nobody_changes_what_they_are(city: City) -> None:
     attributes = {each["name"]: each for each in realm.desired(city, URL, SECRETS)["profile"]["attributes"]}
-    assert attributes.keys() == {"username", "email", "tier", "school", "person"}
+    assert attributes.keys() == {"username", "email", *identity.ATTRIBUTES}
     assert all(each["permissions"]["edit"] == ["admin"] for each in attributes.values())
 
 

@@ -4,6 +4,7 @@ import "./style.css";
 import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, type Session } from "./access";
 import { catalogue, facts } from "./catalogue";
 import { byId, h } from "./dom";
+import { first, isFirst } from "./first";
 import { fetchLessons } from "./lessons";
 import { isMine, mine, signInLink } from "./mine";
 import { openPlayer, type Player } from "./player";
@@ -37,6 +38,8 @@ function showSession(): void {
   const who = byId("who");
   who.hidden = byId("sign-out").hidden = !there;
   byId("sign-in").hidden = there;
+  byId("first-time").hidden = there;
+  byId("first-time").textContent = t.first;
   byId("sign-out").textContent = t.signOut;
   who.textContent = parts.join(" · ") || t.signedIn;
   who.title = session?.standIn ? t.standIn : "";
@@ -53,6 +56,10 @@ async function view(id: string | null): Promise<Node[]> {
   if (isMine()) {
     document.title = `${texts().mine} · ${texts().page}`;
     return mine();
+  }
+  if (isFirst()) {
+    document.title = `${texts().first} · ${texts().page}`;
+    return first();
   }
   const lessons = await fetchLessons();
   document.title = texts().page;

@@ -60,6 +60,12 @@ def test_a_grant_and_its_token_are_recorded(client: TestClient, trail: Trail) ->
     assert int(minted.facts["expires"]) > NOW.timestamp()
 
 
+def test_what_is_no_decision_about_a_lesson_is_in_the_same_chain(trail: Trail) -> None:
+    entry = audit.Entry(Kind.GRANT, "first-sign-in", "account", "made", None, audit.Who("pupil", OWN, "p"), {"slip": 1})
+    trail.noted(entry)
+    assert [each.entry for each in recorded(trail)[1:]] == [entry]
+
+
 def test_a_refusal_is_recorded_with_its_reason(client: TestClient, trail: Trail, store: dict[str, bytes]) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, school=ALLY, licence="members")
     assert play(client, token()) == 403
