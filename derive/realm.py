@@ -115,7 +115,9 @@ def _profile() -> Body:
     }
     # Keycloak cannot do without this one; nobody is asked for it and nobody sees it.
     email = {"name": "email", "displayName": "${email}", "permissions": admin, "multivalued": False}
-    own = [{"name": name, "displayName": name, "permissions": admin, "multivalued": False} for name in identity.ATTRIBUTES]
+    own = [
+        {"name": name, "displayName": name, "permissions": admin, "multivalued": False} for name in identity.ATTRIBUTES
+    ]
     return {"attributes": [username, email, *own], "groups": []}
 
 
