@@ -123,15 +123,15 @@ def _server(own: Database, settings: StackSettings) -> Body:
         "KC_BOOTSTRAP_ADMIN_CLIENT_ID": (ADMIN, "client"),
         "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET": (ADMIN, "secret"),
     }
-    health = {"path": "/health/ready", "port": identity.FIGURES_PORT, "period": 3}
+    ready = objects.probe("/health/ready", identity.FIGURES_PORT, period=3)
     container = {
         "name": SERVICE,
         "image": settings.images[names.KEYCLOAK],
         "env": [*objects.env(plain), *(_from_secret(key, *where) for key, where in secret.items())],
         "ports": [{"name": "http", "containerPort": identity.PORT}],
         # A first start makes a hundred tables.
-        "startupProbe": {**objects.probe(**health), "failureThreshold": 100},
-        "readinessProbe": objects.probe(**health),
+        "startupProbe": {**ready, "failureThreshold": 100},
+        "readinessProbe": ready,
         "livenessProbe": objects.probe("/health/live", identity.FIGURES_PORT, period=20),
         "resources": pods.resources("200m", f"{mib}Mi", "2"),
         "securityContext": pods.container_security(),

@@ -68,7 +68,7 @@ class Admin:
 
     def post(self, path: str, body: object) -> str:
         """Make it; its id, from where Keycloak says that it is."""
-        return _checked(self._http.post(path, json=body)).headers.get("Location", "").rpartition("/")[2]
+        return str(_checked(self._http.post(path, json=body)).headers.get("Location", "")).rpartition("/")[2]
 
     def put(self, path: str, body: object) -> None:
         """Replace it."""

@@ -9,7 +9,7 @@ import pytest
 from catalog import City, load_named, named
 from catalog.access import Scope
 from derive import identity, realm, session_token
-from derive.federation import OidcProvider, SamlProvider
+from derive.federation import OidcProvider, Provider, SamlProvider
 
 URL = "https://city.example:8443"
 SECRETS = {client: f"secret of {client}" for client in identity.CLIENTS}
@@ -92,7 +92,7 @@ def test_the_portal_is_told_what_somebody_is_and_by_what_they_signed_in(city: Ci
 
 
 def test_who_comes_from_an_outside_provider_is_of_its_tier_and_nothing_else(city: City) -> None:
-    providers = [OidcProvider.model_validate(OIDC), SamlProvider.model_validate(SAML)]
+    providers: list[Provider] = [OidcProvider.model_validate(OIDC), SamlProvider.model_validate(SAML)]
     found = realm.desired(city, URL, SECRETS, providers)
     assert [each["providerId"] for each in found["providers"]] == ["oidc", "saml"]
     for alias, attribute in (("province", "school"), ("college", "person")):

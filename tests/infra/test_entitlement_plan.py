@@ -94,9 +94,10 @@ def test_signer_and_verifiers_follow_the_epochs(
     plan = entitlement.plan(tiny, stack)
     (secret,) = [each.props["stringData"] for each in plan if each.name == entitlement.SIGNING]
     environment = {each["name"]: each.get("value") for each in template(tiny, stack)["spec"]["containers"][0]["env"]}
-    name = Path(environment["ENTITLEMENT_KEY"] or "").name
-    assert secret[name] == keys.pem(keys.private_key(SEED, keys.VIDEO, signs))
-    assert set(secret) == {f"video-{each}.pem" for each in accepted}
+    for variable, purpose in (("ENTITLEMENT_KEY", keys.VIDEO), ("ENTITLEMENT_SESSION_KEY", keys.SESSION)):
+        name = Path(environment[variable] or "").name
+        assert secret[name] == keys.pem(keys.private_key(SEED, purpose, signs))
+    assert set(secret) == {f"{purpose}-{each}.pem" for purpose in ("video", "session") for each in accepted}
 
 
 def test_when_only_the_signer_changes_no_verifier_is_touched(tiny: City, settings: Settings) -> None:

@@ -100,6 +100,8 @@ PUBLIC_ROUTES = {
     "portal": ("portal", "/", "portal", 8080),
     "entitlement": ("entitlement", "/access/", "entitlement", 8080),
     "shield": ("video-library", "/lessons/", "shield", 8080),
+    "identity": ("identity", "/identity/realms/city/", "identity", 8080),
+    "identity-resources": ("identity", "/identity/resources/", "identity", 8080),
     "parcels": ("video-library", "/parcels/", "shield", 8080),
     "viewer": ("monitoring", "/monitoring/", "viewer", 8080),
     "query": ("monitoring", "/monitoring/api/v1/query", "prometheus", 9090),
