@@ -20,6 +20,10 @@ BITS: Final = LENGTH * 5
 """50, against a few tries a minute (`services.entitlement.tries`): a year of them finds nobody (docs/decisions/0215-a-slip-of-paper.md)."""
 MOST_SLIPS: Final = 20
 """How many numbers somebody can use up; each one that is open is one more code to hit."""
+UNFIT: Final = str.maketrans({"{": None, "}": None, "/": "-", ":": "-"})
+"""What registers' ids may hold and Keycloak's `username-prohibited-characters` refuses: GUIDs come in braces."""
+LONGEST_NAME: Final = 128
+"""Characters of an account's name in the realm (`derive.realm`)."""
 _DIGEST_BITS: Final = 256
 
 
@@ -31,6 +35,14 @@ def code(key: str, identity: str, slip: int = 1) -> str:
     number = int.from_bytes(digest, "big") >> (_DIGEST_BITS - BITS)
     letters = "".join(ALPHABET[number >> shift & 31] for shift in range(BITS - 5, -1, -5))
     return "-".join(letters[each : each + GROUP] for each in range(0, LENGTH, GROUP))
+
+
+def account_name(identity: str) -> str:
+    """What the person whom the register calls ``identity`` signs in as: small letters, without what Keycloak takes in no name.
+
+    Two ids may lead to one name; whose account it is says its attribute `person`.
+    """
+    return identity.lower().translate(UNFIT)[:LONGEST_NAME]
 
 
 def slip_of(key: str, identity: str, given: str) -> int | None:

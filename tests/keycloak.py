@@ -96,6 +96,8 @@ class Keycloak:
     def _make(self, body: dict[str, Any]) -> httpx.Response:
         if body["username"] in {user["username"] for user in self.users.values()}:
             return httpx.Response(409, json={"errorMessage": "User exists with same username"})
+        if set(body["username"]) & set("{}/:<>") or len(body["username"]) > 128:
+            return httpx.Response(400, json={"errorMessage": "error-username-invalid-character"})
         unknown = set(body["attributes"]) - set(identity.ATTRIBUTES)
         assert not unknown, f"the realm declares no {unknown}"
         key = str(uuid.uuid4())

@@ -18,7 +18,7 @@ from catalog.school import School
 from ops.rosters.slips import Slip
 
 TEMPLATE: Final = "slips.html.j2"
-COLUMNS: Final = ("id", "name", "class", "tier", "slip", "code")
+COLUMNS: Final = ("id", "name", "class", "tier", "slip", "code", "account")
 OWNER_ONLY: Final = 0o600
 
 
@@ -27,7 +27,9 @@ def table(slips: Sequence[Slip]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows((each.identity, each.name, each.group, each.tier.zh, each.number, each.code) for each in slips)
+    writer.writerows(
+        (each.identity, each.name, each.group, each.tier.zh, each.number, each.code, each.account) for each in slips
+    )
     return "\ufeff" + text.getvalue()
 
 

@@ -51,13 +51,18 @@ class Slip:
     """One slip."""
 
     identity: str
-    """Id in the register: also the name of the account."""
+    """Id in the register."""
     name: str = field(repr=False)
     group: str
     """Title of the class; empty where there is none."""
     tier: Names
     number: int
     code: str = field(repr=False)
+
+    @property
+    def account(self) -> str:
+        """What they will sign in as."""
+        return first_sign_in.account_name(self.identity)
 
 
 def slips(found: Checked, city: City, wanted: Wanted, key: str) -> list[Slip]:

@@ -27,8 +27,6 @@ ACTION: Final = "first-sign-in"
 RESOURCE: Final = "account"
 LONGEST: Final = 256
 """Characters of an id or a password that are looked at."""
-SHORTEST_NAME: Final = 3
-"""Characters that Keycloak wants of an account's name."""
 STATUS: Final[Mapping[str, HTTPStatus]] = {
     "first-incomplete": HTTPStatus.BAD_REQUEST,
     "slip-wrong": HTTPStatus.FORBIDDEN,
@@ -39,6 +37,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "name-taken": HTTPStatus.CONFLICT,
     "password-refused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "roster-down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "account-refused": HTTPStatus.CONFLICT,
     "identity-down": HTTPStatus.SERVICE_UNAVAILABLE,
     "account-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -101,6 +100,11 @@ class _Slip:
     who: Identity
 
     @property
+    def name(self) -> str:
+        """Of the account."""
+        return first_sign_in.account_name(self.identity)
+
+    @property
     def on_record(self) -> Who:
         return Who(self.who.tier, self.who.school, str(self.person))
 
@@ -142,12 +146,12 @@ class First:
             return _unrecorded(error)
         LOG.info("an account of tier %s was %s by slip %s", slip.who.tier, made, slip.number)
         status = HTTPStatus.CREATED if made == "made" else HTTPStatus.OK
-        return Answer(status, {"username": slip.identity.lower(), "account": made})
+        return Answer(status, {"username": slip.name, "account": made})
 
     def _slip(self, given: Given) -> _Slip:
         """The slip that is meant. The code is judged before anything is looked up: whoever guesses learns nothing of who there is."""
         identity = given.identity.strip()
-        if not (SHORTEST_NAME <= len(identity) <= LONGEST and given.code and 0 < len(given.password) <= LONGEST):
+        if not (0 < len(identity) <= LONGEST and given.code and 0 < len(given.password) <= LONGEST):
             raise _No("first-incomplete")
         counted = str(self._hashes.of(identity.lower()))
         if wait := self.tries.wait(counted):
@@ -196,14 +200,14 @@ class First:
 
     def _found(self, slip: _Slip) -> Account:
         """The account, made now and switched off where there was none; refused when the name is somebody else's."""
-        found = self.accounts.find(slip.identity)
+        found = self.accounts.find(slip.name)
         if found is None:
             begun = {key: text for key, text in slip.attributes.items() if text is not None and key != ATTRIBUTE_SLIP}
             try:
-                self.accounts.make(slip.identity, begun, enabled=False)
+                self.accounts.make(slip.name, begun, enabled=False)
             except TakenError:
                 LOG.info("an account was made by two at once")
-            found = self.accounts.find(slip.identity)
+            found = self.accounts.find(slip.name)
         if found is None or found.attributes.get(ATTRIBUTE_PERSON) != str(slip.person):
             raise _No("name-taken")
         return found
@@ -229,7 +233,7 @@ def _no(error: Exception) -> _No:
     if isinstance(error, RefusedError) and passwords.is_about_passwords(error.code):
         return _No("password-refused", {"why": passwords.words(error.code, str(error))})
     LOG.error("no account was made: %s", error)
-    return _No("identity-down")
+    return _No("identity-down" if isinstance(error, DownError) else "account-refused")
 
 
 def _unrecorded(error: UnrecordedError) -> Answer:

@@ -16,7 +16,7 @@ from services.entitlement.first import First, Given
 ADDRESS = "/access/first"
 MOST_BYTES = 4096
 AT_ONCE = 8
-"""Accounts being made at one moment; Keycloak takes some 100 ms for one, so that is a school in half a minute."""
+"""Accounts being made at one moment: each keeps Keycloak busy for some hundred ms, most of it with hashing the password."""
 KIND = "application/json"
 """The only type that is read: no form of another site can send it."""
 UNKEPT = {"Cache-Control": "no-store"}

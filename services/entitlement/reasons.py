@@ -172,6 +172,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "This password is not taken: {why}. Choose another one; your slip has not been used.",
         "密码不符合要求：{why}。请另选一个；登录条仍然有效。",
     ),
+    "account-refused": (
+        "The identity service does not take this account: ask your school to tell the city’s operators; your slip has not been used.",
+        "身份服务不接受这个账号：请告诉学校，由学校联系平台运维；登录条仍然有效。",
+    ),
     "roster-down": (
         "The city’s register cannot be asked now, so no account was made: try again in a minute; your slip has not been used.",
         "暂时查不到学籍，因此没有建立账号：请一分钟后再试；登录条仍然有效。",

@@ -60,6 +60,14 @@ def test_a_slip_that_would_never_be_taken_is_not_made(number: int) -> None:
         code(KEY, "s0001", number)
 
 
+@pytest.mark.parametrize(
+    ("identity", "name"),
+    [("S0001", "s0001"), ("{9A2F-11}", "9a2f-11"), ("a/B:c@d.e+f", "a-b-c@d.e+f"), ("x" * 255, "x" * 128)],
+)
+def test_a_name_holds_nothing_that_keycloak_refuses(identity: str, name: str) -> None:
+    assert first_sign_in.account_name(identity) == name
+
+
 def test_codes_and_ids_of_the_database_are_made_from_different_texts() -> None:
     """Both are made under one key: what is hashed is named first, and neither name begins the other."""
     ours, theirs = first_sign_in.PURPOSE, pseudonym.PERSON

@@ -135,6 +135,7 @@ def test_the_command_writes_both_files_for_its_user_alone(huiju: object, folder:
     assert {stat.S_IMODE(each.stat().st_mode) for each in (table, page)} == {0o600}
     rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines()))
     assert {row["id"]: row["code"] for row in rows} == {each.identity: each.code for each in made(folder)}
+    assert all(f"<dd>{row['account']}</dd>" in page.read_text(encoding="utf-8") for row in rows)
     assert all(row["code"] in page.read_text(encoding="utf-8") for row in rows)
     for row in rows:
         assert row["name"] not in done.output

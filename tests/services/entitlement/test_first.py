@@ -195,6 +195,23 @@ def test_who_is_not_in_the_roster_any_more_gets_nothing(send: Send, keycloak: Ke
     assert not keycloak.users
 
 
+def test_a_register_s_guid_signs_in_by_a_name_that_keycloak_takes(
+    send: Send, keycloak: Keycloak, roster: Roster
+) -> None:
+    guid = "{9A2F-11}"
+    roster.people[Pseudonyms(KEY).of(guid)] = Identity("pupil", OWN)
+    answer = send(identity=guid, code=first_sign_in.code(KEY, guid))
+    assert (answer.status_code, answer.json()["username"]) == (201, "9a2f-11")
+    assert keycloak.user("9a2f-11")["enabled"] is True
+
+
+def test_what_keycloak_refuses_for_good_is_not_told_as_something_to_wait_for(send: Send, keycloak: Keycloak) -> None:
+    keycloak.roles.clear()
+    answer = send()
+    assert (answer.status_code, answer.json()["reason"]) == (409, "account-refused")
+    assert not keycloak.user(PUPIL.lower())["enabled"]
+
+
 def test_an_account_that_an_operator_switched_off_is_not_opened_by_a_slip(send: Send, keycloak: Keycloak) -> None:
     send()
     accounts = keycloak.accounts()
@@ -254,7 +271,7 @@ def test_without_a_record_no_account_is_opened(send: Send, keycloak: Keycloak, b
 
 
 def test_what_is_not_typed_is_asked_for(send: Send) -> None:
-    for given in ({"identity": " "}, {"code": ""}, {"password": ""}, {"password": "x" * 300}, {"identity": "ab"}):
+    for given in ({"identity": " "}, {"code": ""}, {"password": ""}, {"password": "x" * 300}, {"identity": "x" * 300}):
         answer = send(**given)
         assert (answer.status_code, answer.json()["reason"]) == (400, "first-incomplete"), given
 
