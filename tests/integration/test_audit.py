@@ -140,6 +140,7 @@ def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
         pytest.fail(f"not all refusals are in the kept logs: {known}")
     (shield, *_) = [each for each in rows if each["facts"]["place"] == "cache" and LESSON in each["what"]["resource"]]
     assert shield["what"] == {"action": "GET", "resource": f"/lessons/{LESSON}/h/1.m4s"}
+    assert shield["policy"]
     both = [each for each in rows if each["facts"].get("request") == shield["facts"]["request"]]
     assert {each["facts"]["place"] for each in both} == {"gateway", "cache"}, "one request, seen by both"
     (person, *_) = [each for each in rows if each["facts"]["status"] == 403 and each["who"]]
