@@ -7,6 +7,7 @@ the gateway's line of the same request (`request`) says from where, and the audi
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,9 +67,24 @@ _TRAFFIC_SERVER: Final[Mapping[str, str]] = {
 """Field -> Traffic Server's; all of them as text, since it writes numbers with leading zeros."""
 
 
-def traffic_server() -> str:
-    """The line as Traffic Server's `format`, to be used with `escape: json`."""
-    return "{" + ",".join(f'"{name}":"{field}"' for name, field in _TRAFFIC_SERVER.items()) + "}"
+POLICY: Final = "policy"
+"""Field with the version of what the place decides by: its keys and rules, so that a line says which were in force."""
+
+
+def version(*texts: str) -> str:
+    """Names what a place decides by: 12 hexadecimal digits."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+def envoy(policy: str) -> dict[str, str]:
+    """The line as Envoy Gateway's JSON format; ``policy`` as `version` gives it."""
+    return {**ENVOY, POLICY: policy}
+
+
+def traffic_server(policy: str) -> str:
+    """The line as Traffic Server's `format`, to be used with `escape: json`; ``policy`` as `version` gives it."""
+    fields = {**_TRAFFIC_SERVER, POLICY: policy}
+    return "{" + ",".join(f'"{name}":"{field}"' for name, field in fields.items()) + "}"
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,8 @@ class Access:
     school: str | None
     subject: str | None
     """As the session names it, which the gateway has verified."""
+    policy: str | None
+    """Version of what it was decided by."""
 
     @property
     def refused(self) -> bool:
@@ -139,6 +157,7 @@ def _access(row: Mapping[str, Any]) -> Access:
         tier=_text(row.get("tier")),
         school=_text(row.get("school")),
         subject=_text(row.get("subject")),
+        policy=_text(row.get(POLICY)),
     )
 
 

@@ -29,6 +29,8 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
 
     ``store`` is the S3 endpoint, ``cache_gib`` the size of the disk cache in GiB, ``tokens`` what `video_token.configuration` gives.
     """
+    guard = video_token.guard()
+    line = access_log.traffic_server(access_log.version(tokens, guard))
     return {
         "records.config": _records(city),
         "remap.config": _remap(store),
@@ -38,11 +40,11 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
         "alive": "ok\n",
         "dropped.config": video_token.dropping(),
         "whole.config": "cond %{REMAP_PSEUDO_HOOK}\n  rm-header Range\n",
-        video_token.GUARD_FILE: video_token.guard(),
+        video_token.GUARD_FILE: guard,
         video_token.FILE: tokens,
         # From whoever the NetworkPolicies let through.
         "ip_allow.yaml": traffic_server.reading_only(),
-        "logging.yaml": traffic_server.printing(access_log.traffic_server(), (HEALTH, STATS)),
+        "logging.yaml": traffic_server.printing(line, (HEALTH, STATS)),
         **traffic_server.UNUSED,
         **traffic_server.OWN_ERRORS,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,16 +40,18 @@ HIDDEN = ("server", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id", "x-amz
 """Taken off every answer: what stands behind the gateway is nobody's business."""
 
 
-_ACCESS_LOG: Body = {
-    "format": {"type": "JSON", "json": dict(access_log.ENVOY)},
-    "sinks": [{"type": "File", "file": {"path": "/dev/stdout"}}],
-}
-"""Envoy Gateway's own default would print whole addresses, and players may carry their token in one."""
-
-
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
-    return (*_controller(settings), *_listener(settings), *routes.plan(city, settings))
+    paths = tuple(routes.plan(city, settings))
+    return (*_controller(settings), *_listener(settings, _access_log(paths)), *paths)
+
+
+def _access_log(paths: tuple[Resource, ...]) -> Body:
+    """Envoy Gateway's own default would print whole addresses, and players may carry their token in one."""
+    policies = (each.props["spec"] for each in paths if each.kind == "SecurityPolicy")
+    fields = access_log.envoy(access_log.version(*(json.dumps(each, sort_keys=True) for each in policies)))
+    sink = {"type": "File", "file": {"path": "/dev/stdout"}}
+    return {"settings": [{"format": {"type": "JSON", "json": fields}, "sinks": [sink]}]}
 
 
 def _controller(settings: StackSettings) -> Iterator[Resource]:
@@ -105,7 +108,7 @@ def _values(settings: StackSettings) -> Body:
     }
 
 
-def _listener(settings: StackSettings) -> Iterator[Resource]:
+def _listener(settings: StackSettings, log: Body) -> Iterator[Resource]:
     proxy = {
         "group": "gateway.envoyproxy.io",
         "kind": "EnvoyProxy",
@@ -118,7 +121,7 @@ def _listener(settings: StackSettings) -> Iterator[Resource]:
     drain = settings.row.drain_seconds
     spec = {
         "provider": {"type": "Kubernetes", "kubernetes": _proxy(settings)},
-        "telemetry": {"accessLog": {"settings": [_ACCESS_LOG]}},
+        "telemetry": {"accessLog": log},
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }
     yield _custom(ENVOY_API, "EnvoyProxy", PROXY, spec)

@@ -60,20 +60,20 @@ def document(access: Access) -> dict[str, Any]:
         "who": who if known else None,
         "what": {"action": access.method, "resource": access.path},
         "why": access.why,
+        "policy": access.policy,
         "facts": {name: value for name, value in facts.items() if value is not None},
     }
 
 
 def table(found: Iterable[Access]) -> Table:
     """For people to read."""
-    columns = ("time", "place", "who", "asked for", "status", "bytes", "why", "request")
+    columns = ("time", "place", "who", "asked for", "status", "bytes", "why", "policy", "request")
     title = "Access log of gateway and caches (log lines, not chained)"
     shown = Table(*columns, title=title, title_justify="left")
     for each in found:
         who = each.subject or box(each) or each.address or "-"
         asked = f"{each.method} {each.path}"
-        cells = (
-            document(each)["time"], each.place, who, asked, str(each.status), f"{each.sent:,}", each.why or "-", each.request or "-",
-        )  # fmt: skip
+        fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", each.why, each.policy, each.request)
+        cells = (str(document(each)["time"]), *(field or "-" for field in fields))
         shown.add_row(*map(Text, cells))
     return shown

@@ -21,7 +21,7 @@ from local import paths
 from ops.stack.lock import Holder
 from ops.stack.store import FolderStore
 
-BEGUN = ".begun"
+BEGUN, SEEN = ".begun", "history.seen"
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def end(note: Note, what: Entry) -> None:
     _store().delete(note.key)
 
 
-def keep(stack: str, what: Entry) -> None:
-    """Make the record, a chain of its own, and keep it until it is shipped. Raises OSError."""
-    now = datetime.now(UTC)
-    writer = audit.writer_id(now, f"run-{os.uname().nodename}")
-    record = audit.follow(audit.begin(writer), what, now)
+def keep(stack: str, what: Entry, at: datetime | None = None, where: str = "") -> None:
+    """Make the record, a chain of its own that begins ``at`` a moment, or now, and keep it until it is shipped. Raises OSError."""
+    at = at or datetime.now(UTC)
+    writer = audit.writer_id(at, where or f"run-{os.uname().nodename}")
+    record = audit.follow(audit.begin(writer), what, at)
     _store().write(f"{stack}/{writer}{audit.SUFFIX}", audit.line(record))
 
 
@@ -99,6 +99,21 @@ def waiting(stack: str) -> Mapping[str, bytes]:
     kept = _store()
     found = {Path(key).stem: kept.read(key) for key in kept.names(stack) if key.endswith(audit.SUFFIX)}
     return {writer: line for writer, line in found.items() if line}
+
+
+def seen(stack: str) -> int:
+    """Up to which entry of the engine's history records were made, nanoseconds since 1970."""
+    return int(_store().read(f"{stack}/{SEEN}") or 0)
+
+
+def see(stack: str, number: int) -> None:
+    """Remember that. Raises OSError."""
+    _store().write(f"{stack}/{SEEN}", str(number).encode())
+
+
+def moment(at: datetime) -> str:
+    """As facts of records have it: UTC, ISO 8601, seconds."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def shipped(stack: str, writer: str) -> None:

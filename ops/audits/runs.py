@@ -50,7 +50,7 @@ class Run:
     def entry(self, outcome: Outcome, ended: datetime, failed_in: str | None = None) -> Entry:
         """What is recorded when it ends; who ran it is the machine's user."""
         facts: dict[str, str | int] = {word: count for word, count in self.changes.items() if count}
-        facts |= {"begun": _moment(self.begun), "seconds": round((ended - self.begun).total_seconds())}
+        facts |= {"begun": pending.moment(self.begun), "seconds": round((ended - self.begun).total_seconds())}
         if outcome is not Outcome.DONE and failed_in:
             facts["failed_in"] = failed_in
         who = Who(None, None, getpass.getuser())
@@ -87,7 +87,7 @@ def watched(city: str, stack: str, operation: str, phases: Phases, *, leaves: bo
 
 def killed(operation: str, stack: str, since: float, user: str, policy: str | None) -> Entry:
     """What is recorded of a run that never came to its end; ``since`` in seconds since 1970."""
-    facts = {"begun": _moment(datetime.fromtimestamp(since, UTC))}
+    facts = {"begun": pending.moment(datetime.fromtimestamp(since, UTC))}
     return Entry(Kind.RUN, operation, f"stack/{stack}", Outcome.KILLED.value, policy, Who(None, None, user), facts)
 
 
@@ -125,10 +125,6 @@ def _digest(city: str) -> str | None:
         return catalog.load_named(city).digest
     except UserError:
         return None
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def locked_days(city: City) -> int:

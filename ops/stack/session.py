@@ -16,7 +16,7 @@ from catalog import names
 from infra.plan import gateway
 from local import paths, toolchain
 from ops import derived, health
-from ops.audits import pending, runs
+from ops.audits import pending, plain, runs
 from ops.databases import beginning
 from ops.phases import Phases
 from ops.stack import (
@@ -182,6 +182,7 @@ def settle(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> fl
         # This machine has no note of it: what its lock tells is all that the record will have.
         who = f"{before.user}@{before.host}"
         pending.keep(wanted.stack, runs.killed(before.operation, wanted.stack, before.since, who, None))
+    plain.note(backend, wanted.stack)
     backup.take(backend, wanted.stack)
     uid = live.cluster_uid(environment)
     if moved.moved(backend, wanted.stack, uid, phases.say, allowed=_may_move(wanted, environment)):

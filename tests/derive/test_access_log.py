@@ -17,6 +17,7 @@ SENSITIVE = ("cookie", "authorization", "set-cookie", "x-token", "cquuc", "cqtx"
 ENVOY: dict[str, Any] = {
     **dict.fromkeys(access_log.ENVOY),
     "access_log": "gateway",
+    "policy": "0123456789ab",
     "time": "2026-11-28T08:00:00.123Z",
     "request": "r-1",
     "from": "10.0.0.9",
@@ -51,6 +52,7 @@ def parsed(row: dict[str, Any]) -> access_log.Access:
 def test_both_ends_of_a_request_are_read_and_name_it_alike() -> None:
     gateway, cache = parsed(ENVOY), parsed(SHIELD)
     assert gateway.request == cache.request == "r-1"
+    assert (gateway.policy, cache.policy) == ("0123456789ab", None)
     assert gateway.lesson == cache.lesson == LESSON
     assert (gateway.address, gateway.sent, gateway.refused) == ("10.0.0.9", 1000, False)
     assert (cache.why, cache.sent, cache.status, cache.refused) == ("ERR_PROXY_DENIED", 221, 403, True)
@@ -99,13 +101,13 @@ def test_any_other_line_is_none(line: str) -> None:
 
 
 def test_the_mark_is_in_every_line_as_it_is_printed() -> None:
-    assert access_log.MARK in access_log.traffic_server()
+    assert access_log.MARK in access_log.traffic_server("p")
     # Envoy prints JSON without spaces.
     assert access_log.MARK in json.dumps(ENVOY, separators=(",", ":"))
 
 
 def test_nothing_that_carries_a_token_is_printed() -> None:
-    fields = [*access_log.ENVOY.values(), access_log.traffic_server()]
+    fields = [*access_log.ENVOY.values(), access_log.traffic_server("p")]
     assert not [each for each in fields for word in SENSITIVE if word in each.lower()]
     assert not [each for each in access_log.ENVOY.values() if "PATH" in each and "REQ_WITHOUT_QUERY" not in each]
 

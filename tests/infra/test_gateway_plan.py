@@ -10,7 +10,7 @@ from catalog import City
 from derive import access_log
 from infra.plan import gateway
 from infra.plan.resource import Resource
-from tests.infra.conftest import Settings
+from tests.infra.conftest import SEED, Settings
 from tests.infra.restricted import CONTAINER_RULES
 
 
@@ -50,9 +50,17 @@ def test_envoy_s_containers_pass_the_restricted_check(tiny: City, settings: Sett
 
 
 def test_the_access_log_is_lines_of_json_and_not_the_controller_s_default(tiny: City, settings: Settings) -> None:
-    (log,) = one(gateway.plan(tiny, settings()), "EnvoyProxy")["spec"]["telemetry"]["accessLog"]["settings"]
-    assert log["format"] == {"type": "JSON", "json": dict(access_log.ENVOY)}
-    assert log["sinks"] == [{"type": "File", "file": {"path": "/dev/stdout"}}]
+    def printed(**changes: Any) -> dict[str, str]:
+        (log,) = one(gateway.plan(tiny, settings(**changes)), "EnvoyProxy")["spec"]["telemetry"]["accessLog"][
+            "settings"
+        ]
+        assert (log["format"]["type"], log["sinks"]) == ("JSON", [{"type": "File", "file": {"path": "/dev/stdout"}}])
+        return dict(log["format"]["json"])
+
+    assert printed().items() > access_log.ENVOY.items()
+    policy = printed()[access_log.POLICY]
+    assert policy == printed(overrides={"hstsSeconds": 1})[access_log.POLICY], "what decides nothing changes no line"
+    assert policy != printed(accessKey=f"{SEED}-another")[access_log.POLICY], "other keys decide otherwise"
 
 
 def test_a_given_certificate_is_used_and_no_issuer_asked(tiny: City, settings: Settings) -> None:

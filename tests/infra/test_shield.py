@@ -132,5 +132,14 @@ def test_the_shield_prints_the_line_as_json_and_its_own_checks_never(tiny: City)
     )
     assert unseen["condition"] == "cquup MATCH /healthz,healthz,/_stats,_stats"
     filled = re.sub(r"%<[^>]*>", "1", form["format"])
-    assert set(json.loads(filled)) == set(access_log._TRAFFIC_SERVER)
+    assert set(json.loads(filled)) == {*access_log._TRAFFIC_SERVER, access_log.POLICY}
     assert "'" not in form["format"]
+
+
+def test_the_shield_s_lines_name_the_keys_and_the_guard_that_it_decides_by(tiny: City) -> None:
+    def policy(tokens: str) -> str:
+        form = yaml.safe_load(shield.files(tiny, STORE, 1, tokens)["logging.yaml"])["logging"]["formats"][0]["format"]
+        return str(json.loads(re.sub(r"%<[^>]*>", "1", form))[access_log.POLICY])
+
+    assert policy(TOKENS) == policy(TOKENS) != policy('{"other": {}}')
+    assert re.fullmatch(r"[0-9a-f]{12}", policy(TOKENS))

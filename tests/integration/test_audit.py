@@ -19,7 +19,7 @@ from derive import store
 from ops import audit
 from ops.audits import pending
 from ops.phases import Phases
-from ops.stack import session
+from ops.stack import engine, session
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
@@ -91,7 +91,10 @@ def test_the_run_that_made_the_platform_is_on_the_record(platform: Platform, dec
     assert any(json.loads(body)["what"]["resource"] == f"stack/{platform.stack}" for body in bodies)
 
 
-def test_a_run_that_failed_is_on_the_record_too_without_a_word_of_why(platform: Platform) -> None:
+def test_a_run_that_failed_and_a_plain_one_are_on_the_record_too_without_a_word_of_why(platform: Platform) -> None:
+    plain = ["up", "--yes", "--skip-preview", "--message", "planted-message", "--stack", platform.stack]
+    engine.ask(plain, platform.cluster.environment)
+
     def ill() -> None:
         raise UserError("planted-word-of-a-diagnostic")
 
@@ -102,6 +105,13 @@ def test_a_run_that_failed_is_on_the_record_too_without_a_word_of_why(platform: 
     assert found[-1]["facts"]["unchanged"] > 50
     assert "planted" not in json.dumps(found)
     assert not pending.waiting(platform.stack)
+    with forwarded(platform) as endpoint:
+        auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
+        keys = [each["Key"] for each in auditor.list_objects_v2(Bucket=names.BUCKET_AUDIT)["Contents"]]
+        (newest, *_) = sorted((key for key in keys if "Z-plain-" in key), reverse=True)
+        row = json.loads(auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)["Body"].read())
+    assert (row["what"]["action"], row["why"], row["who"]) == ("pulumi-update", "done", None)
+    assert "planted" not in json.dumps(row)
 
 
 def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisions: list[dict[str, Any]]) -> None:
@@ -140,6 +150,7 @@ def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
         pytest.fail(f"not all refusals are in the kept logs: {known}")
     (shield, *_) = [each for each in rows if each["facts"]["place"] == "cache" and LESSON in each["what"]["resource"]]
     assert shield["what"] == {"action": "GET", "resource": f"/lessons/{LESSON}/h/1.m4s"}
+    assert shield["policy"]
     both = [each for each in rows if each["facts"].get("request") == shield["facts"]["request"]]
     assert {each["facts"]["place"] for each in both} == {"gateway", "cache"}, "one request, seen by both"
     (person, *_) = [each for each in rows if each["facts"]["status"] == 403 and each["who"]]
