@@ -34,7 +34,7 @@ def rotate(
     tls: Annotated[bool, typer.Option(help="New key and certificate for the gateway.")] = True,
     apply: Annotated[bool, typer.Option(help="Bring new credentials to the platform at once.")] = True,
 ) -> None:
-    """Replace what the kit made up: the passphrase, the keys of object store, database and Keycloak, the signing keys, the gateway's certificate."""
+    """Replace what the kit made up: passphrase, keys of object store, database and Keycloak, signing keys, the gateway's certificate."""
     phases = Phases()
     if passphrase:
         with phases.phase("passphrase"):

@@ -24,6 +24,7 @@ SIGNING = "signing-keys"
 """Secret with the keys that sign video tokens and sessions, one file a purpose and epoch, and the volume that holds it."""
 DOOR = "sign-in"
 """Secret with what signing in through Keycloak needs, and its volume."""
+_ACCOUNTS, _ROSTER_KEY = "/etc/identity-accounts", "/etc/roster-key"
 _FILES, _KEYS, _DOOR = "/etc/entitlement", "/etc/signing-keys", "/etc/sign-in"
 _DRAIN_SECONDS = 5
 """How long a pod that is to go still answers: until nobody sends it anything new."""
@@ -48,17 +49,25 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     }
     account = client_secret(settings, store.ENTITLEMENT, SERVICE)
     door = objects.secret(DOOR, SERVICE, _door(settings))
+    accounts = objects.secret(names.ACCOUNTS_SECRET, SERVICE, _accounts(settings))
     (roster,) = (each for _, each in databases(city) if each.id == names.DATABASE_ROSTER)
     reader = role_secret(roster, READER, SERVICE, settings)
     yield objects.service_account(SERVICE, SERVICE)
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
-    yield door
+    yield from (door, accounts)
     yield account
     yield reader
     yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [sessions, signing, account.props["stringData"], door.props["stringData"], reader.props["stringData"]]
+    rolls_on = [
+        sessions,
+        signing,
+        account.props["stringData"],
+        door.props["stringData"],
+        accounts.props["stringData"],
+        reader.props["stringData"],
+    ]
     yield objects.workload(
         "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
     )
@@ -71,6 +80,11 @@ def _door(settings: StackSettings) -> dict[str, str]:
         "client": identity.client_secret(seed, identity.CLIENT_PORTAL),
         "cookie": keys.password(seed, "entitlement/sign-in-cookie"),
     }
+
+
+def _accounts(settings: StackSettings) -> dict[str, str]:
+    """For the pods, and for the operator's commands, which read it as whoever may read Secrets here."""
+    return {"secret": identity.client_secret(settings.identity_key.get_secret_value(), identity.CLIENT_ACCOUNTS)}
 
 
 def _pem(key_id: str) -> str:
@@ -98,6 +112,8 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "ENTITLEMENT_BUCKET": names.BUCKET_LESSONS,
         "ENTITLEMENT_IDENTITY": identity.internal_url(),
         "ENTITLEMENT_DOOR": _DOOR,
+        "ENTITLEMENT_ACCOUNTS": f"{_ACCOUNTS}/secret",
+        "ENTITLEMENT_ROSTER_KEY": f"{_ROSTER_KEY}/key",
         **_audit(city, settings),
     }
     container = {
@@ -115,6 +131,8 @@ def _pod(city: City, settings: StackSettings) -> Body:
             objects.mount(SERVICE, _FILES, readOnly=True),
             objects.mount(SIGNING, _KEYS, readOnly=True),
             objects.mount(DOOR, _DOOR, readOnly=True),
+            objects.mount(names.ACCOUNTS_SECRET, _ACCOUNTS, readOnly=True),
+            objects.mount(names.ROSTER_KEY_SECRET, _ROSTER_KEY, readOnly=True),
             store.client_mount(),
             database.client_mount(),
             objects.mount(AUDIT, _AUDIT),
@@ -124,7 +142,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
     volumes = [
         objects.files_of(SERVICE),
         pods.secret_files(SIGNING, SIGNING),
-        pods.secret_files(DOOR, DOOR),
+        *(pods.secret_files(name, name) for name in (DOOR, names.ACCOUNTS_SECRET, names.ROSTER_KEY_SECRET)),
         store.client_volume(store.ENTITLEMENT),
         database.client_volume(READER),
         pods.scratch(AUDIT, "256Mi"),

@@ -17,9 +17,11 @@ from derive import first_sign_in
 from derive.audit import Entry, Kind, Who
 from derive.identity import ATTRIBUTE_LEFT, ATTRIBUTE_PERSON, ATTRIBUTE_SCHOOL, ATTRIBUTE_SLIP, ATTRIBUTE_TIER
 from derive.pseudonym import Pseudonyms
-from services.entitlement import passwords, reasons
+from services.entitlement import passwords, people, reasons
 from services.entitlement.accounts import Account, Accounts, DownError, RefusedError, TakenError
+from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
+from services.entitlement.people import Identity, PersonError
 from services.entitlement.tries import Tries
 
 LOG = logging.getLogger(__package__)
@@ -48,20 +50,31 @@ class RosterDownError(Exception):
     """The roster cannot be asked now."""
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What somebody of the roster is today."""
-
-    tier: str
-    school: str | None
-    """Code of the school, or division code of the district or city."""
-
-
 class Roster(Protocol):
     """The city's people."""
 
     def identity(self, person: UUID) -> Identity | None:
         """Who that is; None when nobody, or nobody who may sign in. Raises `RosterDownError`."""
+
+
+class OfToday:
+    """The people of the desk's roster, as they are today by the rules in force."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def identity(self, person: UUID) -> Identity | None:
+        """See `Roster`."""
+        version = self._desk.settings.standing.version
+        if version is None:
+            raise RosterDownError("there are no rules, and so no day and no schools")
+        try:
+            found = self._desk.people.find(str(person))
+            return people.identity(found, version.rules.today(self._desk.clock()), version.rules.schools)
+        except PersonError as error:
+            if str(error) == people.UNREADABLE:
+                raise RosterDownError(str(error)) from error
+            return None
 
 
 class Recorder(Protocol):

@@ -35,6 +35,10 @@ PATIENCE = {
 """Seconds and ms after which a server that does not answer is away: the person in front of the screen waits as long."""
 
 
+UNREADABLE = "roster-unreadable"
+"""Reason where it is not known who anybody is, rather than that somebody is nobody."""
+
+
 class PersonError(Exception):
     """Nobody can be said to be there; its one argument is the reason's code."""
 
@@ -134,7 +138,7 @@ class Nobody:
 
     def find(self, person: str) -> Found | None:
         """See `People`."""
-        raise PersonError("roster-unreadable")
+        raise PersonError(UNREADABLE)
 
 
 class Reader:
@@ -157,7 +161,7 @@ class Reader:
         except (psycopg.Error, OSError, Empty) as error:
             # Its text may hold what was asked for.
             LOG.error("the roster cannot be read: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
-            raise PersonError("roster-unreadable") from error
+            raise PersonError(UNREADABLE) from error
 
     @contextmanager
     def _line(self) -> Iterator[_Line]:

@@ -19,6 +19,8 @@ ISSUER, FOLDER, KEY, BUCKET = "ENTITLEMENT_ISSUER", "ENTITLEMENT_FILES", "ENTITL
 """Public address of the platform; folder with `access.json`, its stamp and `sessions.json`; file with the signing key; lessons’ bucket."""
 IDENTITY, DOOR, SESSION_KEY = "ENTITLEMENT_IDENTITY", "ENTITLEMENT_DOOR", "ENTITLEMENT_SESSION_KEY"
 """Keycloak's address inside the cluster; folder with `client` and `cookie`, two secrets; file with the key that signs sessions."""
+ACCOUNTS, ROSTER_KEY = "ENTITLEMENT_ACCOUNTS", "ENTITLEMENT_ROSTER_KEY"
+"""Files with the secret by which accounts are made, and with the key by which ids of registers are hashed."""
 RULES_FILE, SESSIONS_FILE = versions.RULES_FILE, "sessions.json"
 
 
@@ -51,6 +53,10 @@ class Door:
     """Private key of sessions, PEM."""
     session_key_id: str
     """Names that key to those who verify."""
+    accounts_secret: str = field(repr=False)
+    """By which accounts are made."""
+    roster_key: str = field(repr=False)
+    """By which ids of registers are hashed, and slips checked."""
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -75,4 +81,6 @@ def door(environment: Mapping[str, str] = os.environ) -> Door:
         cookie_secret=(folder / "cookie").read_text(encoding="utf-8"),
         session_key=key.read_text(encoding="utf-8"),
         session_key_id=key.stem,
+        accounts_secret=Path(environment[ACCOUNTS]).read_text(encoding="utf-8"),
+        roster_key=Path(environment[ROSTER_KEY]).read_text(encoding="utf-8"),
     )

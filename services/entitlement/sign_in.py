@@ -1,4 +1,4 @@
-"""Signing in: Keycloak says who somebody is, the roster or the account says what they are, and the platform's own session follows from both.
+"""Signing in: Keycloak says who somebody is, the roster or the account what they are, and the platform's own session follows from both.
 
 The code flow of OpenID Connect with PKCE, by Authlib. What a session is and who verifies it is the same wherever it was minted: sessions go
 on while Keycloak is away, and nobody gets a new one.

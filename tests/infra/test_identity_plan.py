@@ -71,10 +71,10 @@ def test_secrets_stand_in_secrets_and_nowhere_else(tiny: City, settings: Setting
         holders = {(each.kind, each.namespace, each.name) for each in everything if secret in json.dumps(each.props)}
         assert holders
         assert {kind for kind, _, _ in holders} == {"Secret"}
-    portal = identity.client_secret(SEED, identity.CLIENT_PORTAL)
-    assert {each.name for each in entitlement.plan(tiny, stack) if portal in json.dumps(each.props)} == {
-        entitlement.DOOR
-    }
+    owned = {identity.CLIENT_PORTAL: entitlement.DOOR, identity.CLIENT_ACCOUNTS: names.ACCOUNTS_SECRET}
+    for client, secret in owned.items():
+        text = identity.client_secret(SEED, client)
+        assert {each.name for each in entitlement.plan(tiny, stack) if text in json.dumps(each.props)} == {secret}
 
 
 def test_the_set_up_is_another_job_when_the_catalog_is(tiny: City, settings: Settings) -> None:

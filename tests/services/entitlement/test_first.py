@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 from derive import first_sign_in
 from derive.audit import Entry, Kind
 from derive.pseudonym import Pseudonyms
-from services.entitlement import app, passwords
+from services.entitlement import app, first_page, passwords
 from services.entitlement.desk import Desk
-from services.entitlement.first import First, Identity, RosterDownError
+from services.entitlement.first import First, OfToday, RosterDownError
 from services.entitlement.journal import UnrecordedError
+from services.entitlement.people import Found, Identity, PersonError, Role
 from services.entitlement.tries import OF_ONE, Tries
 from tests.keycloak import Keycloak
 from tests.services.entitlement.conftest import OWN
@@ -75,7 +76,9 @@ Send = Callable[..., Any]
 def send(desk: Desk, keycloak: Keycloak, roster: Roster, book: Book) -> Send:
     """``send(id, code, password)``: the answer."""
     first = First(roster, keycloak.accounts(), KEY, book, Tries(lambda: 0.0))
-    client = TestClient(app.make(desk, first=first), base_url="https://city.example", raise_server_exceptions=False)
+    client = TestClient(
+        app.make(desk, doors=first_page.routes(first)), base_url="https://city.example", raise_server_exceptions=False
+    )
 
     def sent(identity: str = PUPIL, code: str = CODE, password: str = GOOD) -> Any:
         return client.post("/access/first", json={"id": identity, "code": code, "password": password})
@@ -278,7 +281,9 @@ def test_what_is_not_typed_is_asked_for(send: Send) -> None:
 
 def test_only_small_json_is_read(desk: Desk, keycloak: Keycloak, roster: Roster, book: Book) -> None:
     first = First(roster, keycloak.accounts(), KEY, book, Tries(lambda: 0.0))
-    client = TestClient(app.make(desk, first=first), base_url="https://city.example", raise_server_exceptions=False)
+    client = TestClient(
+        app.make(desk, doors=first_page.routes(first)), base_url="https://city.example", raise_server_exceptions=False
+    )
     fields = {"id": PUPIL, "code": CODE, "password": GOOD}
     json_type = {"content-type": "application/json"}
     for answer in (
@@ -291,3 +296,32 @@ def test_only_small_json_is_read(desk: Desk, keycloak: Keycloak, roster: Roster,
         assert (answer.status_code, answer.json()["reason"]) == (400, "first-incomplete")
     assert not keycloak.users
     assert client.get("/access/first").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("found", "who"),
+    [
+        (Found(str(PERSON), True, None, (Role(None, None, OWN, "pupil", True),), ()), Identity("pupil", OWN)),
+        (Found(str(PERSON), False, None, (Role(None, None, OWN, "pupil", True),), ()), None),
+        (Found(str(PERSON), True, None, (), ()), None),
+        (None, None),
+    ],
+)
+def test_who_somebody_is_is_asked_of_the_roster_today(desk: Desk, found: Found | None, who: Identity | None) -> None:
+    class People:
+        def find(self, person: str) -> Found | None:
+            assert person == str(PERSON)
+            return found
+
+    desk.people = People()
+    assert OfToday(desk).identity(PERSON) == who
+
+
+def test_a_roster_that_cannot_be_read_is_not_one_without_somebody(desk: Desk) -> None:
+    class Away:
+        def find(self, person: str) -> Found | None:
+            raise PersonError("roster-unreadable")
+
+    desk.people = Away()
+    with pytest.raises(RosterDownError):
+        OfToday(desk).identity(PERSON)

@@ -106,7 +106,13 @@ def roster() -> Roster:
 def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     desk.clock = lambda: datetime.now(UTC)
     door = Door(
-        INSIDE, SECRET, "signs cookies", keys.pem(keys.private_key(SEED, keys.SESSION)), keys.key_id(keys.SESSION)
+        identity_url=INSIDE,
+        client_secret=SECRET,
+        cookie_secret="signs cookies",
+        session_key=keys.pem(keys.private_key(SEED, keys.SESSION)),
+        session_key_id=keys.key_id(keys.SESSION),
+        accounts_secret="not used here",
+        roster_key="not used here",
     )
     desk.people = roster
     sign_in = SignIn(desk, door, httpx.MockTransport(keycloak.answer))
@@ -124,7 +130,8 @@ def come(browser: TestClient, keycloak: Keycloak) -> Come:
         there = browser.get(BEGIN)
         assert there.status_code == 302
         keycloak.asked = {key: value for key, (value,) in parse_qs(urlsplit(there.headers["location"]).query).items()}
-        return browser.get(CALLBACK, params={"code": "c", "state": keycloak.asked["state"], **query})
+        back: httpx.Response = browser.get(CALLBACK, params={"code": "c", "state": keycloak.asked["state"], **query})
+        return back
 
     return come
 
