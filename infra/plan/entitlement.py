@@ -60,14 +60,8 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield reader
     yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    rolls_on = [
-        sessions,
-        signing,
-        account.props["stringData"],
-        door.props["stringData"],
-        accounts.props["stringData"],
-        reader.props["stringData"],
-    ]
+    secrets = (account, door, accounts, reader)
+    rolls_on = [sessions, signing, *(each.props["stringData"] for each in secrets)]
     yield objects.workload(
         "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas
     )

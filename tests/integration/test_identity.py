@@ -276,57 +276,65 @@ def test_the_client_that_makes_accounts_may_do_nothing_else(where: Place, admin:
         assert httpx.put(f"{top}{CITY}", headers=head, json=admin.get(CITY)).status_code == 403
 
 
-def test_people_of_an_outside_provider_come_in_as_its_tier(
-    platform: Platform, known: City, where: Place, admin: Admin, page: Page
-) -> None:
-    """The outside is another realm of the same Keycloak: the protocol between the two is the real one."""
-    top, outside = platform.url.rstrip("/"), "province"
-    tier = next(tier for tier in realm.tiers(known) if not tier.two_factor and tier.scope is Scope.ALLIANCE)
-    school = known.schools[1]
-    inside = identity.internal_url()
-    provider = OidcProvider.model_validate(
+OUTSIDE = "province"
+
+
+def _provider(top: str, tier: str) -> OidcProvider:
+    """Another realm of the same Keycloak, as the stack would name it."""
+    outside, inside = f"{top}/identity/realms/{OUTSIDE}", f"{identity.internal_url()}/realms/{OUTSIDE}"
+    return OidcProvider.model_validate(
         {
             "kind": "oidc",
-            "alias": outside,
+            "alias": OUTSIDE,
             "name": "Province",
-            "tier": tier.id,
+            "tier": tier,
             "schoolClaim": "school_code",
-            "issuer": f"{top}/identity/realms/{outside}",
-            "authorizationUrl": f"{top}/identity/realms/{outside}/protocol/openid-connect/auth",
-            "tokenUrl": f"{inside}/realms/{outside}/protocol/openid-connect/token",
-            "jwksUrl": f"{inside}/realms/{outside}/protocol/openid-connect/certs",
+            "issuer": outside,
+            "authorizationUrl": f"{outside}/protocol/openid-connect/auth",
+            "tokenUrl": f"{inside}/protocol/openid-connect/token",
+            "jwksUrl": f"{inside}/protocol/openid-connect/certs",
             "clientId": "city",
             "clientSecret": "a planted secret",
         }
     )
-    mapper = {
-        "name": "school",
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-hardcoded-claim-mapper",
-        "config": {
-            "claim.name": "school_code",
-            "claim.value": school.code,
-            "jsonType.label": "String",
-            "id.token.claim": "true",
-        },
+
+
+def _outside(top: str, school: str) -> dict[str, Any]:
+    """That realm: one person, who is of ``school``."""
+    config = {
+        "claim.name": "school_code",
+        "claim.value": school,
+        "jsonType.label": "String",
+        "id.token.claim": "true",
     }
-    client = {
-        "clientId": "city",
-        "secret": "a planted secret",
-        "redirectUris": [f"{top}/identity/realms/city/broker/{outside}/endpoint"],
-        "protocolMappers": [mapper],
-    }
+    mapper = {"name": "school", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper"}
+    back = [f"{top}/identity/realms/{identity.REALM}/broker/{OUTSIDE}/endpoint"]
+    client = {"clientId": "city", "secret": "a planted secret", "redirectUris": back}
     user = {"username": "t-1", "enabled": True, "email": "t-1@province.example", "firstName": "T", "lastName": "One"}
-    user["credentials"] = [{"type": "password", "value": PASSWORD, "temporary": False}]
-    wanted = desired(where)
-    admin.post("/admin/realms", {"realm": outside, "enabled": True, "clients": [client], "users": [user]})
+    known = [{"type": "password", "value": PASSWORD, "temporary": False}]
+    return {
+        "realm": OUTSIDE,
+        "enabled": True,
+        "clients": [{**client, "protocolMappers": [{**mapper, "config": config}]}],
+        "users": [{**user, "credentials": known}],
+    }
+
+
+def test_people_of_an_outside_provider_come_in_as_its_tier(
+    platform: Platform, known: City, where: Place, admin: Admin, page: Page
+) -> None:
+    """The outside is another realm of the same Keycloak: the protocol between the two is the real one."""
+    top, school = platform.url.rstrip("/"), known.schools[1]
+    tier = next(tier for tier in realm.tiers(known) if not tier.two_factor and tier.scope is Scope.ALLIANCE)
+    wanted, provider = desired(where), _provider(top, tier.id)
+    admin.post("/admin/realms", _outside(top, school.code))
     try:
         list(apply(admin, {**wanted, "providers": [provider.representation()], "mappers": list(provider.mappers())}))
         # The gateway leads to no other realm, so the outside's own page is asked for inside.
         with where.forwarded(names.IDENTITY, names.IDENTITY, identity.PORT) as address:
-            page.route(f"**/identity/realms/{outside}/**", lambda route: _inside(route, top, address))
+            page.route(f"**/identity/realms/{OUTSIDE}/**", lambda route: _inside(route, top, address))
             page.goto(f"{top}/access/sign-in")
-            page.locator(f"#social-{outside}").click()
+            page.locator(f"#social-{OUTSIDE}").click()
             page.locator("#username").fill("t-1")
             page.locator("#password").fill(PASSWORD)
             page.locator("#kc-login").click()
@@ -335,10 +343,10 @@ def test_people_of_an_outside_provider_come_in_as_its_tier(
         assert (said["tier"]["en"], said["school"]["en"]) == (tier.name.en, school.name.en)
     finally:
         lines = list(apply(admin, wanted))
-        admin.delete(f"/admin/realms/{outside}")
+        admin.delete(f"/admin/realms/{OUTSIDE}")
         for found in admin.get(f"{CITY}/users", username="t-1"):
             admin.delete(f"{CITY}/users/{found['id']}")
-    assert f"provider {outside}: taken away" in lines
+    assert f"provider {OUTSIDE}: taken away" in lines
 
 
 def _inside(route: Any, top: str, address: str) -> None:
