@@ -17,7 +17,7 @@ from derive import identity
 
 SPARE_SECONDS: Final = 10.0
 """A token is not used any more when it has less than this left."""
-PAGE: Final = 100
+PAGE: Final = 500
 """Accounts in one answer of a list."""
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 

@@ -155,9 +155,11 @@ def _rights(admin: Admin, top: str, client_id: str, wanted: list[str]) -> str:
     (client,) = admin.get(f"{top}/clients", clientId=client_id)
     (management,) = admin.get(f"{top}/clients", clientId="realm-management")
     account = admin.get(f"{top}/clients/{client['id']}/service-account-user")
-    path = f"{top}/users/{account['id']}/role-mappings/clients/{management['id']}"
     rights = [admin.get(f"{top}/clients/{management['id']}/roles/{name}") for name in wanted]
-    return ", ".join(_held(admin, path, rights)) or RIGHT
+    # What the account may do, and what of it the client's token states: the Admin API goes by the token.
+    held = (f"users/{account['id']}/role-mappings", f"clients/{client['id']}/scope-mappings")
+    done = [line for each in held for line in _held(admin, f"{top}/{each}/clients/{management['id']}", rights)]
+    return ", ".join(done) or RIGHT
 
 
 def _providers(admin: Admin, top: str, wanted: list[Body], mappers: list[Body]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from catalog.errors import UserError
 from ops import account, roster
 from ops.accounts import reaching as identity_service
+from ops.accounts import syncing
 from ops.accounts.syncing import Done, People, sync
 from ops.cli import app
 from ops.lessons import place
@@ -71,11 +72,15 @@ def on(keycloak: Keycloak) -> set[str]:
     return {user["username"] for user in keycloak.users.values() if user["enabled"]}
 
 
+@pytest.fixture(params=[syncing.FEW, 0])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts are looked up one by one, or all read at once."""
+    monkeypatch.setattr(syncing, "FEW", request.param)
+
+
+@pytest.mark.usefixtures("few")
 def test_who_left_is_switched_off_and_signed_out_and_nobody_else_is_touched(
-    server: Server,
-    folder: Path,
-    keycloak: Keycloak,
-    here: list[str],
+    server: Server, folder: Path, keycloak: Keycloak, here: list[str]
 ) -> None:
     assert follow(server, keycloak) == Done(0, 0, 0)
     everybody, gone = on(keycloak), here[:2]
