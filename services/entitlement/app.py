@@ -80,7 +80,6 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
             Route(f"{PREFIX}/people/{{person}}", person, methods=["GET"]),
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
-            Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
             *doors,
             Route("/healthz", _health, methods=["GET"]),
             Route("/readyz", _bound(desk, _ready), methods=["GET"]),
@@ -123,7 +122,7 @@ def _played(request: Request, answer: Answer, desk: Desk) -> Response:
 
 
 def _session(desk: Desk, request: Request) -> Response:
-    """Who is signed in, for the page to show; it says itself that signing in is a stand-in."""
+    """Who is signed in, for the page to show, and whether by a session that the operator made."""
     try:
         session = desk.session(_token(request))
     except SessionError as error:
@@ -134,13 +133,13 @@ def _session(desk: Desk, request: Request) -> Response:
 def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
     version = desk.settings.standing.version
     if session is None:
-        return {"signed_in": False, "stand_in": True}
+        return {"signed_in": False, "stand_in": False}
     names = mine.names(version.rules, session.person) if version else {"tier": None, "school": None}
-    return {"signed_in": True, "stand_in": True, "expires": session.expires, **names}
+    return {"signed_in": True, "stand_in": session.stand_in, "expires": session.expires, **names}
 
 
 def _sign_in(desk: Desk, request: Request) -> Response:
-    """Put a session token that counts into the browser's cookie. A stand-in: with Keycloak this is where its code comes back to."""
+    """Put a session token that counts into the browser's cookie: for those that the operator made."""
     token = _token(request)
     try:
         session = desk.session(token)
@@ -151,12 +150,6 @@ def _sign_in(desk: Desk, request: Request) -> Response:
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
     age = max(0, session.expires - int(desk.clock().timestamp()))
     response.set_cookie(session_token.COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
-    return response
-
-
-async def _sign_out(_: Request) -> Response:
-    response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
-    response.delete_cookie(session_token.COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response
 
 

@@ -1,6 +1,6 @@
 """Who is there: the session token of a request, verified.
 
-The tokens are minted by the operator's command for now; nothing here changes when Keycloak mints them with the same claims.
+Whoever minted it, the entitlement service for somebody who signed in or the operator for a trial, it is the same token.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Session:
     """Unix seconds."""
     roster_id: str | None = None
     """By which the roster knows who it is; None: nobody of the roster."""
+    stand_in: bool = False
+    """Whether the operator made it, and nobody signed in."""
 
 
 class Verifier:
@@ -61,4 +63,6 @@ class Verifier:
         school, known = claims.get(session_token.SCHOOL), claims.get(session_token.PERSON)
         if not isinstance(tier, str) or not isinstance(school, str | None) or not isinstance(known, str | None):
             raise SessionError("session-invalid")
-        return Session(Person(tier, school), str(claims["sub"]), int(claims["exp"]), known)
+        return Session(
+            Person(tier, school), str(claims["sub"]), int(claims["exp"]), known, session_token.PARTY not in claims
+        )

@@ -168,6 +168,7 @@ class SignIn:
             person=session.roster_id,
         )
         head = {"kid": self._door.session_key_id}
+        claims[session_token.PARTY] = identity.CLIENT_PORTAL
         return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
 
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
@@ -178,7 +179,9 @@ class SignIn:
         tier = claims.get(identity.ATTRIBUTE_TIER)
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
-        return Identity(str(tier), _text(claims.get(identity.ATTRIBUTE_SCHOOL)))
+        school = claims.get(identity.ATTRIBUTE_SCHOOL)
+        # Offices have a code too, but are no school.
+        return Identity(str(tier), str(school) if school in rules.schools else None)
 
     def _away(self, error: Exception) -> Response:
         LOG.error("Keycloak does not answer: %s", type(error).__name__)

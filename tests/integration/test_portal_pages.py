@@ -161,7 +161,7 @@ def test_an_address_signs_in_shows_who_is_there_and_signing_out_takes_it_back(pa
     show(page, platform, [GOOD], path=f"/#sign-in={token}")
     page.wait_for_selector("#who:not([hidden])")
     assert page.inner_text("#who") == f"{tier.name.en} · {school.name.en}"
-    assert "stand-in" in page.inner_text("footer")
+    assert "Trial sign-in" in page.inner_text("footer")
     assert token not in page.url
     assert page.evaluate("document.cookie") == "", "scripts cannot read the session"
     (cookie,) = [each for each in page.context.cookies() if each["name"] == "huiju_session"]

@@ -27,7 +27,7 @@ const ROOT = "/access";
 const MASTER = /^\/lessons\/[a-z0-9/._-]+$/i; // our own origin, whatever is answered
 const SIGN_IN = "#sign-in=";
 const UNCLEAR: Names = { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
-const NOBODY: Session = { signedIn: false, standIn: true, tier: null, school: null };
+const NOBODY: Session = { signedIn: false, standIn: false, tier: null, school: null };
 
 /** A name in both languages; null for what is none. */
 export function names(value: unknown): Names | null {
@@ -81,6 +81,7 @@ export async function signInFromAddress(): Promise<void> {
   await fetch(`${ROOT}/sign-in`, { method: "POST", headers: { Authorization: `Bearer ${token}` } }).catch(() => undefined);
 }
 
-export async function signOut(): Promise<void> {
-  await fetch(`${ROOT}/sign-out`, { method: "POST" }).catch(() => undefined);
+/** Out of here and of the sign-in page too: on a shared computer the next one is asked for a password. */
+export function signOut(): void {
+  location.assign(`${ROOT}/sign-out`);
 }

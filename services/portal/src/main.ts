@@ -100,7 +100,7 @@ byId("language").addEventListener("click", () => {
   switchLanguage();
   void show();
 });
-byId("sign-out").addEventListener("click", () => void signOut().then(start));
+byId("sign-out").addEventListener("click", signOut);
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address says which view it is
   byId("main").focus();

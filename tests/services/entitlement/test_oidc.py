@@ -167,8 +167,8 @@ def test_a_person_of_the_roster_is_what_the_roster_says_and_not_what_the_account
     claims = _session(come())
     assert (claims["tier"], claims["school"], claims["person"]) == ("pupil", OWN, PUPIL)
     assert claims["exp"] - claims["iat"] == session_token.MOST_HOURS * 3600
-    assert keycloak.handed_in["client_secret"] == SECRET if "client_secret" in keycloak.handed_in else True
     assert keycloak.handed_in["code_verifier"]
+    assert claims[session_token.PARTY] == identity.CLIENT_PORTAL
 
 
 def test_who_is_not_of_the_roster_is_what_the_account_says(come: Come, keycloak: Keycloak) -> None:
@@ -176,6 +176,11 @@ def test_who_is_not_of_the_roster_is_what_the_account_says(come: Come, keycloak:
     claims = _session(come())
     assert (claims["tier"], claims["school"]) == ("clerk", OWN)
     assert "person" not in claims
+
+
+def test_an_office_is_no_school(come: Come, keycloak: Keycloak) -> None:
+    keycloak.claims = {"tier": "clerk", "school": "990101"}
+    assert "school" not in _session(come())
 
 
 @pytest.mark.parametrize(
@@ -262,4 +267,7 @@ def test_signing_out_ends_both_sessions(browser: TestClient, come: Come, keycloa
     assert where.path == "/identity/realms/city/protocol/openid-connect/logout"
     assert parse_qs(where.query)["id_token_hint"] == [proof]
     assert browser.get("/access/session").json()["signed_in"] is False
+    for cookie, path in ((session_token.COOKIE, "path=/"), (PROOF, f"path={END}")):
+        (line,) = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{cookie}=")]
+        assert {"max-age=0", path, "httponly", "secure"} <= {part.strip().lower() for part in line.split(";")}
     assert browser.get(END).headers["location"] == f"{ISSUER}/"
