@@ -14,6 +14,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "portal": ("portal:8080",),
     "video-library": ("shield:8080", "shield:8081"),
     "entitlement": ("entitlement:8080",),
+    "identity": ("identity:8080", "identity-pods:9000"),
     "database": ("postgres-rw:5432", "postgres-pods:9187"),
     "monitoring": ("prometheus:9090", "alertmanager:9093", "blackbox:9115", "exporter:8080", "viewer:8080"),
     "school-edge": ("intake:8080", "intake:8081"),
@@ -28,13 +29,20 @@ FROM = {
     "school-edge": ("deployment/intake",),
     "monitoring": ("deployment/blackbox",),
     "entitlement": ("deployment/entitlement",),
+    "identity": ("deployment/identity",),
     "database": ("-c", "postgres"),
 }
 """Namespace -> whose pods knock; PostgreSQL's primary is looked up."""
 OPEN: dict[str, dict[str, tuple[str, ...]]] = {
     "portal": {},
     "video-library": {"object-store": ("object-store:7070",), "database": ("postgres-rw:5432",)},
-    "entitlement": {"object-store": ("object-store:7070",), "database": ("postgres-rw:5432",)},
+    # People sign in through it.
+    "entitlement": {
+        "object-store": ("object-store:7070",),
+        "database": ("postgres-rw:5432",),
+        "identity": ("identity:8080",),
+    },
+    "identity": {"database": ("postgres-rw:5432",)},
     # Its instances talk to the Kubernetes API, and archive.
     "database": {"object-store": ("object-store:7070",), "default": ("kubernetes:443",)},
     # The intake hands readings on.
@@ -45,6 +53,7 @@ OPEN: dict[str, dict[str, tuple[str, ...]]] = {
         "portal": ("portal:8080",),
         "video-library": ("shield:8080",),
         "entitlement": ("entitlement:8080",),
+        "identity": ("identity-pods:9000",),
         "database": ("postgres-pods:9187",),
         "school-edge": ("intake:8081",),
         "gateway": ("envoy:443", "envoy-pods:19001"),

@@ -37,6 +37,7 @@ NAMESPACES = {
     "indexer": "video-library",
     "entitlement": "entitlement",
     "auditor": "entitlement",
+    "log-anchor": "entitlement",
     "log-writer": "log-collector",
     "log-reader": "monitoring",
     "backup": "database",
@@ -59,6 +60,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "entitlement": {"lessons": "get list", LOCKED: "put retain"},
     # The operator's: reads the audit record with every version, puts runs there and locks them.
     "auditor": {LOCKED: "get put list versions get-version retain"},
+    # Reads what is kept of logs and puts its digests on the audit record, locked.
+    "log-anchor": {"logs": "get list", LOCKED: "put retain"},
     "log-writer": {"logs": "put"},
     "log-reader": {"logs": "get list"},
     "backup": {"database-backups": "get put list delete"},
