@@ -113,12 +113,13 @@ def test_from_a_slip_to_an_account_and_out_again(platform: Platform, folder: Pat
     status, said = first(platform, pupil, slip(platform, folder, pupil, 2), BETTER)
     assert (status, said.get("account")) == (200, "renewed"), said
 
+    third = slip(platform, folder, pupil, 3)
     small.write(folder, "users", ({**row, "enabledUser": str(row["sourcedId"] != pupil).lower()} for row in users))
     assert "1 switched off" in huiju(platform, "roster", "import", str(folder)).output
     off = accounts.find(pupil)
     assert off is not None
     assert (off.enabled, identity.ATTRIBUTE_LEFT in off.attributes) == (False, True)
-    assert first(platform, pupil, slip(platform, folder, pupil, 3), GOOD)[1]["reason"] == "not-in-roster"
+    assert first(platform, pupil, third, GOOD)[1]["reason"] == "not-in-roster"
 
     small.write(folder, "users", users)
     assert "1 switched on again" in huiju(platform, "roster", "import", str(folder)).output
