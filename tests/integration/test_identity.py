@@ -247,7 +247,7 @@ def test_staff_set_a_second_factor_up_and_are_asked_for_it_ever_after(
     page.locator("#kc-login").click()
     page.locator("#otp").fill("000000")
     page.locator("#kc-login").click()
-    page.wait_for_selector("#input-error-otp-code")
+    page.wait_for_selector("#input-error-otp")
     assert session_of(page, platform)["signed_in"] is False
     # The one that set it up has been used, and counts once.
     page.locator("#otp").fill(one_time_code(secret, time.time() + 30))
