@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio.to_thread
 import httpx
 import jwt
 import pytest
@@ -271,3 +272,30 @@ def test_signing_out_ends_both_sessions(browser: TestClient, come: Come, keycloa
         (line,) = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{cookie}=")]
         assert {"max-age=0", path, "httponly", "secure"} <= {part.strip().lower() for part in line.split(";")}
     assert browser.get(END).headers["location"] == f"{ISSUER}/"
+
+
+def test_another_sites_link_signs_nobody_out(browser: TestClient, come: Come, keycloak: Keycloak) -> None:
+    keycloak.claims = {"tier": "clerk", "school": OWN}
+    come()
+    answer = browser.get(END, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["location"] == f"{ISSUER}/"
+    assert browser.get("/access/session").json()["signed_in"] is True
+    browser.get(END, headers={"Sec-Fetch-Site": "same-origin"})
+    assert browser.get("/access/session").json()["signed_in"] is False
+
+
+def test_who_waits_for_the_roster_holds_no_thread_of_the_lessons(
+    come: Come, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keycloak.claims = {"tier": "clerk", "school": OWN}
+    used: list[Any] = []
+    run = anyio.to_thread.run_sync
+
+    async def noted(*what: Any, limiter: Any = None) -> Any:
+        used.append(limiter)
+        return await run(*what, limiter=limiter)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", noted)
+    assert _session(come())["tier"] == "clerk"
+    assert used, "nothing was done in a thread"
+    assert all(used)
