@@ -156,7 +156,7 @@ def _portal(public_url: str, secrets: Mapping[str, str]) -> Body:
         "post.logout.redirect.uris": f"{public_url}/",
         "id.token.signed.response.alg": "ES256",
     }
-    mappers = [*(_mapper(name) for name in _MAPPED), _how()]
+    mappers = [*(_mapper(name) for name in _MAPPED), _from_where(), _how()]
     callback = [f"{public_url}{CALLBACK}"]
     return _client(
         identity.CLIENT_PORTAL,
@@ -182,6 +182,27 @@ def _mapper(attribute: str) -> Body:
         "name": attribute,
         "protocol": "openid-connect",
         "protocolMapper": "oidc-usermodel-attribute-mapper",
+        "config": config,
+    }
+
+
+def _from_where() -> Body:
+    """States which outside provider somebody came from; absent for accounts of the city's own.
+
+    https://www.keycloak.org/docs/latest/server_admin/index.html#available-user-session-data
+    """
+    config = {
+        "user.session.note": "identity_provider",
+        "claim.name": identity.CLAIM_PROVIDER,
+        "jsonType.label": "String",
+        "id.token.claim": "true",
+        "access.token.claim": "false",
+        "userinfo.token.claim": "false",
+    }
+    return {
+        "name": identity.CLAIM_PROVIDER,
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-usersessionmodel-note-mapper",
         "config": config,
     }
 

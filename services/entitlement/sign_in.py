@@ -179,11 +179,17 @@ class SignIn:
         return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
 
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
-        """Of somebody in the roster what the roster says today; of anybody else what their account says."""
-        person = claims.get(identity.ATTRIBUTE_PERSON)
+        """Of somebody in the roster what the roster says today; of anybody else what their account says.
+
+        An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
+        """
+        person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
-            return people.identity(self._desk.people.find(str(person)), rules.today(self._desk.clock()), rules.schools)
-        tier = claims.get(identity.ATTRIBUTE_TIER)
+            found = self._desk.people.find(str(person))
+            who = people.identity(found, rules.today(self._desk.clock()), rules.schools)
+            if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
+                raise PersonError("provider-differs")
+            return who
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
         school = claims.get(identity.ATTRIBUTE_SCHOOL)

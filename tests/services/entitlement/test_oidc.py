@@ -228,6 +228,16 @@ def test_somebody_who_left_or_cannot_be_looked_up_is_nobody(come: Come, keycloak
     assert _refused(answer, "roster-unreadable")
 
 
+def test_an_outside_provider_lets_nobody_in_as_more_than_its_tier(come: Come, keycloak: Keycloak) -> None:
+    keycloak.claims = {"person": PUPIL, "tier": "pupil", "provider": "college"}
+    assert _session(come())["tier"] == "pupil"
+    keycloak.claims["tier"] = "mother"
+    assert _refused(come(), "provider-differs")
+    # An account of the city's own may be older than what the roster says of its person.
+    del keycloak.claims["provider"]
+    assert _session(come())["tier"] == "pupil"
+
+
 def test_a_tier_of_two_factors_is_not_entered_by_a_password(
     come: Come, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
