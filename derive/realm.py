@@ -25,6 +25,8 @@ _EVENT_DAYS: Final = 190
 """Six months and a little, as the audit record."""
 _MAPPED: Final = (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PERSON)
 """Attributes of an account that the portal's ID token states. Only administrators see and change them."""
+_OFF: Final = ("admin-cli",)
+"""Clients that Keycloak makes in every realm and nobody here uses: this one hands tokens out for a password, without the sign-in page."""
 _ACCOUNT_RIGHTS: Final = ("manage-users", "view-users", "query-users")
 
 
@@ -41,6 +43,7 @@ def desired(city: City, public_url: str, secrets: Mapping[str, str], providers: 
         },
         "roles": list(_roles(city)),
         "clients": [_portal(public_url, secrets), _accounts(secrets)],
+        "off": list(_OFF),
         "service_rights": {identity.CLIENT_ACCOUNTS: list(_ACCOUNT_RIGHTS)},
         "providers": [each.representation() for each in providers],
         "mappers": [mapper for each in providers for mapper in each.mappers()],

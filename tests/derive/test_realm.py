@@ -110,5 +110,11 @@ def test_a_providers_secret_is_not_shown() -> None:
     assert "planted" not in repr(OidcProvider.model_validate(OIDC))
 
 
+def test_nobody_hands_a_password_in_beside_the_sign_in_page(city: City) -> None:
+    assert "admin-cli" in realm.desired(city, URL, SECRETS)["off"], (
+        "the one client of Keycloak's own that takes passwords"
+    )
+
+
 def test_it_is_plain_data(city: City) -> None:
     assert json.loads(json.dumps(realm.desired(city, URL, SECRETS)))
