@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import jwt
 
@@ -97,7 +98,7 @@ class Desk:
 
     def person(self, token: str | None, person: str) -> Answer:
         """What is answered to who asks for the facts of the pupil with this id of the roster."""
-        asked = Asked(VIEW, f"{questions.PROFILE}/{person}")
+        asked = Asked(VIEW, f"{questions.PROFILE}/{_as_id(person)}")
         return self._answered(token, asked, lambda rules, session: self._person(rules, session, person))[2]
 
     def _answered(
@@ -167,6 +168,14 @@ class Desk:
         claims = video_token.claims(self.settings.issuer, place, lesson_id, expires)
         head = {"kid": self.settings.video_key_id}
         return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
+
+
+def _as_id(person: str) -> str:
+    """How an id of the roster is put on record; what is none may be a pupil's number, and the record cannot be changed."""
+    try:
+        return str(UUID(person))
+    except ValueError:
+        return "no-id"
 
 
 def _refusal(decision: Decision) -> Answer:
