@@ -116,7 +116,7 @@ def reset(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a new one-time password, once, and end all sessions. See who is in front of you before you hand it over.
+    """Print a new one-time password, once, and end its sessions with the identity service. See who is in front of you before you hand it over.
 
     Somebody of the roster also gets the tier that they have there today, with a second factor if it asks for one.
     """
