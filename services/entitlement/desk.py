@@ -15,7 +15,7 @@ import jwt
 
 from derive import keys, lesson, questions, video_token
 from services.entitlement import mine, profile, reasons
-from services.entitlement.audit import Outcome, Unwatched, Witness
+from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identity
 from services.entitlement.records import Records, UnreadableError
@@ -187,5 +187,11 @@ def _note(session: Session | None, lesson_id: str, place: str | None, answer: An
     """One line of JSON per decision, with the version of the rules it was made by; never a token."""
     who = {"sub": session.subject, "tier": session.person.tier, "school": session.person.school} if session else None
     verdict = answer.body.get("reason", "allowed")
-    row = {"lesson": lesson_id[:40], "place": place, "who": who, "verdict": verdict, "rules": version}
+    row = {
+        "lesson": lesson_id[:40],
+        "place": None if place is None else shown(place),
+        "who": who,
+        "verdict": verdict,
+        "rules": version,
+    }
     LOG.info(json.dumps(row, ensure_ascii=False))
