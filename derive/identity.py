@@ -32,6 +32,8 @@ ATTRIBUTE_SLIP: Final = "slip"
 """Number of the last slip that was used (`derive.first_sign_in`): none up to it opens the account again."""
 ATTRIBUTE_LEFT: Final = "left"
 """Day on which the account was switched off because the roster switched its person off; absent in every other case."""
+CLAIM_PROVIDER: Final = "provider"
+"""In the ID token of whoever came from an outside provider: its alias. Nothing that an account has."""
 ATTRIBUTES: Final = (ATTRIBUTE_TIER, ATTRIBUTE_SCHOOL, ATTRIBUTE_PERSON, ATTRIBUTE_SLIP, ATTRIBUTE_LEFT)
 """What an account has beside its name; only administrators see and change it."""
 

@@ -25,6 +25,8 @@ _EVENT_DAYS: Final = 190
 """Six months and a little, as the audit record."""
 _MAPPED: Final = (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PERSON)
 """Attributes of an account that the portal's ID token states. Only administrators see and change them."""
+_OFF: Final = ("admin-cli",)
+"""Clients that Keycloak makes in every realm and nobody here uses: this one hands tokens out for a password, without the sign-in page."""
 _ACCOUNT_RIGHTS: Final = ("manage-users", "view-users", "query-users")
 
 
@@ -41,6 +43,7 @@ def desired(city: City, public_url: str, secrets: Mapping[str, str], providers: 
         },
         "roles": list(_roles(city)),
         "clients": [_portal(public_url, secrets), _accounts(secrets)],
+        "off": list(_OFF),
         "service_rights": {identity.CLIENT_ACCOUNTS: list(_ACCOUNT_RIGHTS)},
         "providers": [each.representation() for each in providers],
         "mappers": [mapper for each in providers for mapper in each.mappers()],
@@ -156,7 +159,7 @@ def _portal(public_url: str, secrets: Mapping[str, str]) -> Body:
         "post.logout.redirect.uris": f"{public_url}/",
         "id.token.signed.response.alg": "ES256",
     }
-    mappers = [*(_mapper(name) for name in _MAPPED), _how()]
+    mappers = [*(_mapper(name) for name in _MAPPED), _from_where(), _how()]
     callback = [f"{public_url}{CALLBACK}"]
     return _client(
         identity.CLIENT_PORTAL,
@@ -182,6 +185,27 @@ def _mapper(attribute: str) -> Body:
         "name": attribute,
         "protocol": "openid-connect",
         "protocolMapper": "oidc-usermodel-attribute-mapper",
+        "config": config,
+    }
+
+
+def _from_where() -> Body:
+    """States which outside provider somebody came from; absent for accounts of the city's own.
+
+    https://www.keycloak.org/docs/latest/server_admin/index.html#available-user-session-data
+    """
+    config = {
+        "user.session.note": "identity_provider",
+        "claim.name": identity.CLAIM_PROVIDER,
+        "jsonType.label": "String",
+        "id.token.claim": "true",
+        "access.token.claim": "false",
+        "userinfo.token.claim": "false",
+    }
+    return {
+        "name": identity.CLAIM_PROVIDER,
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-usersessionmodel-note-mapper",
         "config": config,
     }
 

@@ -75,6 +75,8 @@ def list_command(
 ) -> None:
     """Show accounts: of staff and partners, or with --all of everybody."""
     where = place.of_stack(stack)
+    if tier:
+        wish.known(tier, load_named(where.city))
     query = {
         **({"q": f"{identity.ATTRIBUTE_TIER}:{tier}"} if tier else {}),
         **({"enabled": "false"} if disabled else {}),
@@ -116,7 +118,9 @@ def reset(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a new one-time password, once, and end all sessions. See who is in front of you before you hand it over.
+    """Print a new one-time password, once, and end the account's sessions with the identity service.
+
+    See who is in front of you before you hand it over.
 
     Somebody of the roster also gets the tier that they have there today, with a second factor if it asks for one.
     """

@@ -40,6 +40,10 @@ HIDDEN = ("server", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id", "x-amz
 """Taken off every answer: what stands behind the gateway is nobody's business."""
 
 
+CLAIMED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix")
+"""Taken off every question before anything looks at it: Envoy says from where it came, and Keycloak believes what these say."""
+
+
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
     paths = tuple(routes.plan(city, settings))
@@ -233,7 +237,10 @@ def _clients(settings: StackSettings) -> Body:
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}],
         "tls": {"minVersion": "1.2", "alpnProtocols": ["h2", "http/1.1"]},
-        "headers": {"lateResponseHeaders": {"set": headers, "remove": list(HIDDEN)}},
+        "headers": {
+            "earlyRequestHeaders": {"remove": list(CLAIMED)},
+            "lateResponseHeaders": {"set": headers, "remove": list(HIDDEN)},
+        },
         "path": {"escapedSlashesAction": "RejectRequest"},
         # An answer takes as long as it takes over a slow link, but not without a byte moving.
         "timeout": {"http": {"streamIdleTimeout": f"{IDLE_SECONDS}s"}},

@@ -40,6 +40,13 @@ def judged(wish: Wish, city: City) -> Tier:
     return tier
 
 
+def known(tier: str, city: City) -> None:
+    """Raises `UserError` when nobody signs in to such a tier."""
+    tiers = [each.id for each in city.tiers if each.scope is not Scope.PUBLIC]
+    if tier not in tiers:
+        raise UserError("; ".join(_tier(tier, tiers)))
+
+
 def _name(name: str) -> Iterator[str]:
     if not NAME.fullmatch(name):
         yield (

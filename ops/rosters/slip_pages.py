@@ -48,9 +48,20 @@ def write(files: Mapping[Path, str], *, force: bool) -> None:
         raise UserError(
             f"{', '.join(there)}: there already, and nothing was written; --force puts new slips in their place"
         )
-    for path, text in files.items():
-        part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY), "w", newline="") as file:
-            file.write(text)
+    parts = {path: path.with_name(f"{path.name}.part") for path in files}
+    try:
+        for path, text in files.items():
+            _for_the_owner(parts[path], text)
+    except OSError:
+        # They hold names and codes: none is left where nobody would look for it.
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
+    for path, part in parts.items():
         part.replace(path)
+
+
+def _for_the_owner(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY), "w", newline="") as file:
+        file.write(text)

@@ -139,13 +139,16 @@ def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
 
 
 def _sign_in(desk: Desk, request: Request) -> Response:
-    """Put a session token that counts into the browser's cookie: for those that the operator made."""
+    """Put a session token that counts into the browser's cookie: for those that the operator made.
+
+    Anybody's own, which they read off their browser, would sign whoever opens their link in as them.
+    """
     token = _token(request)
     try:
         session = desk.session(token)
     except SessionError as error:
         return JSONResponse(reasons.text(str(error), {}), HTTPStatus.FORBIDDEN, UNKEPT)
-    if session is None or token is None:
+    if session is None or token is None or not session.stand_in:
         return JSONResponse(reasons.text("session-invalid", {}), HTTPStatus.FORBIDDEN, UNKEPT)
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
     age = max(0, session.expires - int(desk.clock().timestamp()))

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import jwt
 
 from derive import keys, lesson, questions, video_token
 from services.entitlement import mine, profile, reasons
-from services.entitlement.audit import Outcome, Unwatched, Witness
+from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identity
 from services.entitlement.records import Records, UnreadableError
@@ -97,7 +98,7 @@ class Desk:
 
     def person(self, token: str | None, person: str) -> Answer:
         """What is answered to who asks for the facts of the pupil with this id of the roster."""
-        asked = Asked(VIEW, f"{questions.PROFILE}/{person}")
+        asked = Asked(VIEW, f"{questions.PROFILE}/{_as_id(person)}")
         return self._answered(token, asked, lambda rules, session: self._person(rules, session, person))[2]
 
     def _answered(
@@ -169,6 +170,14 @@ class Desk:
         return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
 
 
+def _as_id(person: str) -> str:
+    """How an id of the roster is put on record; what is none may be a pupil's number, and the record cannot be changed."""
+    try:
+        return str(UUID(person))
+    except ValueError:
+        return "no-id"
+
+
 def _refusal(decision: Decision) -> Answer:
     reason = decision.reason or "record-unreadable"
     return Answer(STATUS.get(reason, HTTPStatus.FORBIDDEN), reasons.text(reason, decision.facts))
@@ -178,5 +187,11 @@ def _note(session: Session | None, lesson_id: str, place: str | None, answer: An
     """One line of JSON per decision, with the version of the rules it was made by; never a token."""
     who = {"sub": session.subject, "tier": session.person.tier, "school": session.person.school} if session else None
     verdict = answer.body.get("reason", "allowed")
-    row = {"lesson": lesson_id[:40], "place": place, "who": who, "verdict": verdict, "rules": version}
+    row = {
+        "lesson": lesson_id[:40],
+        "place": None if place is None else shown(place),
+        "who": who,
+        "verdict": verdict,
+        "rules": version,
+    }
     LOG.info(json.dumps(row, ensure_ascii=False))

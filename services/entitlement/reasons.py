@@ -88,6 +88,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "if you were never asked to, have your administrator renew the account.",
         "这类账号登录时还需要动态验证码。刚刚设置好的，请重新登录并输入验证码；没有被要求设置的，请让管理员更新账号。",
     ),
+    "provider-differs": (
+        "The city’s roster has you as something else than people who sign in this way: sign in with your account of the city.",
+        "全市名册中您的身份与这种登录方式的人员类别不同：请用本市的账号登录。",
+    ),
     "no-rules": (
         "The rules of access cannot be read now, so nothing is opened: try again in a minute.",
         "暂时读不到访问规则，因此不能打开：请一分钟后再试。",

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import anyio
 import anyio.to_thread
 import httpx
 import jwt
@@ -47,6 +48,8 @@ ATTEMPT_SECONDS: Final = 900
 PROOF: Final = "huiju_signed_in"
 """Cookie with Keycloak's ID token: shown again when somebody signs out, so that Keycloak ends its own session without asking."""
 AGAIN: Final = "again"
+ELSEWHERE: Final = "cross-site"
+"""What browsers say in `Sec-Fetch-Site` of a request that another site began (https://www.w3.org/TR/fetch-metadata/)."""
 PATIENCE: Final = 10.0
 UNKEPT = {"Cache-Control": "no-store"}
 STATUS: Mapping[str, HTTPStatus] = {
@@ -64,6 +67,8 @@ class SignIn:
     def __init__(self, desk: Desk, door: Door, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._desk, self._door = desk, door
         self._public = desk.settings.issuer
+        # Threads of their own: while the roster does not answer, lessons do not wait behind who wants to come in.
+        self._aside = anyio.CapacityLimiter(2 * people.LINES)
         self._keycloak: Any = OAuth().register(
             "keycloak",
             client_id=identity.CLIENT_PORTAL,
@@ -115,7 +120,7 @@ class SignIn:
             LOG.warning("a sign-in came back that does not count: %s", type(error).__name__)
             return _refused("sign-in-failed")
         try:
-            token, seconds = await anyio.to_thread.run_sync(self._let_in, claims)
+            token, seconds = await anyio.to_thread.run_sync(self._let_in, claims, limiter=self._aside)
         except PersonError as error:
             return _refused(str(error))
         except UnrecordedError:
@@ -127,7 +132,9 @@ class SignIn:
         return answer
 
     async def end(self, request: Request) -> Response:
-        """Out of the platform, and out of Keycloak."""
+        """Out of the platform, and out of Keycloak; another site's link leads to the start and ends nothing."""
+        if request.headers.get("sec-fetch-site") == ELSEWHERE:
+            return RedirectResponse(f"{self._public}/", HTTPStatus.SEE_OTHER, UNKEPT)
         proof = request.cookies.get(PROOF)
         query = {"client_id": identity.CLIENT_PORTAL, "post_logout_redirect_uri": f"{self._public}/"}
         where = f"{self._public}{identity.PATH}/realms/{identity.REALM}/protocol/openid-connect/logout"
@@ -172,11 +179,17 @@ class SignIn:
         return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
 
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
-        """Of somebody in the roster what the roster says today; of anybody else what their account says."""
-        person = claims.get(identity.ATTRIBUTE_PERSON)
+        """Of somebody in the roster what the roster says today; of anybody else what their account says.
+
+        An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
+        """
+        person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
-            return people.identity(self._desk.people.find(str(person)), rules.today(self._desk.clock()), rules.schools)
-        tier = claims.get(identity.ATTRIBUTE_TIER)
+            found = self._desk.people.find(str(person))
+            who = people.identity(found, rules.today(self._desk.clock()), rules.schools)
+            if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
+                raise PersonError("provider-differs")
+            return who
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
         school = claims.get(identity.ATTRIBUTE_SCHOOL)

@@ -27,6 +27,7 @@ def apply(admin: Admin, desired: Mapping[str, Any]) -> Iterator[str]:
     yield f"attributes: {_replaced(admin, f'{top}/users/profile', desired['profile'])}"
     yield from (f"role {each['name']}: {_role(admin, top, each)}" for each in desired["roles"])
     yield from (f"client {each['clientId']}: {_client(admin, top, each)}" for each in desired["clients"])
+    yield from (f"client {each}: {_off(admin, top, each)}" for each in desired["off"])
     for client, rights in desired["service_rights"].items():
         yield f"rights of {client}: {_rights(admin, top, client, rights)}"
     yield from _providers(admin, top, desired["providers"], desired["mappers"])
@@ -148,6 +149,15 @@ def _client(admin: Admin, top: str, wanted: Body) -> str:
     ]
     admin.put(path, {**there, **wanted, "protocolMappers": mappers})
     return "changed"
+
+
+def _off(admin: Admin, top: str, client_id: str) -> str:
+    """Switch off a client of Keycloak's own; nobody signs in by it any more."""
+    for there in admin.get(f"{top}/clients", clientId=client_id):
+        if there["enabled"]:
+            admin.put(f"{top}/clients/{there['id']}", {**there, "enabled": False})
+            return "switched off"
+    return RIGHT
 
 
 def _rights(admin: Admin, top: str, client_id: str, wanted: list[str]) -> str:

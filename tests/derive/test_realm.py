@@ -87,7 +87,8 @@ def test_people_come_back_to_one_address_with_pkce_and_by_no_other_flow(city: Ci
 def test_the_portal_is_told_what_somebody_is_and_by_what_they_signed_in(city: City) -> None:
     portal = realm.desired(city, URL, SECRETS)["clients"][0]
     mappers = {each["name"]: each["config"] for each in portal["protocolMappers"]}
-    assert mappers.keys() == {"tier", "school", "person", "amr"}
+    assert mappers.keys() == {"tier", "school", "person", "provider", "amr"}
+    assert mappers["provider"]["user.session.note"] == "identity_provider", "Keycloak's name of it"
     assert all(each["id.token.claim"] == "true" and each["access.token.claim"] == "false" for each in mappers.values())
 
 
@@ -107,6 +108,12 @@ def test_who_comes_from_an_outside_provider_is_of_its_tier_and_nothing_else(city
 
 def test_a_providers_secret_is_not_shown() -> None:
     assert "planted" not in repr(OidcProvider.model_validate(OIDC))
+
+
+def test_nobody_hands_a_password_in_beside_the_sign_in_page(city: City) -> None:
+    assert "admin-cli" in realm.desired(city, URL, SECRETS)["off"], (
+        "the one client of Keycloak's own that takes passwords"
+    )
 
 
 def test_it_is_plain_data(city: City) -> None:

@@ -92,6 +92,14 @@ def test_strict_transport_security_is_sent_only_where_the_profile_says(
         assert spec["tls"]["alpnProtocols"] == protocols
 
 
+def test_nobody_says_themselves_from_where_and_by_which_name_they_came(tiny: City, settings: Settings) -> None:
+    for policy in ("clients", "schools"):
+        spec = one(gateway.plan(tiny, settings()), "ClientTrafficPolicy", policy)["spec"]
+        gone = set(spec["headers"]["earlyRequestHeaders"]["remove"])
+        assert {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"} <= gone
+        assert "x-forwarded-client-cert" not in gone, "Envoy's own, set from the handshake"
+
+
 def routes(city: City, settings: Settings, **changes: Any) -> dict[str, tuple[str, str, str, int]]:
     """Name of a route -> its namespace, path, Service and port."""
     found = [each for each in gateway.plan(city, settings(**changes)) if each.kind == "HTTPRoute"]

@@ -9,6 +9,7 @@ import html
 import json
 import re
 import shutil
+import ssl
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -176,6 +177,8 @@ def test_what_somebody_changed_by_hand_is_put_back(where: Place, admin: Admin) -
         "/identity/realms/city/../master",
         "/identity/realms/city/%2e%2e/master",
         "/identity/realms/city//../master",
+        "/identity/realms/city/..;/master",
+        "/identity/realms/city/..;x=1/..;/admin/realms",
         "/identity/resources/../admin/realms",
         "/identity/metrics",
         "/identity/health",
@@ -191,6 +194,22 @@ def test_nothing_but_signing_in_is_reachable_from_outside(platform: Platform, pa
 def test_the_issuer_is_the_public_address(platform: Platform) -> None:
     answer = viewer.ask(platform, "/identity/realms/city/.well-known/openid-configuration")
     assert answer.json["issuer"] == f"{platform.url.rstrip('/')}/identity/realms/city"
+
+
+def test_nobody_says_themselves_by_which_name_they_came(platform: Platform) -> None:
+    named = {"X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Port": "1", "Forwarded": "host=elsewhere.example"}
+    answer = viewer.ask(platform, "/identity/realms/city/.well-known/openid-configuration", **named)
+    assert answer.status == 200
+    assert b"elsewhere" not in answer.body
+
+
+def test_no_client_takes_a_password_beside_the_sign_in_page(platform: Platform, known: City, account: Account) -> None:
+    account("p-0009", viewer.tier_of(known, Scope.CLASS), known.schools[0].code)
+    form = {"grant_type": "password", "client_id": "admin-cli", "username": "p-0009", "password": PASSWORD}
+    url = f"{platform.url.rstrip('/')}{identity.PATH}{identity.token_path()}"
+    answer = httpx.post(url, data=form, verify=ssl.create_default_context(cafile=str(platform.authority)))
+    assert answer.status_code in {400, 401}
+    assert "access_token" not in answer.text
 
 
 def test_a_pupil_signs_in_with_a_browser_and_out_of_everything(

@@ -172,3 +172,10 @@ def test_an_account_that_is_not_there_is_said(keycloak: Keycloak, words: list[st
     assert done.exit_code == 1
     assert "no account of that name" in str(done.exception)
     assert not keycloak.users
+
+
+def test_a_mistyped_tier_is_said_and_not_shown_as_nobody(keycloak: Keycloak) -> None:
+    done = huiju("list", "--tier", "city-staf")
+    assert done.exit_code != 0
+    assert "city-staff" in str(done.exception)
+    assert huiju("list", "--tier", "city-staff").exit_code == 0

@@ -165,3 +165,18 @@ def test_the_command_takes_ids_from_a_prompt(huiju: object, folder: Path, tmp_pa
     (row,) = csv.DictReader((tmp_path / f"slips-{FIRST}.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["id"], row["code"]) == (HEAD, first_sign_in.code(KEY, HEAD, 2))
     assert "no id was given" in str(huiju(str(folder), "--school", FIRST, "--only", stdin="\n").exception)
+
+
+def test_where_one_file_cannot_be_written_neither_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = tmp_path / "slips.csv", tmp_path / "slips.html"
+    write = slip_pages._for_the_owner
+
+    def full(path: Path, text: str) -> None:
+        write(path, text)
+        if path.name.startswith(other.name):
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(slip_pages, "_for_the_owner", full)
+    with pytest.raises(OSError, match="no space"):
+        slip_pages.write({one: "names", other: "names"}, force=False)
+    assert not list(tmp_path.iterdir())

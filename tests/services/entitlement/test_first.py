@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -292,6 +293,8 @@ def test_only_small_json_is_read(desk: Desk, keycloak: Keycloak, roster: Roster,
         client.post("/access/first", content=b"[]", headers=json_type),
         client.post("/access/first", json={**fields, "password": 12345678}),
         client.post("/access/first", json={**fields, "more": "x" * 5000}),
+        client.post("/access/first", content=json.dumps({**fields, "id": "\ud800"}), headers=json_type),
+        client.post("/access/first", content=json.dumps({**fields, "code": "\ud800"}), headers=json_type),
     ):
         assert (answer.status_code, answer.json()["reason"]) == (400, "first-incomplete")
     assert not keycloak.users

@@ -234,6 +234,14 @@ def test_every_answer_is_on_record_with_who_asked_about_whom(client: TestClient,
     assert [each.entry.who.subject if each.entry.who else None for each in found] == [*["someone"] * 3, None]
 
 
+def test_a_number_of_the_register_that_was_typed_for_an_id_is_not_on_record(client: TestClient, trail: Trail) -> None:
+    number = "G511002201501010011"
+    assert reason(get(client, f"people/{number}", "mother", MOTHER)) == (403, "profile-out-of-reach")
+    (found,) = recorded(trail)[1:]
+    assert found.entry.resource == "pupil-profile/no-id"
+    assert number not in str(found)
+
+
 def test_what_cannot_be_recorded_is_not_answered(
     client: TestClient, trail: Trail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio.to_thread
 import httpx
 import jwt
 import pytest
@@ -227,6 +228,16 @@ def test_somebody_who_left_or_cannot_be_looked_up_is_nobody(come: Come, keycloak
     assert _refused(answer, "roster-unreadable")
 
 
+def test_an_outside_provider_lets_nobody_in_as_more_than_its_tier(come: Come, keycloak: Keycloak) -> None:
+    keycloak.claims = {"person": PUPIL, "tier": "pupil", "provider": "college"}
+    assert _session(come())["tier"] == "pupil"
+    keycloak.claims["tier"] = "mother"
+    assert _refused(come(), "provider-differs")
+    # An account of the city's own may be older than what the roster says of its person.
+    del keycloak.claims["provider"]
+    assert _session(come())["tier"] == "pupil"
+
+
 def test_a_tier_of_two_factors_is_not_entered_by_a_password(
     come: Come, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,3 +282,30 @@ def test_signing_out_ends_both_sessions(browser: TestClient, come: Come, keycloa
         (line,) = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{cookie}=")]
         assert {"max-age=0", path, "httponly", "secure"} <= {part.strip().lower() for part in line.split(";")}
     assert browser.get(END).headers["location"] == f"{ISSUER}/"
+
+
+def test_another_sites_link_signs_nobody_out(browser: TestClient, come: Come, keycloak: Keycloak) -> None:
+    keycloak.claims = {"tier": "clerk", "school": OWN}
+    come()
+    answer = browser.get(END, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["location"] == f"{ISSUER}/"
+    assert browser.get("/access/session").json()["signed_in"] is True
+    browser.get(END, headers={"Sec-Fetch-Site": "same-origin"})
+    assert browser.get("/access/session").json()["signed_in"] is False
+
+
+def test_who_waits_for_the_roster_holds_no_thread_of_the_lessons(
+    come: Come, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keycloak.claims = {"tier": "clerk", "school": OWN}
+    used: list[Any] = []
+    run = anyio.to_thread.run_sync
+
+    async def noted(*what: Any, limiter: Any = None) -> Any:
+        used.append(limiter)
+        return await run(*what, limiter=limiter)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", noted)
+    assert _session(come())["tier"] == "clerk"
+    assert used, "nothing was done in a thread"
+    assert all(used)
