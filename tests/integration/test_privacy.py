@@ -274,7 +274,8 @@ def kept(platform: Platform, account: str, service: str, bucket: str, known: str
 def cached(platform: Platform, search: Search) -> tuple[set[str], int]:
     """What is found in the shield's cache on its disk, looked through where it lies, and its bytes."""
     where = ("exec", "-i", "-n", names.VIDEO_LIBRARY, "deployment/shield", "--", "bash", "-c")
-    # What is empty of it is a gigabyte of zeros, which would be one line. `grep` ends with 1 where nothing is found; with 2 it could not read.
+    # What is empty of it is a gigabyte of zeros, which would be one line.
+    # `grep` ends with 1 where nothing is found; with 2 it could not read.
     lines = f"cat {shield.CACHE}/* | tr '\\0' '\\n'"
     look = f"exec 3<&0; {lines} | LC_ALL=C grep -a -o -F -f /dev/fd/3; test $? -le 1"
     printed = platform.cluster.kubectl(*where, look, stdin=search.patterns.decode())
