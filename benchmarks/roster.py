@@ -23,12 +23,12 @@ import psycopg
 import sqlalchemy as sa
 
 from catalog import City, load_named, names
+from derive.pseudonym import Pseudonyms
 from infra.profiles import PROFILES, ProfileName
 from local import postgresql
 from ops.phases import Phases
 from ops.rosters import importing, sample
 from ops.rosters.importing import Given
-from ops.rosters.pseudonym import Pseudonyms
 from ops.rosters.rows import Encoding
 from ops.rosters.source import Source
 from services.roster import migrate

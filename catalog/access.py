@@ -134,3 +134,16 @@ class Playback(Fact):
 
     token_minutes: Annotated[int, Field(ge=10, le=1440)]
     """Minutes after which a player asks again: also how long a school's cache without a link plays on what was withdrawn."""
+
+
+class SignIn(Fact):
+    """What is asked of whoever signs in with a password; which tiers need a second factor stands with the tiers."""
+
+    password_characters: Annotated[int, Field(ge=8, le=128)]
+    """The fewest that a password has."""
+    wrong_tries: Annotated[int, Field(ge=3, le=100)]
+    """Wrong passwords after which an account is locked for a while."""
+    locked_minutes: Annotated[int, Field(ge=1, le=1440)]
+    """How long it is locked then, minutes."""
+    idle_minutes: Annotated[int, Field(ge=5, le=720)]
+    """Minutes without anything done after which the sign-in page asks for the password again."""

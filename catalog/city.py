@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.access import Licence, Playback, Tier
+from catalog.access import Licence, Playback, SignIn, Tier
 from catalog.agreement import Agreement, Partner
 from catalog.coverage import Coverage
 from catalog.funding import FundingSource
@@ -65,6 +65,8 @@ class City(Fact):
     """Licences under which resources are shared."""
     playback: Playback
     """How long a permission to play lasts."""
+    sign_in: SignIn
+    """What is asked of whoever signs in."""
     partners: tuple[Partner, ...]
     """Enterprises, universities and charities."""
     agreements: tuple[Agreement, ...]

@@ -38,6 +38,8 @@ DATABASE: Final = "database"
 MONITORING: Final = "monitoring"
 ENTITLEMENT: Final = "entitlement"
 """Decides who may play what, and mints video tokens."""
+IDENTITY: Final = "identity"
+"""Keycloak: accounts, and signing in."""
 SCHOOL_EDGE: Final = "school-edge"
 """What boxes in schools are served by and report to."""
 LOG_COLLECTOR: Final = "log-collector"
@@ -54,6 +56,7 @@ CORE_SERVICES: Final = (
     DATABASE,
     MONITORING,
     ENTITLEMENT,
+    IDENTITY,
     SCHOOL_EDGE,
     LOG_COLLECTOR,
 )
@@ -76,15 +79,23 @@ CORE_BUCKETS: Final = {
 """Service -> buckets that it cannot do without."""
 RESOURCE_LESSON: Final = "lesson"
 """Recorded lessons of the video library: what the entitlement service decides about."""
+RESOURCE_PROFILE: Final = "pupil-profile"
+"""What the roster keeps of one pupil; a city whose matrix lacks it shows nobody's."""
 RESOURCE_READINGS: Final = "readings"
 """What Prometheus and the dashboards show."""
+RESOURCE_PLATFORM: Final = "platform"
+"""The platform itself: who may view or administer it may do so in the cluster too."""
+RESOURCE_SCHOOL_BOX: Final = "school-box"
+"""Caches and devices in schools; what answers them runs in the cluster."""
 CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
 DATABASE_LESSONS: Final = "lessons"
 DATABASE_ROSTER: Final = "roster"
+DATABASE_IDENTITY: Final = "identity"
 CORE_DATABASES: Final = {
     VIDEO_LIBRARY: frozenset({DATABASE_LESSONS}),
     ENTITLEMENT: frozenset({DATABASE_ROSTER}),
+    IDENTITY: frozenset({DATABASE_IDENTITY}),
 }
 """Service -> databases that it cannot do without."""
 ROLE_ROSTER_KEEPER: Final = "roster_keeper"
@@ -95,7 +106,11 @@ ROLES_BESIDE: Final = {DATABASE_ROSTER: (ROLE_ROSTER_KEEPER, ROLE_ROSTER_SCHOOL)
 """Database -> its roles beside owner and reader."""
 ROSTER_KEY_SECRET: Final = "roster-key"  # noqa: S105  # a Secret's name, not a secret
 """Secret with the key by which ids of registers are hashed."""
+ACCOUNTS_SECRET: Final = "identity-accounts"  # noqa: S105  # a Secret's name, not a secret
+"""Secret of the entitlement service with what the client that keeps accounts signs in by."""
 
+KEYCLOAK: Final = "keycloak"
+"""The image of the identity service."""
 POSTGRES: Final = "postgres"
 """The platform's PostgreSQL: several instances of one cluster."""
 
@@ -116,6 +131,11 @@ def namespace(service_id: str) -> str:
 def field_manager(stack: str) -> str:
     """Server-side-apply manager of all that one stack writes: tells its objects from another stack's on the same cluster."""
     return f"{MANAGED_BY}-{stack}"
+
+
+def tier_group(tier_id: str) -> str:
+    """Group by which the Kubernetes API knows people of a tier."""
+    return f"{MANAGED_BY}:{tier_id}"
 
 
 def edge_namespace(district_id: str) -> str:
@@ -197,13 +217,31 @@ METRIC_SCHOOL_HOURS: Final = metric("school_hours", "active")
 """1 while any school has school hours, else 0."""
 METRIC_REFRESHED: Final = metric("readings_refresh_timestamp", "seconds")
 """When the exporter last got the boxes' readings from Prometheus."""
+METRIC_AUDIT_AGE: Final = metric("audit_unshipped_age", "seconds")
+"""How long ago the oldest audit record was made that is not in the store yet; 0 when all are."""
+METRIC_AUDIT_BYTES: Final = metric("audit_unshipped", "bytes")
+METRIC_AUDIT_LIMIT: Final = metric("audit_unshipped_limit", "bytes")
+"""Audit records that wait for the store; and at how many nothing more is decided."""
+METRIC_RULES: Final = f"{METRIC_PREFIX}access_rules"
+"""1 for the version of the rules of access that is in force, by label; nothing while there is none."""
+METRIC_RULES_UNSOUND: Final = metric("access_rules", "unsound")
 
 ALERT_SCHOOL: Final = alert("school", "uncovered")
 ALERT_DISTRICT: Final = alert("district", "uncovered")
 ALERT_BUDGET: Final = alert("lesson", "path", "budget", "burns")
 ALERT_VOLUME: Final = alert("volume", "fills", "up")
 ALERT_BLIND: Final = alert("monitoring", "blind")
-ALERTS: Final = (ALERT_SCHOOL, ALERT_DISTRICT, ALERT_BUDGET, ALERT_VOLUME, ALERT_BLIND)
+ALERT_AUDIT: Final = alert("audit", "records", "wait")
+ALERT_RULES: Final = alert("access", "rules", "unsound")
+ALERTS: Final = (
+    ALERT_SCHOOL,
+    ALERT_DISTRICT,
+    ALERT_BUDGET,
+    ALERT_VOLUME,
+    ALERT_BLIND,
+    ALERT_AUDIT,
+    ALERT_RULES,
+)
 """Every alert; each has a runbook of its name."""
 
 PROMETHEUS: Final = "prometheus"

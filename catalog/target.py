@@ -29,6 +29,8 @@ class Measure(StrEnum):
     """Plays that stood still at least once, or never began, in a load test."""
     FAILED_REQUESTS_PERCENT = "failed-requests-percent"
     """Requests without the right and whole answer, in a load test."""
+    AUDIT_WAIT_MINUTES = "audit-wait-minutes"
+    """How long the oldest audit record has waited for the store that keeps it, on the running platform."""
 
 
 class Direction(StrEnum):

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """The rules by which a writer decides from here on."""
     RUN = "platform-run"
     """`pulumi up` and what it changed."""
+    LOGS = "log-anchor"
+    """What logs were kept in an hour, by digest."""
 
 
 class DamagedError(Exception):

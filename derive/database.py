@@ -20,6 +20,8 @@ MOUNT: Final = "/etc/postgres"
 VOLUME: Final = "postgres"
 SERVICE_FILE: Final = "pg_service.conf"
 AUTHORITY: Final = "ca.crt"
+ROSTER_PERSON: Final = "huiju.person"
+"""Setting by which the roster's reader says within a transaction which one person it asks about."""
 
 
 def writes(cluster: str = names.POSTGRES) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from catalog import names
 from catalog.access import Action
 
+PROFILE = names.RESOURCE_PROFILE
+VIEWING = Action.VIEW
 PLAYING = (Action.VIEW, Action.LEARN)
 """Either lets a lesson be played."""
 
@@ -61,6 +64,16 @@ class Question:
 def playing(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
     """What is asked when somebody wants to play a lesson at ``now`` (aware): a yes to any of them is enough."""
     return tuple(Question(who, action, lesson, int(now.timestamp())) for action in PLAYING)
+
+
+def viewing(who: Person, things: Iterable[Thing], now: datetime) -> tuple[Question, ...]:
+    """What is asked when somebody wants to see what ``things`` are forms of at ``now`` (aware): a yes to any of them is enough."""
+    return tuple(Question(who, VIEWING, each, int(now.timestamp())) for each in things)
+
+
+def profile(person: str, school: str, group: str | None = None, *, consent: bool) -> Thing:
+    """A pupil's profile, as of one school and one of its classes; ``consent``: a guardian has agreed, or has no say."""
+    return Thing(person, PROFILE, school=school, person=person, group=group, consent=consent)
 
 
 def lesson(lesson_id: str, school: str, licence: str, published: datetime) -> Thing:

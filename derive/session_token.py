@@ -1,7 +1,6 @@
 """Who is there, as a signed statement: claims of the session token, and where it travels.
 
-A stand-in: the operator mints one from the stack's own seed. When the city's accounts come in through
-Keycloak, that mints the same claims and the minter here goes; whoever verifies a session stays as it is.
+Minted by the entitlement service when somebody has signed in, and by the operator's command for trials and load tests.
 """
 
 from __future__ import annotations
@@ -16,14 +15,26 @@ TIER: Final = "tier"
 """Claim with the id of the person's tier."""
 SCHOOL: Final = "school"
 """Claim with the code of the person's school; absent where there is none."""
+PARTY: Final = "azp"
+"""Claim with the client by which the person signed in; absent where the operator made the session."""
+PERSON: Final = "person"
+"""Claim with the id by which the roster knows the person, a UUID as text; absent where it knows nobody."""
 
 
 def claims(
-    issuer: str, tier: str, subject: str, issued: int, hours: float, *, school: str | None = None
+    issuer: str,
+    tier: str,
+    subject: str,
+    issued: int,
+    hours: float,
+    *,
+    school: str | None = None,
+    person: str | None = None,
 ) -> dict[str, Any]:
     """Claims of a session from ``issued`` (Unix seconds) on. Raises ValueError when it would last longer than a session may."""
     if not 0 < hours <= MOST_HOURS:
         raise ValueError(f"a session lasts more than 0 and at most {MOST_HOURS} hours, not {hours:g}")
     ends = issued + round(hours * 3600)
     found = {"iss": issuer, "aud": AUDIENCE, "sub": subject, TIER: tier, "iat": issued, "nbf": issued, "exp": ends}
-    return {**found, SCHOOL: school} if school else found
+    also = {SCHOOL: school, PERSON: person}
+    return {**found, **{claim: value for claim, value in also.items() if value}}

@@ -10,7 +10,7 @@ for anything but the path it was asked for: query strings are dropped, so nothin
 from __future__ import annotations
 
 from catalog import City, names
-from derive import traffic_server, video_token
+from derive import access_log, traffic_server, video_token
 
 PORT = 8080
 SCHOOLS_PORT = 8081
@@ -20,7 +20,7 @@ SIGNING = "/etc/store"
 """Folder with `s3_auth.config`, from a Secret."""
 CACHE, LOGS, RUN = "/var/cache/trafficserver", "/var/log/trafficserver", "/run/trafficserver"
 """Folders that it writes to; its root file system is read-only."""
-HEALTH = "/healthz"
+HEALTH, STATS = "/healthz", "/_stats"
 SIGNING_FILE = "s3_auth.config"
 
 
@@ -29,6 +29,8 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
 
     ``store`` is the S3 endpoint, ``cache_gib`` the size of the disk cache in GiB, ``tokens`` what `video_token.configuration` gives.
     """
+    guard = video_token.guard()
+    line = access_log.traffic_server(access_log.version(tokens, guard))
     return {
         "records.config": _records(city),
         "remap.config": _remap(store),
@@ -38,11 +40,11 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
         "alive": "ok\n",
         "dropped.config": video_token.dropping(),
         "whole.config": "cond %{REMAP_PSEUDO_HOOK}\n  rm-header Range\n",
-        video_token.GUARD_FILE: video_token.guard(),
+        video_token.GUARD_FILE: guard,
         video_token.FILE: tokens,
         # From whoever the NetworkPolicies let through.
         "ip_allow.yaml": traffic_server.reading_only(),
-        "logging.yaml": traffic_server.logging(names.SHIELD),
+        "logging.yaml": traffic_server.printing(line, (HEALTH, STATS)),
         **traffic_server.UNUSED,
         **traffic_server.OWN_ERRORS,
     }
@@ -79,7 +81,7 @@ def _records(city: City) -> str:
 _EVERY_REQUEST = (
     f"header_rewrite.so {CONFIGURATION}/{video_token.GUARD_FILE}",
     f"healthchecks.so {CONFIGURATION}/health.config",
-    "stats_over_http.so _stats",
+    f"stats_over_http.so {STATS[1:]}",
 )
 """Plugins that see every request, in this order."""
 _WHOLE = f"@plugin=header_rewrite.so @pparam={CONFIGURATION}/whole.config"
@@ -98,6 +100,9 @@ _OWN = {
     # The container's own limit; a higher one would be refused.
     "proxy.config.net.connections_throttle": "INT 8000",
     "proxy.config.http.response_via_str": "STRING shield",
+    # The access log is collected from what the pod prints: a pod that ends has a second's lines left to print, not five.
+    "proxy.config.log.max_secs_per_buffer": "INT 1",
+    "proxy.config.log.periodic_tasks_interval": "INT 1",
     # What goes wrong goes to the container's output.
     **dict.fromkeys(
         (f"proxy.config.diags.output.{level}" for level in ("warning", "error", "fatal", "alert", "emergency")),

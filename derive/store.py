@@ -71,7 +71,8 @@ LOG_WRITER = "log-writer"
 """Puts logs in, and can neither read nor change them."""
 LOG_READER = "log-reader"
 """The operator's: finds log lines."""
-
+LOG_ANCHOR = "log-anchor"
+"""Reads logs and puts their digests on the audit record; it can change neither."""
 AUDITOR = "auditor"
 """The operator's: reads the audit record and puts the platform's runs there."""
 
@@ -101,6 +102,11 @@ ACCOUNTS: tuple[Account, ...] = (
     Account(AUDITOR, names.ENTITLEMENT, {names.BUCKET_AUDIT: (*_KEEP, Right.LOCK, Right.HISTORY)}),
     Account(LOG_WRITER, names.LOG_COLLECTOR, {names.BUCKET_LOGS: (Right.WRITE,)}),
     Account(LOG_READER, names.MONITORING, {names.BUCKET_LOGS: (Right.READ, Right.LIST)}),
+    Account(
+        LOG_ANCHOR,
+        names.ENTITLEMENT,
+        {names.BUCKET_LOGS: (Right.READ, Right.LIST), names.BUCKET_AUDIT: (Right.WRITE, Right.LOCK)},
+    ),
     Account(BACKUP, names.DATABASE, {names.BUCKET_BACKUPS: (*_KEEP, Right.DELETE)}),
     Account(INDEXER, names.VIDEO_LIBRARY, {names.BUCKET_LESSONS: (Right.READ, Right.LIST)}),
 )

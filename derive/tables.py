@@ -81,6 +81,11 @@ class Tables:
         """What the matrix says about this tier and what is asked; None: nothing, which is a no."""
         return self.cells.get((question.what.resource, question.action.value), {}).get(tier)
 
+    def subjects(self, resource: str) -> frozenset[str]:
+        """The tiers that reach their own of this class: whoever is of one of them is somebody whom one of it is about."""
+        rows = [row for (name, _), row in self.cells.items() if name == resource]
+        return frozenset(tier for row in rows for tier, cell in row.items() if Scope.OWN in cell.scopes)
+
     def obstacle(self, tier: str, cell: Cell, question: Question) -> Obstacle | None:
         """The first thing that stands in the way of this cell of ``tier``; None: it says yes."""
         if cell.use is not None and (found := self._licence(tier, cell.use, question)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 UNUSED: Mapping[str, str] = dict.fromkeys(
     ("cache.config", "hosting.config", "parent.config", "sni.yaml", "ssl_multicert.config", "volume.config"),
@@ -81,6 +81,27 @@ def logging(name: str) -> str:
   logs:
     - filename: {name}
       format: {name}
+"""
+
+
+def printing(line: str, unseen: Sequence[str]) -> str:
+    """`logging.yaml`: a line for each answer to the container's output, its fields escaped as in JSON; none for the paths ``unseen``."""
+    # Exactly these: whoever could hide a line by a word in its path would.
+    paths = ",".join(form for path in unseen for form in (path, path.lstrip("/")))
+    return f"""logging:
+  formats:
+    - name: printed
+      escape: json
+      format: '{line}'
+  filters:
+    - name: unseen
+      action: reject
+      condition: cquup MATCH {paths}
+  logs:
+    - filename: stdout
+      format: printed
+      rolling_enabled: 0
+      filters: [unseen]
 """
 
 

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from catalog import names
 from catalog.errors import UserError
+from derive.federation import Provider
 from derive.signing import Ring
 from infra.profiles import Overrides, Profile, ProfileName, profile
 
@@ -100,6 +101,18 @@ class StackSettings(BaseModel):
     roster_key: StoreSecret = Field(
         description="Secret. Seed of the key by which ids of school registers are hashed, 32+ characters; "
         "with another one everybody in the roster is somebody else.",
+    )
+    identity_key: StoreSecret = Field(
+        description="Secret. Seed of the secrets by which services and the set-up sign in to Keycloak, 32+ characters; "
+        "`huiju secrets rotate` changes it.",
+    )
+    identity_key_before: StoreSecret | None = Field(
+        default=None,
+        description="Secret. The seed before, by which the next run gets in to change it; set by that command.",
+    )
+    identity_providers: tuple[Provider, ...] = Field(
+        default=(),
+        description="Secret. Outside providers of accounts, OpenID Connect or SAML (docs/operator/identity.md); absent: none.",
     )
     database_operator: str | None = Field(
         default=None,
@@ -217,11 +230,14 @@ SECRETS = frozenset(
         "accessKey",
         "databaseKey",
         "rosterKey",
+        "identityKey",
+        "identityKeyBefore",
+        "identityProviders",
         "tlsKey",
     }
 )
 """Keys that are set with `pulumi config set --secret`."""
-_STRUCTURED = frozenset({"images", "overrides", "storeAccounts"})
+_STRUCTURED = frozenset({"images", "overrides", "storeAccounts", "identityProviders"})
 
 
 def read(raw: Mapping[str, str], stack: str) -> StackSettings:

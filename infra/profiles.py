@@ -49,6 +49,7 @@ class Profile(BaseModel):
     database_memory_mib: Mebibytes = Field(
         description="Memory of each PostgreSQL instance, in MiB; a quarter is its own cache."
     )
+    identity_memory_mib: Mebibytes = Field(description="Memory of each Keycloak pod, in MiB; two thirds are its heap.")
     backup_keep_days: Days = Field(
         description="How many days back the database can be restored to; older backups are deleted."
     )
@@ -78,6 +79,7 @@ PROFILES: dict[ProfileName, Profile] = {
         database_instances=1,
         database_size_gib=2,
         database_memory_mib=384,
+        identity_memory_mib=768,
         backup_keep_days=7,
         protect=False,
         redirect_http=False,
@@ -100,6 +102,7 @@ PROFILES: dict[ProfileName, Profile] = {
         database_instances=3,
         database_size_gib=10,
         database_memory_mib=512,
+        identity_memory_mib=1024,
         backup_keep_days=35,
         protect=True,
         redirect_http=True,
@@ -134,6 +137,7 @@ class Overrides(BaseModel):
     database_instances: Count | None = _cell("database_instances")
     database_size_gib: Gibibytes | None = _cell("database_size_gib")
     database_memory_mib: Mebibytes | None = _cell("database_memory_mib")
+    identity_memory_mib: Mebibytes | None = _cell("identity_memory_mib")
     backup_keep_days: Days | None = _cell("backup_keep_days")
     protect: bool | None = _cell("protect")
     redirect_http: bool | None = _cell("redirect_http")

@@ -49,6 +49,7 @@ class Mirrors(Section):
     go: str = Field(default="", description="GOPROXY list")
     python: str = Field(default="", description="simple index of Python packages")
     npm: str = Field(default="", description="npm registry")
+    maven: str = Field(default="", description="Maven repository")
     debian: str = Field(
         default="", description="Debian archive; its sibling debian-security is used for security updates"
     )

@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from catalog import City, names
+from catalog.target import Measure
 from monitoring import slo
 from monitoring.rules import VOLUME_FREE
 
 RUNBOOKS: Final = "monitoring/runbooks"
 PAGE, TICKET = "page", "ticket"
 """Severities: wake somebody, or be read in the morning."""
-JOBS: Final = (names.EXPORTER, names.BLACKBOX, slo.JOB, "kubelet", names.ALERTMANAGER)
+JOBS: Final = (names.EXPORTER, names.BLACKBOX, slo.JOB, "kubelet", names.ALERTMANAGER, names.ENTITLEMENT)
 """Scrape jobs without which an alert of this file could not be trusted."""
 
 
 def groups(city: City) -> list[dict[str, Any]]:
     """The one group of alerts."""
-    rules = [_school(), _district(), *_budget(city), _volume(), _blind()]
+    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules()]
     return [{"name": "alerts", "interval": "30s", "rules": rules}]
 
 
@@ -102,4 +103,33 @@ def _blind() -> dict[str, Any]:
         PAGE,
         en="Monitoring does not see {{ with $labels.job }}{{ . }}{{ else }}the schools' readings{{ end }}",
         zh="监测缺失：{{ with $labels.job }}{{ . }}{{ else }}学校上报数据{{ end }}",
+    )
+
+
+def _audit(city: City) -> dict[str, Any]:
+    """The store does not take what was decided. At the limit nothing is decided any more, and with its pod what waits is lost."""
+    # Without a target only the half-full disk speaks: how long is too long is the city's to say.
+    waits = [each.value * 60 for each in city.targets if each.measure is Measure.AUDIT_WAIT_MINUTES]
+    late = (f"max({names.METRIC_AUDIT_AGE}) > {seconds:g}" for seconds in waits)
+    full = f"max({names.METRIC_AUDIT_BYTES} / {names.METRIC_AUDIT_LIMIT}) > 0.5"
+    return _alert(
+        names.ALERT_AUDIT,
+        " or ".join((*late, full)),
+        "2m",
+        PAGE,
+        en="Audit records wait for a store that does not take them",
+        zh="审计记录滞留，对象存储未能接收",
+    )
+
+
+def _rules() -> dict[str, Any]:
+    """A version of the rules lies there that is not taken, or there is none: then everybody is refused."""
+    none = f'count(up{{job="{names.ENTITLEMENT}"}} == 1 unless on (instance) {names.METRIC_RULES}) > 0'
+    return _alert(
+        names.ALERT_RULES,
+        f"max({names.METRIC_RULES_UNSOUND}) == 1 or {none}",
+        "5m",
+        PAGE,
+        en="Access is decided by old rules or by none",
+        zh="访问权限按旧规则判定，或没有可用规则",
     )

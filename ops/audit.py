@@ -17,9 +17,10 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import audit as records
 from derive import store
-from derive.audit import Head, Record
+from derive.access_log import Access
+from derive.audit import Head, Kind, Record
 from derive.audit_chain import Finding, Verified, verify
-from ops.audits import anchors, pseudonyms, reading, runs
+from ops.audits import accesses, anchors, log_anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -43,18 +44,35 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records; exactly one is given."""
+    """Which records and answers; one of the first three at most is given, and one of all at least."""
 
     lesson: str | None
     who: str | None
     school: str | None
+    refused: bool
+    """Only what was refused."""
 
     def takes(self, record: Record) -> bool:
         """Whether a record is one of them."""
         who = record.entry.who
-        if self.lesson is not None:
-            return record.entry.resource == self.lesson
-        return who is not None and (who.subject == self.who if self.who is not None else who.school == self.school)
+        if self.refused and record.entry.kind is not Kind.REFUSAL:
+            return False
+        return self._of(record.entry.resource, who.subject if who else None, who.school if who else None)
+
+    def sees(self, access: Access) -> bool:
+        """Whether an answer of gateway or cache is one of them."""
+        if self.refused and not access.refused:
+            return False
+        return self._of(access.lesson, access.subject, access.school or accesses.box(access))
+
+    def _of(self, lesson: str | None, subject: str | None, school: str | None) -> bool:
+        pairs = ((self.lesson, lesson), (self.who, subject), (self.school, school))
+        return all(wanted in {None, found} for wanted, found in pairs)
+
+    @property
+    def text(self) -> str:
+        """What stands in every line of an access log that is wanted."""
+        return self.lesson or self.who or self.school or ""
 
 
 @app.command(name="verify")
@@ -65,17 +83,24 @@ def verify_command(
         Path | None, typer.Option("--anchors", metavar="FILE", help="More ends that were seen: a line of JSON each.")
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="AGE", help="How far back printed ends are looked up in the kept logs.")
+        str,
+        typer.Option(
+            metavar="AGE", help="How far back kept logs are read: for printed ends, and against their anchors."
+        ),
     ] = "2d",
     city: CityName = "tiny",
     stack: Stack = "local",
     as_json: Json = False,
 ) -> None:
-    """Find every record that was edited, removed, reordered, doubled or cut off; exit 1 when there is one."""
+    """Find every record that was edited, removed, reordered, doubled or cut off, and every log that was changed; exit 1 then."""
     more = anchors.read(_there(anchor_file)) if anchor_file else []
-    found, ends = _of_folder(folder, city, more) if folder else _of_stack(place.of_stack(stack), since, more)
-    _show(found, ends, as_json)
-    if found.findings:
+    logs = log_anchors.Logs()
+    if folder:
+        found, ends = _of_folder(folder, city, more)
+    else:
+        found, ends, logs = _of_stack(place.of_stack(stack), since, more)
+    _show(found, ends, logs, as_json)
+    if found.findings or logs.findings:
         raise typer.Exit(1)
 
 
@@ -84,8 +109,8 @@ def _of_folder(folder: Path, city: str, ends: list[Head]) -> tuple[Verified, int
     return verify(kept.segments, ends, _expired(load_named(city))), len(set(ends))
 
 
-def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int]:
-    """The store's record, held against all ends that are known; what is sound becomes an anchor itself."""
+def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int, log_anchors.Logs]:
+    """The store's record, held against all ends that are known; what is sound becomes an anchor itself. And the logs, held against it."""
     own, expired = anchors.file(where), _expired(load_named(where.city))
     for other in anchors.of_other_stores(where):
         typer.echo(
@@ -99,7 +124,9 @@ def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int
     found = Verified((*kept.findings, *found.findings), found.heads, found.records)
     if not found.findings:
         anchors.remember(own, found.heads, expired)
-    return found, len(ends)
+    now, kept_for = datetime.now(UTC), log_anchors.term(load_named(where.city))
+    back = min(age(since), kept_for) if kept_for else age(since)
+    return found, len(ends), log_anchors.check(where, kept.segments, now - back, now)
 
 
 @app.command()
@@ -108,20 +135,37 @@ def trace(
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="What was decided about this lesson.")] = None,
     who: Annotated[str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session did.")] = None,
     school: Annotated[str | None, typer.Option(metavar="CODE", help="What people of this school did.")] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused; alone, by anybody.")] = False,
     since: Since = "7d",
+    logs: Annotated[
+        str, typer.Option(metavar="AGE", help="How far back the access logs of gateway and caches are read; 0m: not.")
+    ] = "1d",
     folder: From = None,
     stack: Stack = "local",
     as_json: Json = False,
 ) -> None:
-    """What happened, the newest last. It does not judge the record: `huiju audit verify` does."""
-    if sum(each is not None for each in (lesson, who, school)) != 1:
-        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE")
-    wanted = Wanted(lesson, who, school)
+    """What happened, the newest last, and what gateway and caches answered. It judges nothing: `huiju audit verify` does."""
+    given = sum(each is not None for each in (lesson, who, school))
+    if given > 1 or not (given or refused):
+        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE, or --refused")
+    wanted = Wanted(lesson, who, school, refused)
     found = [each for each in _since(folder, stack, since) if wanted.takes(each)]
+    seen = [] if folder else _seen(place.of_stack(stack), wanted, min(age(logs), age(since)))
     if as_json:
-        typer.echo(json.dumps([records.document(each) for each in found], indent=2))
+        both = [*map(records.document, found), *map(accesses.document, seen)]
+        typer.echo(json.dumps(sorted(both, key=lambda row: str(row["time"])), indent=2))
         return
     console().print(_traced(found))
+    if seen:
+        console().print(accesses.table(seen))
+
+
+def _seen(where: Place, wanted: Wanted, back: timedelta) -> list[Access]:
+    """What gateway and caches answered since then."""
+    if not back:
+        return []
+    now = datetime.now(UTC)
+    return [each for each in accesses.read(where, now - back, now, wanted.text) if wanted.sees(each)]
 
 
 @app.command()
@@ -173,17 +217,26 @@ def _since(folder: Path | None, stack: str, since: str) -> list[Record]:
     return [each for each in reading.records(kept.segments) if datetime.fromisoformat(each.time) >= begin]
 
 
-def _show(found: Verified, ends: int, as_json: bool) -> None:
+def _show(found: Verified, ends: int, logs: log_anchors.Logs, as_json: bool) -> None:
+    sound = not (found.findings or logs.findings)
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "sound": not found.findings, "anchors": ends}, indent=2))
+        shown = {**asdict(found), "sound": sound, "anchors": ends, "logs": asdict(logs)}
+        typer.echo(json.dumps(shown, indent=2))
         return
-    if found.findings:
-        console().print(_damages(found.findings))
-    word = "damages" if len(found.findings) != 1 else "damage"
+    if not sound:
+        console().print(_damages((*found.findings, *logs.findings)))
     said = f"{found.records:,} records of {len(found.heads):,} chains, held against {ends:,} ends seen earlier: "
-    typer.echo(said + (f"{len(found.findings):,} {word}" if found.findings else "whole"))
+    typer.echo(said + _counted(found.findings))
+    if logs.hours:
+        typer.echo(f"{logs.objects:,} log objects of {logs.hours:,} anchored hours: {_counted(logs.findings)}")
+    if logs.unanchored:
+        typer.echo(f"{len(logs.unanchored):,} hours have logs and no anchor, {logs.unanchored[0]} the first")
     if not ends:
         typer.echo("nothing was seen earlier, so an end that was cut off cannot be told from one that never was")
+
+
+def _counted(findings: tuple[Finding, ...]) -> str:
+    return f"{len(findings):,} {'damage' if len(findings) == 1 else 'damages'}" if findings else "whole"
 
 
 def _damages(findings: tuple[Finding, ...]) -> Table:

@@ -15,6 +15,7 @@ from catalog.errors import UserError
 
 COMMANDS = {
     "access": "Who may do what and why, and sessions for trying it out",
+    "account": "Accounts of staff and partners, and who of the roster may no longer sign in",
     "audit": "The record of what was decided and done: verify, follow, hand on",
     "catalog": "Check, show and extend the city's facts",
     "cluster": "The embedded Kubernetes cluster",

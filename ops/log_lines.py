@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from catalog import names
@@ -16,6 +18,8 @@ from services.packager.store import Bucket
 
 LATE = timedelta(hours=2)
 """An object lies under the hour in which it was written, up to so long after its lines."""
+READERS = 8
+"""Objects fetched at once."""
 NAMESPACE, POD = "k8s.namespace.name", "k8s.pod.name"
 
 
@@ -48,15 +52,20 @@ class Wanted:
 
 def lines(where: Place, wanted: Wanted) -> Iterator[str]:
     """The wanted lines as text, by the time of their objects and then their own."""
-    with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket:
+    for row in rows(where, wanted):
+        yield f"{row['time']} {row.get(NAMESPACE, '-')} {row.get(POD, '-')} {row['line']}"
+
+
+def rows(where: Place, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """The same as they are kept: `time`, `line`, and what the collector knows of its pod."""
+    with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket, ThreadPoolExecutor(READERS) as pool:
         for prefix in wanted.hours():
-            yield from sorted(_of_hour(bucket, prefix, wanted))
+            keys = [key for key, _, _ in bucket.objects(prefix)]
+            found = [row for each in pool.map(partial(_of_object, bucket, wanted), keys) for row in each]
+            yield from sorted(found, key=lambda row: str(row["time"]))
 
 
-def _of_hour(bucket: Bucket, prefix: str, wanted: Wanted) -> Iterator[str]:
-    for key, _, _ in bucket.objects(prefix):
-        found = bucket.get(key)
-        for raw in gzip.decompress(found[0]).splitlines() if found else ():
-            row = json.loads(raw)
-            if wanted.takes(row):
-                yield f"{row['time']} {row.get(NAMESPACE, '-')} {row.get(POD, '-')} {row['line']}"
+def _of_object(bucket: Bucket, wanted: Wanted, key: str) -> list[dict[str, Any]]:
+    found = bucket.get(key)
+    read = (json.loads(raw) for raw in gzip.decompress(found[0]).splitlines()) if found else ()
+    return [row for row in read if wanted.takes(row)]

@@ -45,6 +45,8 @@ class Phases:
         self.console = console or Console(soft_wrap=True, highlight=False)
         self.started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
+        self.failed: str | None = None
+        """The phase that did not come to its end."""
         self._status: Status | None = None
 
     @contextmanager
@@ -55,6 +57,7 @@ class Phases:
             try:
                 yield
             except BaseException as end:
+                self.failed = name
                 self._line("✗", "red", name, time.monotonic() - begun)
                 if isinstance(end, OSError) and end.errno in FULL:
                     raise UserError(full_disk(end, name)) from end

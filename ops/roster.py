@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,15 +16,20 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog import City, load_named, names
+from catalog.errors import UserError
+from derive.first_sign_in import MOST_SLIPS
+from ops import account
+from ops.accounts import reaching as identity_service
 from ops.console import console
 from ops.lessons import place
 from ops.phases import Phases
-from ops.rosters import importing, reaching, sample, telling
+from ops.rosters import importing, reaching, sample, slip_pages, telling
 from ops.rosters.checking import UNDER, Checked
 from ops.rosters.checking import check as look
 from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS, Role
 from ops.rosters.importing import Given, Outcome
 from ops.rosters.rows import Encoding
+from ops.rosters.slips import Wanted, slips
 from ops.rosters.source import Source
 
 app = typer.Typer(no_args_is_help=True, help="The people of the city's schools, from OneRoster 1.2 files.")
@@ -36,6 +41,8 @@ Schools = Annotated[
 ]
 InEncoding = Annotated[Encoding, typer.Option(help="How the files are encoded; the standard wants UTF-8.")]
 Stack = Annotated[str, typer.Option(help="Pulumi stack.")]
+A_DAY = timedelta(days=1)
+"""How far before an import its people may have been switched off: clocks differ, and a file is read for a while."""
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -134,6 +141,8 @@ def import_command(
     phases = Phases()
     done = _taken(file, stack, encoding, phases, removals=allow_removals, dry=dry_run)
     telling.outcome(done, phases.console)
+    if not dry_run:
+        _deprovision(stack, done, phases)
 
 
 @app.command(name="diff")
@@ -146,6 +155,53 @@ def diff_command(
         typer.echo(json.dumps(telling.as_data(done), ensure_ascii=False, indent=2))
         return
     telling.outcome(done, console())
+
+
+@app.command(name="slips")
+def slips_command(
+    file: File,
+    *,
+    school: Annotated[str, typer.Option(metavar="CODE", help="Whose people get slips.")],
+    group: Annotated[
+        str | None, typer.Option("--class", metavar="ID", help="Only this class, with its teachers and the parents.")
+    ] = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="Only those whose ids in the register are typed, one a line, when asked.")
+    ] = False,
+    number: Annotated[
+        int, typer.Option(min=1, max=MOST_SLIPS, help="Which slip of theirs it is: 2 for one that replaces the first.")
+    ] = 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Writes FILE.csv and FILE.html; without it slips-CODE here.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Put new files in the place of old ones.")] = False,
+    stack: Stack = "local",
+    encoding: InEncoding = Encoding.UTF8,
+) -> None:
+    """Write slips with one-time codes by which people make their accounts, to print and cut: FILE.html, and FILE.csv beside it.
+
+    They hold names, so only you can read the files. Print them, hand them out, and delete them; the same command makes them again.
+
+    Examples: `huiju roster slips roster.zip --school CODE --class ID` for a class; a lost slip, or a forgotten password: add
+    `--only --number 2`, which ends slip 1 as soon as slip 2 is used.
+    """
+    where = place.of_stack(stack)
+    city, source = load_named(where.city), Source(file)
+    if school not in city.by_code:
+        raise UserError(f"there is no school {school!r} in {city.id}: `huiju catalog show` lists them")
+    try:
+        found = look(source, city, today(city), encoding)
+        people = telling.identities() if only else ()
+        made = slips(found, city, Wanted(school, group, people, number), reaching.roster_key(where))
+    finally:
+        source.close()
+    stem = out or Path(f"slips-{school}")
+    page = slip_pages.page(made, city, city.school(school), where.url)
+    files = {stem.with_name(f"{stem.name}.csv"): slip_pages.table(made), stem.with_name(f"{stem.name}.html"): page}
+    slip_pages.write(files, force=force)
+    typer.echo(
+        f"{len(made):,} slips in {' and '.join(map(str, files))}; only you can read them, so delete them when they are printed"
+    )
 
 
 @app.command(name="show")
@@ -168,6 +224,21 @@ def show_command(
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
         return
     telling.person(found, load_named(where.city), console())
+
+
+def _deprovision(stack: str, done: Outcome, phases: Phases) -> None:
+    """Let the accounts follow. Also where the same roster is in already: the run that took it in may have been cut off before this."""
+    where = place.of_stack(stack)
+    if not identity_service.present(where):
+        return
+    with phases.phase("accounts"):
+        try:
+            found = account.synced(where, (done.at or datetime.now(UTC)) - A_DAY)
+        except UserError as error:
+            raise UserError(
+                f"the roster is in, but accounts do not follow it yet; `huiju account sync` does it. {error}"
+            ) from error
+    phases.console.print(account.told(found))
 
 
 def _taken(file: Path, stack: str, encoding: Encoding, phases: Phases, *, removals: bool, dry: bool) -> Outcome:

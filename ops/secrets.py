@@ -30,23 +30,29 @@ def rotate(
         bool, typer.Option(help="New signing keys: every session and permission to play ends.")
     ] = True,
     database_key: Annotated[bool, typer.Option(help="New passwords and certificates for the database.")] = True,
+    identity_key: Annotated[bool, typer.Option(help="New secrets by which services sign in to Keycloak.")] = True,
     tls: Annotated[bool, typer.Option(help="New key and certificate for the gateway.")] = True,
     apply: Annotated[bool, typer.Option(help="Bring new credentials to the platform at once.")] = True,
 ) -> None:
-    """Replace what the kit made up: the passphrase, the keys of object store and database, the signing keys, the gateway's certificate."""
+    """Replace what the kit made up: passphrase, keys of object store, database and Keycloak, signing keys, the gateway's certificate."""
     phases = Phases()
     if passphrase:
         with phases.phase("passphrase"):
             rotation.rotate_passphrase(phases.say)
     generated = configuration.generated(stack) and configuration.file(stack).exists()
-    if not (store_key or access_key or database_key or tls) or not (generated or not passphrase):
+    if not (store_key or access_key or database_key or identity_key or tls) or not (generated or not passphrase):
         return
     with phases.phase("credentials"):
         rotation.rotate_credentials(
-            stack, store_key=store_key, access_key=access_key, database_key=database_key, tls=tls
+            stack,
+            store_key=store_key,
+            access_key=access_key,
+            database_key=database_key,
+            identity_key=identity_key,
+            tls=tls,
         )
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, "secrets-rotate")
 
 
 NEXT = {
@@ -69,5 +75,5 @@ def renew(
     with phases.phase(step.value):
         renewal.step(stack, step, load_named(place.of_stack(stack).city))
     if apply:
-        session.reapply(stack, phases)
+        session.reapply(stack, phases, f"secrets-renew-{step.value}")
     phases.say(NEXT[step])

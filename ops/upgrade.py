@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -43,9 +44,7 @@ def upgrade(
         typer.confirm("Go on?", abort=True)
     release.put_back(stack, wanted)
     try:
-        session.reapply(stack, phases)
-        with phases.phase("health"):
-            require_health(stack)
+        session.reapply(stack, phases, "rollback" if rollback else "upgrade", partial(_checked, stack, phases))
     except UserError as failure:
         _go_back(stack, before, phases, failure)
     if rollback:
@@ -71,6 +70,11 @@ def _show(changes: list[tuple[str, str, str]], heading: str) -> None:
     console().print(table if changes else "Nothing to do: these versions run already.")
 
 
+def _checked(stack: str, phases: Phases) -> None:
+    with phases.phase("health"):
+        require_health(stack)
+
+
 def require_health(stack: str) -> None:
     """Wait for a healthy platform. Raises `UserError` naming what is not."""
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -88,9 +92,7 @@ def _go_back(stack: str, before: Release, phases: Phases, failure: UserError) ->
     """Apply the release from before again, and say why."""
     phases.say(f"the upgrade failed, going back: {str(failure).splitlines()[0]}")
     release.put_back(stack, before)
-    session.reapply(stack, phases)
-    with phases.phase("health"):
-        require_health(stack)
+    session.reapply(stack, phases, "upgrade-undone", partial(_checked, stack, phases))
     raise UserError(
         f"the upgrade was rolled back, the platform runs as before. It failed because: {failure}"
     ) from failure

@@ -11,11 +11,11 @@ import psycopg
 import sqlalchemy as sa
 
 from catalog import names
+from derive.pseudonym import Pseudonyms
 from local import postgresql
 from ops.phases import Phases
 from ops.rosters import importing
 from ops.rosters.importing import Given, Outcome
-from ops.rosters.pseudonym import Pseudonyms
 from ops.rosters.rows import Encoding
 from ops.rosters.source import Source
 from services.roster import migrate

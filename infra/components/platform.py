@@ -14,6 +14,10 @@ class Tenancy(Part):
     """Namespaces with their limits and networks."""
 
 
+class Rbac(Part):
+    """Who may do what with the cluster's own objects."""
+
+
 class ObjectStore(Part):
     """The object store and its buckets."""
 
@@ -66,6 +70,10 @@ class Roster(Part):
     """The tables of who is what at which school."""
 
 
+class Identity(Part):
+    """Accounts and sign-in."""
+
+
 class City(pulumi.ComponentResource):
     """Everything of one city on one cluster."""
 
@@ -85,6 +93,7 @@ class City(pulumi.ComponentResource):
         tenancy = part(Tenancy, planned.tenancy)
         store = part(ObjectStore, planned.object_store, tenancy)
         for kind, resources in (
+            (Rbac, planned.rbac),
             (Gateway, planned.gateway),
             (VideoLibrary, planned.video_library),
             (Portal, planned.portal),
@@ -100,3 +109,4 @@ class City(pulumi.ComponentResource):
         part(DatabaseBackups, planned.database_backups, store, database)
         part(LessonIndex, planned.lesson_index, store, database)
         part(Roster, planned.roster, database)
+        part(Identity, planned.identity, database)

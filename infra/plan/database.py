@@ -58,6 +58,11 @@ def server_pair(settings: StackSettings) -> dict[str, str]:
     return pinned.pair(settings.database_key.get_secret_value(), "database/server", hosts)
 
 
+def roles_of(city: City) -> tuple[str, ...]:
+    """Every role of every database."""
+    return tuple(role for _, each in databases(city) for role in roles(each))
+
+
 def role_secret(each: Database, role: str, service: str, settings: StackSettings) -> Resource:
     """The Secret by which pods of ``service`` sign in as ``role``; the operator sets the role's password from the one beside it."""
     files = database.client_files(
@@ -129,7 +134,7 @@ def _cluster(city: City, settings: StackSettings) -> Resource:
             "labels": {names.LABEL_SERVICE: names.DATABASE, names.LABEL_API_CLIENT: "true"},
         },
         "certificates": {"serverCASecret": AUTHORITY, "serverTLSSecret": SERVER_TLS},
-        "managed": {"roles": [_role(role) for _, each in databases(city) for role in roles(each)]},
+        "managed": {"roles": [_role(role) for role in roles_of(city)]},
         "plugins": [{"name": PLUGIN, "isWALArchiver": True, "parameters": archive(settings.database_archive)}],
         "postgresql": _parameters(settings),
         # With one instance it would only keep its node from being emptied.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog import City, names
-from derive import pods
+from derive import access_log, pods
 from infra.config import StackSettings
 from infra.plan import objects, routes, school_listener
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
@@ -39,9 +40,22 @@ HIDDEN = ("server", "x-amz-request-id", "x-amz-id-2", "x-amz-version-id", "x-amz
 """Taken off every answer: what stands behind the gateway is nobody's business."""
 
 
+CLAIMED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix")
+"""Taken off every question before anything looks at it: Envoy says from where it came, and Keycloak believes what these say."""
+
+
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
-    return (*_controller(settings), *_listener(settings), *routes.plan(city, settings))
+    paths = tuple(routes.plan(city, settings))
+    return (*_controller(settings), *_listener(settings, _access_log(paths)), *paths)
+
+
+def _access_log(paths: tuple[Resource, ...]) -> Body:
+    """Envoy Gateway's own default would print whole addresses, and players may carry their token in one."""
+    policies = (each.props["spec"] for each in paths if each.kind == "SecurityPolicy")
+    fields = access_log.envoy(access_log.version(*(json.dumps(each, sort_keys=True) for each in policies)))
+    sink = {"type": "File", "file": {"path": "/dev/stdout"}}
+    return {"settings": [{"format": {"type": "JSON", "json": fields}, "sinks": [sink]}]}
 
 
 def _controller(settings: StackSettings) -> Iterator[Resource]:
@@ -98,7 +112,7 @@ def _values(settings: StackSettings) -> Body:
     }
 
 
-def _listener(settings: StackSettings) -> Iterator[Resource]:
+def _listener(settings: StackSettings, log: Body) -> Iterator[Resource]:
     proxy = {
         "group": "gateway.envoyproxy.io",
         "kind": "EnvoyProxy",
@@ -111,6 +125,7 @@ def _listener(settings: StackSettings) -> Iterator[Resource]:
     drain = settings.row.drain_seconds
     spec = {
         "provider": {"type": "Kubernetes", "kubernetes": _proxy(settings)},
+        "telemetry": {"accessLog": log},
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }
     yield _custom(ENVOY_API, "EnvoyProxy", PROXY, spec)
@@ -222,7 +237,10 @@ def _clients(settings: StackSettings) -> Body:
     return {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}],
         "tls": {"minVersion": "1.2", "alpnProtocols": ["h2", "http/1.1"]},
-        "headers": {"lateResponseHeaders": {"set": headers, "remove": list(HIDDEN)}},
+        "headers": {
+            "earlyRequestHeaders": {"remove": list(CLAIMED)},
+            "lateResponseHeaders": {"set": headers, "remove": list(HIDDEN)},
+        },
         "path": {"escapedSlashesAction": "RejectRequest"},
         # An answer takes as long as it takes over a slow link, but not without a byte moving.
         "timeout": {"http": {"streamIdleTimeout": f"{IDLE_SECONDS}s"}},

@@ -184,10 +184,14 @@ def _pod_addresses() -> Iterator[Resource]:
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)
     yield _headless(names.SHIELD, names.VIDEO_LIBRARY, names.selector(names.VIDEO_LIBRARY, names.SHIELD), objects.HTTP)
+    entitlement = names.selector(names.ENTITLEMENT, names.ENTITLEMENT)
+    # A pod without rules is not ready, and that is what it has to be asked for.
+    yield _headless(names.ENTITLEMENT, names.ENTITLEMENT, entitlement, objects.HTTP, publishNotReadyAddresses=True)
 
 
-def _headless(name: str, service: str, selector: Mapping[str, str], port: int) -> Resource:
+def _headless(name: str, service: str, selector: Mapping[str, str], port: int, **more: bool) -> Resource:
     spec = {
+        **more,
         "clusterIP": "None",
         "selector": dict(selector),
         "ports": [{"name": "metrics", "port": port, "targetPort": port, "protocol": "TCP"}],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from catalog import City, names
-from derive import database
+from derive import database, identity
 from infra.config import StackSettings
 from infra.plan import gateway, ports, routes
 from infra.plan.objects import HTTP
@@ -51,7 +51,15 @@ TARGETS: tuple[Target, ...] = (
             "|barman_cloud_cloudnative_pg_io_.*"
         ),
     ),
+    Target(names.ENTITLEMENT, names.ENTITLEMENT, f"{names.ENTITLEMENT}-{PODS}", HTTP),
     Target(names.INTAKE, names.SCHOOL_EDGE, f"{names.INTAKE}-{PODS}", ports.FIGURES, keep="city_intake_.*"),
+    Target(
+        names.IDENTITY,
+        names.IDENTITY,
+        f"{names.IDENTITY}-{PODS}",
+        identity.FIGURES_PORT,
+        keep="keycloak_.*|http_server_requests_seconds_(count|sum)|jvm_memory_used_bytes|agroal_(active|awaiting)_count",
+    ),
     Target(names.LOG_COLLECTOR, names.LOG_COLLECTOR, names.LOG_COLLECTOR, ports.COLLECTOR_METRICS),
     Target(
         gateway.PROXY,

@@ -13,11 +13,13 @@ from infra.plan import (
     database_operator,
     entitlement,
     gateway,
+    identity,
     lesson_index,
     log_collector,
     monitoring,
     object_store,
     portal,
+    rbac,
     roster,
     school_edge,
     tenancy,
@@ -38,6 +40,7 @@ IMAGES = (
     names.ALERTMANAGER,
     names.BLACKBOX,
     names.LOG_COLLECTOR,
+    names.KEYCLOAK,
     "cloudnative-pg",
     "barman-cloud",
     "postgresql",
@@ -50,6 +53,7 @@ class Platform:
     """Resources by component; every name in it is fixed."""
 
     tenancy: tuple[Resource, ...]
+    rbac: tuple[Resource, ...]
     object_store: tuple[Resource, ...]
     gateway: tuple[Resource, ...]
     video_library: tuple[Resource, ...]
@@ -63,6 +67,7 @@ class Platform:
     database_backups: tuple[Resource, ...]
     lesson_index: tuple[Resource, ...]
     roster: tuple[Resource, ...]
+    identity: tuple[Resource, ...]
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -75,6 +80,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
     _check(city, settings)
     return Platform(
         tenancy=tenancy.plan(city, settings),
+        rbac=rbac.plan(city),
         object_store=object_store.plan(city, settings),
         gateway=gateway.plan(city, settings),
         video_library=video_library.plan(city, settings),
@@ -88,6 +94,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
         database_backups=database_backups.plan(city, settings),
         lesson_index=tuple(lesson_index.plan(city, settings)),
         roster=tuple(roster.plan(city, settings)),
+        identity=tuple(identity.plan(city, settings)),
     )
 
 
@@ -98,6 +105,7 @@ def _check(city: City, settings: StackSettings) -> None:
         for core in names.CORE_SERVICES
         if core not in services
     ]
+    problems += identity.problems(city, settings)
     missing = [image for image in IMAGES if image not in settings.images]
     if missing:
         problems.append(

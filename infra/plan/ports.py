@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from catalog import names
-from derive import database, shield
+from derive import database, identity, shield
 from infra.plan.objects import HTTP
 
 STORE = 7070
@@ -31,6 +31,7 @@ PORTS: Mapping[str, tuple[int, ...]] = {
     names.LOG_COLLECTOR: (COLLECTOR_METRICS,),
     names.SCHOOL_EDGE: (FIGURES,),
     names.ENTITLEMENT: (HTTP,),
+    names.IDENTITY: (identity.PORT,),
 }
 """Service -> ports that others may reach. A service that is not here may be reached on any of its ports."""
 PAIRS: Mapping[tuple[str, str], tuple[int, ...]] = {
@@ -38,6 +39,7 @@ PAIRS: Mapping[tuple[str, str], tuple[int, ...]] = {
     # Whoever else reached it could claim to be a school's box: the gateway is who verifies that.
     (names.GATEWAY, names.SCHOOL_EDGE): (HTTP,),
     (names.SCHOOL_EDGE, names.MONITORING): (PROMETHEUS,),
+    (names.MONITORING, names.IDENTITY): (identity.FIGURES_PORT,),
     (names.MONITORING, names.DATABASE): (database.METRICS_PORT, OPERATOR_METRICS),
 }
 """(From, to) -> ports, where one service may reach others of another's ports than the rest."""

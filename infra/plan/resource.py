@@ -15,6 +15,8 @@ Body = dict[str, Any]
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 RANKS: Mapping[str, int] = {
     "Namespace": -1,
+    "RoleBinding": 1,  # after its role, which the API looks up to see whether whoever binds it may
+    "ClusterRoleBinding": 1,
     "Release": 1,  # after the configuration and secrets around it, before the kinds that its chart defines
     "GatewayClass": 2,
     "EnvoyProxy": 2,

@@ -21,7 +21,7 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     (roster,) = (each for _, each in databases(city) if each.id == names.DATABASE_ROSTER)
     yield objects.service_account(COMPONENT, SERVICE)
     yield role_secret(roster, names.owner_role(roster.id), SERVICE, settings)
-    # For the command that imports, which reads it as whoever may read Secrets here; no pod mounts it.
+    # For the commands, which read it as whoever may read Secrets here, and for the service that checks slips.
     yield objects.secret(names.ROSTER_KEY_SECRET, SERVICE, {"key": hashing_key(settings)})
     pod = _pod(roster, settings)
     # Named by its input: another input is another Job, the same one never runs twice.

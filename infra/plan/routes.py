@@ -8,7 +8,7 @@ from typing import Literal
 
 from catalog import City, names
 from catalog.access import Tier
-from derive import shield
+from derive import identity, shield
 from derive.readers import dashboard_tiers
 from infra.config import StackSettings
 from infra.plan import objects, ports, sign_in
@@ -71,6 +71,9 @@ ROUTES: tuple[Route, ...] = (
     Route(names.PORTAL, names.PORTAL, "/", names.PORTAL),
     Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD),
     Route(names.ENTITLEMENT, names.ENTITLEMENT, "/access/", names.ENTITLEMENT),
+    # Of Keycloak what a browser needs to sign in; its administration is not to be reached from outside.
+    Route(names.IDENTITY, names.IDENTITY, f"{identity.PATH}/realms/{identity.REALM}/", names.IDENTITY, identity.PORT),
+    Route("identity-resources", names.IDENTITY, f"{identity.PATH}/resources/", names.IDENTITY, identity.PORT),
     # A box has no certificate before its first installation; the packages are signed, and no secret.
     Route(names.BUCKET_PARCELS, names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD),
     Route(

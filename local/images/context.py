@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalog.errors import UserError
 from local import paths
-from local.images import site
+from local.images import maven, site
 from local.images.definition import DEBIAN, Packages, Wheel, folder, load
 from local.images.environment import variables
 from local.images.key import IGNORED, executable
@@ -33,6 +33,8 @@ def gather(name: str, into: Path, say: Say) -> Path:
         _copy(tool(program, say), into / "bin" / program)
     if image.wheel:
         _from_wheel(folder(name), image.wheel, into / image.wheel.to)
+    if image.artifact:
+        shutil.copytree(maven.unpacked(image.artifact, say), into / image.artifact.to)
     if image.packages:
         _install(folder(name), image.packages, into / image.packages.to)
     for source, target in image.copies.items():

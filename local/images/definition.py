@@ -31,6 +31,14 @@ class Wheel(Closed):
     to: str = Field(description="Where it goes in the build context.")
 
 
+class Artifact(Closed):
+    """One archive of a Maven repository, unpacked; the top folder that it has is left out."""
+
+    coordinates: str = Field(description="`group:artifact:version:packaging`.", pattern=r"^[\w.-]+(:[\w.-]+){2}:zip$")
+    sha256: str = Field(description="Of the archive.", pattern=r"^[0-9a-f]{64}$")
+    to: str = Field(description="Where it goes in the build context.")
+
+
 class Site(Closed):
     """Static pages that a folder's own `build.sh OUT` makes with npm."""
 
@@ -56,6 +64,7 @@ class Image(Closed):
     )
     programs: tuple[str, ...] = Field((), description="Tools of local/toolchain.yaml, copied to bin/ of the context.")
     wheel: Wheel | None = None
+    artifact: Artifact | None = None
     packages: Packages | None = None
     site: Site | None = None
     copies: dict[str, str] = Field(default_factory=dict, description="Folder of the clone -> its name in the context.")

@@ -27,7 +27,8 @@ def key(name: str) -> str:
     facts = {
         "format": FORMAT,
         "architecture": architecture(),
-        "definition": image.model_dump(mode="json", exclude={"internal"}),
+        # Without what is not set: another kind of content in the format changes no image that has none of it.
+        "definition": image.model_dump(mode="json", exclude={"internal"}, exclude_defaults=True),
         "base": base_key(image, images),
         "folder": tree(folder(name)),
         "copies": {source: tree(paths.ROOT / source) for source in image.copies},

@@ -13,7 +13,7 @@ from derive import grants
 from derive.grants import Cell
 from ops.accesses import words
 from ops.accesses.fields import differing
-from ops.accesses.words import Both
+from policies.access.words import ACTIONS, Both, whose
 
 Sign = Literal["+", "-", "~"]
 """Gained, lost, changed."""
@@ -81,13 +81,13 @@ def _cells(old: City, new: City) -> Iterator[Change]:
 
 def _cell(city: City, cell: Cell) -> Both:
     (who_zh, who_en), (what_zh, what_en) = words.tier(city, cell.tier), words.resource(city, cell.resource)
-    (do_zh, do_en), (whose_zh, whose_en) = words.ACTIONS[cell.action], _whose(city, cell)
+    (do_zh, do_en), (whose_zh, whose_en) = ACTIONS[cell.action], _whose(city, cell)
     return f"{who_zh}：{do_zh}{what_zh}，{whose_zh}", f"{who_en}: {do_en} {what_en}, {whose_en}"
 
 
 def _whose(city: City, cell: Cell) -> Both:
     held = next(each.held_by for each in city.resources if each.id == cell.resource)
-    zh, en = words.either(words.scope(held, scope) for scope in cell.scopes)
+    zh, en = words.either(whose(held, scope) for scope in cell.scopes)
     return (f"{zh}（{cell.rule}）", f"{en} ({cell.rule})") if cell.rule else (zh, en)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from catalog import City
 from ops.accesses import words
-from ops.accesses.words import Both
+from policies.access.words import Both
 
 LABELS: Final[Mapping[str, Both]] = {
     "scope": ("最大范围", "at the widest"),

@@ -12,6 +12,7 @@ from catalog.access import Action
 from catalog.agreement import Agreement
 from catalog.resource import Resource
 from ops.accesses import table, words
+from policies.access.words import ACTIONS, SCOPES, Both
 
 TEMPLATE = "matrix.html.j2"
 
@@ -27,7 +28,7 @@ def facts(city: City) -> dict[str, Any]:
     """Everything that the page shows."""
     return {
         "city": city,
-        "tiers": [(tier, words.SCOPES[tier.scope]) for tier in city.tiers],
+        "tiers": [(tier, SCOPES[tier.scope]) for tier in city.tiers],
         "overview": [(tier, [_short(city, resource, tier.id) for resource in city.resources]) for tier in city.tiers],
         "classes": [(resource, _lines(city, resource)) for resource in city.resources],
         "licences": [(each, [words.tier(city, tier) for tier in each.tiers], words.limits(each)) for each in city.licences],
@@ -36,10 +37,10 @@ def facts(city: City) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _short(city: City, resource: Resource, tier: str) -> list[words.Both]:
+def _short(city: City, resource: Resource, tier: str) -> list[Both]:
     """The actions of one cell of the overview."""
     found = {row.cell.action for row in table.rows(city, resource) if row.cell.tier == tier}
-    return [words.ACTIONS[action] for action in Action if action in found]
+    return [ACTIONS[action] for action in Action if action in found]
 
 
 def _lines(city: City, resource: Resource) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ def _lines(city: City, resource: Resource) -> list[dict[str, Any]]:
     return [{"row": row, "who": words.tier(city, row.cell.tier), "actions": actions} for row, actions in found]
 
 
-def _terms(city: City, agreement: Agreement) -> list[tuple[words.Both, Any]]:
+def _terms(city: City, agreement: Agreement) -> list[tuple[Both, Any]]:
     return [(words.party(city, term.party), term) for term in agreement.terms]
 
 

@@ -18,7 +18,7 @@ from catalog.resource import Resource
 from derive import grants
 from derive.grants import Cell
 from ops.accesses import words
-from ops.accesses.words import Both
+from policies.access.words import ACTIONS, Both, whose
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def _row(city: City, resource: Resource, cell: Cell) -> Row:
     fitting = [each.id for each in city.licences if use in each.uses and cell.tier in each.tiers]
     return Row(
         cell,
-        words.ACTIONS[cell.action],
-        words.either(words.scope(resource.held_by, scope) for scope in cell.scopes),
+        ACTIONS[cell.action],
+        words.either(whose(resource.held_by, scope) for scope in cell.scopes),
         (rule.name.zh, rule.name.en) if rule else None,
         bool(rule and rule.guardian_consent),
         tuple(fitting) if resource.licensed and use else (),

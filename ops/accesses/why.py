@@ -10,10 +10,10 @@ from catalog.access import Action
 from catalog.resource import Resource
 from derive import grants
 from ops.accesses import table, words
-from ops.accesses.words import Both
 from policies.access.conditions import Obstacle
 from policies.access.deciding import Judge, Question
 from policies.access.matrix import Policy
+from policies.access.words import ACTIONS, Both
 
 OBSTACLES: Final[dict[Obstacle, Both]] = {
     Obstacle.WHOSE: ("这项资源不在其范围内", "it is not within reach"),
@@ -64,7 +64,7 @@ def particular(city: City, resource: Resource, question: Question) -> Answer:
 
 
 def _headline(city: City, resource: Resource, tier: str, action: Action) -> Both:
-    (who_zh, who_en), (do_zh, do_en) = words.tier(city, tier), words.ACTIONS[action]
+    (who_zh, who_en), (do_zh, do_en) = words.tier(city, tier), ACTIONS[action]
     return f"{who_zh} · {do_zh} · {resource.name.zh}", f"{who_en} · {do_en} · {resource.name.en}"
 
 

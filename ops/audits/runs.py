@@ -1,46 +1,130 @@
-"""Puts a run of the platform on record: who ran what on which stack, and how much it changed. A chain of its own for each run."""
+"""Puts runs of the platform on record, however they end: who ran what on which stack, how long, and how much it changed.
+
+A run is noted on this machine before it begins, and its record is made there when it ends (`pending`); the store gets it when there is
+one. No word of what went wrong is recorded, only in which phase: an engine's diagnostics may hold a secret.
+"""
 
 from __future__ import annotations
 
 import getpass
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import catalog
 from catalog import City, names
 from catalog.errors import UserError
 from derive import audit, store
 from derive.audit import Entry, Kind, Who
-from ops.audits import anchors
+from ops.audits import anchors, pending
 from ops.lessons import place
-from ops.lessons.place import Place
+from ops.phases import Phases
 from services.entitlement.shipping import locking
 
 
-def entry(city: City, stack: str, operation: str, changes: Mapping[str, int]) -> Entry:
-    """What is recorded of a run; who ran it is the machine's user."""
-    facts = {word: count for word, count in changes.items() if count}
-    who = Who(None, None, getpass.getuser())
-    return Entry(Kind.RUN, operation, f"stack/{stack}", "done", city.digest, who, {**facts})
+class Outcome(StrEnum):
+    """How a run ended; not whether that was wanted."""
+
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """By who ran it."""
+    KILLED = "killed"
+    """It never came to say so: a later run found its note, or its lock."""
 
 
-def record(city_name: str, stack: str, operation: str, changes: Mapping[str, int], say: Callable[[str], None]) -> None:
-    """Record a run that ended well. A store that does not answer is said and fails nothing: the platform is up."""
+@dataclass
+class Run:
+    """A run that is under way."""
+
+    stack: str
+    operation: str
+    policy: str | None
+    """The catalog's digest; None where the catalog could not be read."""
+    begun: datetime
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """How many objects were created, updated and so on, once that is known."""
+
+    def entry(self, outcome: Outcome, ended: datetime, failed_in: str | None = None) -> Entry:
+        """What is recorded when it ends; who ran it is the machine's user."""
+        facts: dict[str, str | int] = {word: count for word, count in self.changes.items() if count}
+        facts |= {"begun": pending.moment(self.begun), "seconds": round((ended - self.begun).total_seconds())}
+        if outcome is not Outcome.DONE and failed_in:
+            facts["failed_in"] = failed_in
+        who = Who(None, None, getpass.getuser())
+        return Entry(Kind.RUN, self.operation, f"stack/{self.stack}", outcome.value, self.policy, who, facts)
+
+
+@contextmanager
+def watched(city: str, stack: str, operation: str, phases: Phases, *, leaves: bool = True) -> Iterator[Run]:
+    """Record the body as a run, whatever comes of it; ``leaves`` says whether there is a platform afterwards that could take the record.
+
+    A record that cannot be made or kept is said and fails nothing.
+    """
+    run = Run(stack, operation, _digest(city), datetime.now(UTC))
+    note = pending.Note(stack, operation, run.policy, getpass.getuser())
+    with _told(phases.say):
+        pending.begin(note)
+    outcome = Outcome.FAILED
     try:
-        city, where = catalog.load_named(city_name), place.of_stack(stack)
-        anchors.remember(anchors.file(where), [_put(city, where, entry(city, stack, operation, changes))])
+        yield run
+        outcome = Outcome.DONE
+    except KeyboardInterrupt:
+        outcome = Outcome.INTERRUPTED
+        raise
+    finally:
+        with _told(phases.say):
+            pending.end(note, run.entry(outcome, datetime.now(UTC), phases.failed))
+            for each in pending.stranded(stack):
+                pending.end(each, killed(each.operation, stack, each.since, each.user, each.policy))
+        if leaves:
+            ship(stack, phases.say)
+        elif pending.waiting(stack):
+            phases.say(f"the record of this run waits in {pending.folder()} for the next `huiju up`")
+
+
+def killed(operation: str, stack: str, since: float, user: str, policy: str | None) -> Entry:
+    """What is recorded of a run that never came to its end; ``since`` in seconds since 1970."""
+    facts = {"begun": pending.moment(datetime.fromtimestamp(since, UTC))}
+    return Entry(Kind.RUN, operation, f"stack/{stack}", Outcome.KILLED.value, policy, Who(None, None, user), facts)
+
+
+def ship(stack: str, say: Callable[[str], None]) -> None:
+    """Bring every record that waits for ``stack`` to its store. One that does not answer is said and fails nothing."""
+    try:
+        if waits := pending.waiting(stack):
+            _put(place.of_stack(stack), stack, waits)
     except (UserError, OSError) as error:
-        say(f"this run is not on the audit record: {str(error).splitlines()[0]}")
+        why = str(error).splitlines()[0]
+        say(f"this run waits in {pending.folder()} for the audit record, and goes there with the next one: {why}")
 
 
-def _put(city: City, where: Place, what: Entry) -> audit.Head:
-    now = datetime.now(UTC)
-    writer = audit.writer_id(now, f"run-{os.uname().nodename}")
-    only = audit.follow(audit.begin(writer), what, now)
+def _put(where: place.Place, stack: str, waits: Mapping[str, bytes]) -> None:
+    days, ends = locked_days(catalog.load_named(where.city)), anchors.file(where)
     with where.bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
-        locking(bucket.s3, bucket.name, locked_days(city))(audit.segment_key(writer, 1), audit.line(only))
-    return only.head
+        put = locking(bucket.s3, bucket.name, days)
+        for writer, line in waits.items():
+            put(audit.segment_key(writer, 1), line)
+            # An end that is known before the record leaves this disk: were it taken from the store meanwhile, that would be seen.
+            anchors.remember(ends, [audit.parse(line).head])
+            pending.shipped(stack, writer)
+
+
+@contextmanager
+def _told(say: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        say(f"this run is not on the audit record: {error}")
+
+
+def _digest(city: str) -> str | None:
+    try:
+        return catalog.load_named(city).digest
+    except UserError:
+        return None
 
 
 def locked_days(city: City) -> int:

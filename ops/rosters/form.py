@@ -1,7 +1,7 @@
 """The form of OneRoster 1.2's CSV binding, as far as it is read: files, columns, and what may stand in them.
 
-Columns that are not named here (names, addresses, telephone numbers, passwords) are never looked at. Source: 1EdTech OneRoster CSV binding
-1.2.1, https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv
+Columns that are not named here (names, addresses, telephone numbers, passwords) are never looked at; names alone, and only for slips, by
+`ops.rosters.slips`. Source: 1EdTech OneRoster CSV binding 1.2.1, https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv
 """
 
 from __future__ import annotations

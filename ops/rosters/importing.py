@@ -17,11 +17,11 @@ from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from catalog import City
 from catalog.errors import UserError
+from derive.pseudonym import Pseudonyms
 from ops.phases import Phases
 from ops.rosters import merging
 from ops.rosters.checking import Checked, check
 from ops.rosters.difference import MOST_REMOVED, REMOVED, Difference, difference
-from ops.rosters.pseudonym import Pseudonyms
 from ops.rosters.rows import Encoding
 from ops.rosters.source import Source
 from ops.rosters.staging import CHANGED, Stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,15 @@ class Person:
     """`class`, `school`, `role`, `begins`, `ends`."""
     children: tuple[str, ...]
     guardians: tuple[str, ...]
+
+    def today(self, day: date) -> tuple[str, str] | None:
+        """Tier and place of the first of their roles that leads to a tier on that day, the main one before others."""
+        now = day.isoformat()
+        for each in self.roles:
+            # As text `-infinity` comes before every day and `infinity` after.
+            if each["tier"] and each["begins"] <= now <= each["ends"]:
+                return each["tier"], each["place"]
+        return None
 
 
 def read(connection: psycopg.Connection, identity: UUID) -> Person | None:

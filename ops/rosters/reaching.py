@@ -13,11 +13,11 @@ import psycopg
 
 from catalog import names
 from catalog.errors import UserError
+from derive.pseudonym import Pseudonyms
 from ops.lessons import indexing
 from ops.lessons.indexing import DatabaseDownError
 from ops.lessons.place import Place
 from ops.rosters.importing import Connect
-from ops.rosters.pseudonym import Pseudonyms
 
 DOWN = (
     "the database does not answer: {}\n`huiju status` and `huiju database status` say what is wrong with it. Nothing was written; the "
@@ -44,12 +44,17 @@ def connecting(place: Place, role: str) -> Iterator[Connect]:
         raise UserError(DOWN.format(str(error).strip().splitlines()[0])) from error
 
 
-def pseudonyms(place: Place) -> Pseudonyms:
-    """The hashes under the stack's key. Raises `UserError` when the cluster has none."""
+def roster_key(place: Place) -> str:
+    """The stack's key, under which ids of registers are hashed and codes of slips made. Raises `UserError` when the cluster has none."""
     found = place.kubectl(
         "get", "secret", names.ROSTER_KEY_SECRET, "-n", names.namespace(names.ENTITLEMENT), "-o", "json"
     )
-    return Pseudonyms(b64decode(json.loads(found)["data"]["key"]).decode())
+    return b64decode(json.loads(found)["data"]["key"]).decode()
+
+
+def pseudonyms(place: Place) -> Pseudonyms:
+    """The hashes under that key."""
+    return Pseudonyms(roster_key(place))
 
 
 def who(place: Place) -> str:

@@ -12,10 +12,10 @@ from psycopg import sql
 from catalog import City
 from catalog.access import Scope
 from catalog.errors import UserError
+from derive.pseudonym import Pseudonyms
 from ops.rosters.checking import BIT, Checked
 from ops.rosters.form import CLASSES, DEMOGRAPHICS, ENROLLMENTS, ROLES, USERS, Form, Role, day
 from ops.rosters.places import Span
-from ops.rosters.pseudonym import Pseudonyms
 from ops.rosters.rows import Row
 
 Stored = tuple[str | date | bool | None, ...]

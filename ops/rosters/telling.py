@@ -15,10 +15,10 @@ from rich.text import Text
 
 from catalog import City
 from catalog.errors import UserError
+from derive.pseudonym import Pseudonyms
 from ops.rosters.difference import ADDED, CHANGED, REMOVED, Difference
 from ops.rosters.importing import Outcome, too_many
 from ops.rosters.person import Person, read
-from ops.rosters.pseudonym import Pseudonyms
 
 ASK = "-"
 """In the place of a person: their id in the register is asked for."""
@@ -84,6 +84,19 @@ def identity(given: str, key: Callable[[], Pseudonyms]) -> UUID:
         raise UserError(
             f"this is no id of the platform: give one, or `{ASK}` to be asked for the id in the register, which then stands in no history"
         ) from None
+
+
+def identities() -> tuple[str, ...]:
+    """Ids in the register, one a line, asked for until an empty one. Raises `UserError` when there is none."""
+    if sys.stdin.isatty():
+        asked = iter(
+            lambda: typer.prompt("id in the register (empty: that is all)", default="", show_default=False), ""
+        )
+    else:
+        asked = iter(sys.stdin.read().splitlines())
+    if found := tuple(each.strip() for each in asked if each.strip()):
+        return found
+    raise UserError("no id was given: type one a line, as the register spells it")
 
 
 def look_up(connection: psycopg.Connection, who: UUID) -> Person:

@@ -134,7 +134,9 @@ def _held(backend: store.Store, names: list[str], say: Say) -> Iterator[None]:
             backend.delete(key)
 
 
-def rotate_credentials(stack: str, *, store_key: bool, access_key: bool, database_key: bool, tls: bool) -> None:
+def rotate_credentials(
+    stack: str, *, store_key: bool, access_key: bool, database_key: bool, identity_key: bool, tls: bool
+) -> None:
     """Put new credentials in a generated stack file; the next `huiju up` brings them to the platform.
 
     Raises `UserError` for a stack file of the user's own, whose credentials the kit did not make.
@@ -145,12 +147,20 @@ def rotate_credentials(stack: str, *, store_key: bool, access_key: bool, databas
             f"`pulumi config set --secret KEY --stack {stack}`, then `huiju up --stack {stack}`"
         )
     document, cipher = configuration.document(stack), configuration.cipher_of(stack)
-    seeds = {"storeAdminKey": store_key, "accessKey": access_key, "databaseKey": database_key}
+    seeds = {
+        "storeAdminKey": store_key,
+        "accessKey": access_key,
+        "databaseKey": database_key,
+        "identityKey": identity_key,
+    }
     fresh: dict[str, Any] = {
         key: {"secure": cipher.encrypt(secrets.token_urlsafe(_PASSPHRASE_BYTES))}
         for key, asked in seeds.items()
         if asked
     }
+    if identity_key:
+        # Keycloak takes a new secret from nobody but whoever has the old one.
+        fresh["identityKeyBefore"] = document["config"]["huiju:identityKey"]
     if tls:
         settings = configuration.settings(stack)
         edge = str(settings.get("edgeDomain") or settings["domain"])

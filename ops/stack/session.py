@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from catalog import names
 from infra.plan import gateway
 from local import paths, toolchain
 from ops import derived, health
-from ops.audits import runs
+from ops.audits import pending, plain, runs
 from ops.databases import beginning
 from ops.phases import Phases
 from ops.stack import (
@@ -64,10 +64,19 @@ class Wanted:
 def provision(
     wanted: Wanted, cluster: Target | None, phases: Phases, *, preview: bool = False
 ) -> engine.Outcome | None:
-    """Everything from the tools to the end of `pulumi up`; None when only previewed.
+    """Everything from the tools to the end of `pulumi up`, on the audit record; None when only previewed, which is on none.
 
     ``cluster`` is the one that the user named; without one it is where the stack is, and the embedded one for a new stack.
     """
+    if preview:
+        return _provisioned(wanted, cluster, phases, preview=True)
+    with runs.watched(wanted.city, wanted.stack, "up", phases) as run:
+        outcome = _provisioned(wanted, cluster, phases, preview=False)
+        run.changes = outcome.changes if outcome else {}
+    return outcome
+
+
+def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, preview: bool) -> engine.Outcome | None:
     cluster = placing.place(wanted.stack, cluster)
     with phases.phase("tools"):
         for name in TOOLS:
@@ -98,7 +107,6 @@ def provision(
     with phases.phase("pulumi up"):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(wanted.stack)
-    runs.record(wanted.city, wanted.stack, "up", outcome.changes, phases.say)
     if health.policies_known(environment) is None:
         with phases.phase("policies"):
             phases.say(f"network policies: {health.verify_policies(wanted.stack, cluster)}")
@@ -168,7 +176,13 @@ def settle(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> fl
     """Recover from a dead run, copy the state, make the stack if it is new; since when things are uncertain, or None."""
     backend = store.open_store()
     rotation.resume(phases.say)
+    before = lock.marker(backend, wanted.stack)
     since = recovery.prepare(backend, wanted.stack, environment, phases.say, break_lock=wanted.break_lock)
+    if before and not before.here:
+        # This machine has no note of it: what its lock tells is all that the record will have.
+        who = f"{before.user}@{before.host}"
+        pending.keep(wanted.stack, runs.killed(before.operation, wanted.stack, before.since, who, None))
+    plain.note(backend, wanted.stack)
     backup.take(backend, wanted.stack)
     uid = live.cluster_uid(environment)
     if moved.moved(backend, wanted.stack, uid, phases.say, allowed=_may_move(wanted, environment)):
@@ -225,8 +239,21 @@ def scratch(stack: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def reapply(stack: str, phases: Phases) -> engine.Outcome:
-    """`pulumi up` of the stack as its file says, on the cluster that the file names."""
+def reapply(
+    stack: str, phases: Phases, operation: str = "up", check: Callable[[], None] = lambda: None
+) -> engine.Outcome:
+    """`pulumi up` of the stack as its file says, on the cluster that the file names; on the audit record as ``operation``.
+
+    Raises what ``check`` raises afterwards: the run has then failed.
+    """
+    with runs.watched(str(configuration.settings(stack)["city"]), stack, operation, phases) as run:
+        outcome = _reapplied(stack, phases)
+        run.changes = outcome.changes
+        check()
+    return outcome
+
+
+def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
     wanted = Wanted(stack=stack)
     environment = engine.shell(of_settings(configuration.settings(stack)).reached_by)
     with phases.phase("rules"):
@@ -237,7 +264,6 @@ def reapply(stack: str, phases: Phases) -> engine.Outcome:
     with phases.phase("pulumi up"):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(stack)
-    runs.record(str(configuration.settings(stack)["city"]), stack, "up", outcome.changes, phases.say)
     return outcome
 
 
@@ -247,10 +273,18 @@ def destroy(wanted: Wanted, phases: Phases, *, protected: bool) -> None:
     Raises `UserError` when the cluster does not answer. The embedded one is started for it where it is down; where it was
     reset, everything in it is gone already.
     """
-    cluster = of_settings(configuration.settings(wanted.stack))
+    settings = configuration.settings(wanted.stack)
+    cluster = of_settings(settings)
     if not placing.holds_anything(wanted.stack) or (cluster.embedded and not cluster.kubeconfig.exists()):
         phases.say(f"nothing of stack {wanted.stack!r} is there to destroy")
         return
+    # The record goes with the platform, so this run's own is kept here and goes to the next one.
+    city = str(settings.get("city") or wanted.city)
+    with runs.watched(city, wanted.stack, "destroy", phases, leaves=False) as run:
+        run.changes = _destroyed(wanted, cluster, phases, protected=protected).changes
+
+
+def _destroyed(wanted: Wanted, cluster: Target, phases: Phases, *, protected: bool) -> engine.Outcome:
     if cluster.embedded:
         with phases.phase("cluster"):
             start_cluster(phases)
@@ -261,7 +295,7 @@ def destroy(wanted: Wanted, phases: Phases, *, protected: bool) -> None:
         if protected:
             engine.ask(["state", "unprotect", "--all", "--yes", "--stack", wanted.stack], environment)
     with phases.phase("destroy"):
-        apply(wanted, "destroy", environment, phases, since=since)
+        return apply(wanted, "destroy", environment, phases, since=since)
 
 
 def publish_sample(wanted: Wanted, phases: Phases) -> None:

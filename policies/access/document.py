@@ -13,21 +13,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from catalog import City
-from catalog.access import USES, Licence, Scope, Tier, Window
+from catalog.access import USES, Action, Licence, Scope, Tier, Window
 from catalog.agreement import Agreement
-from catalog.resource import Resource
+from catalog.resource import Holding, Resource
 from derive import grants
+from policies.access import words
+from policies.access.words import Both
 
 FILE = "access.json"
 
 
 def document(city: City) -> dict[str, Any]:
-    """The tables; ``derive.tables`` says how they are read. Names are for what a refusal says."""
+    """The tables; ``derive.tables`` says how they are read. Names are for what a refusal says, and the page of what somebody may see."""
     return {
         "timezone": city.timezone,
         "token_minutes": city.playback.token_minutes,
         "public_tier": next((tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC), None),
         "uses": {action.value: use.value for action, use in USES.items()},
+        "actions": {action.value: _both(words.ACTIONS[action]) for action in Action},
+        "whose": {held.value: {scope.value: _both(words.whose(held, scope)) for scope in Scope} for held in Holding},
         "tiers": {tier.id: _tier(tier) for tier in city.tiers},
         "licences": {licence.id: _licence(licence) for licence in city.licences},
         "agreements": {each.id: _agreement(each) for each in city.agreements if not each.unsigned},
@@ -56,9 +60,14 @@ def _line(value: Any) -> str:  # noqa: ANN401  # any JSON
     return json.dumps(value, ensure_ascii=False)
 
 
+def _both(said: Both) -> dict[str, str]:
+    zh, en = said
+    return {"zh": zh, "en": en}
+
+
 def _tier(tier: Tier) -> dict[str, Any]:
-    """``city``: its people work for the whole city, whatever school they name."""
-    return {"name": tier.name.model_dump(), "city": tier.scope is Scope.CITY}
+    """``city``: its people work for the whole city, whatever school they name; ``two_factor``: a password alone does not sign them in."""
+    return {"name": tier.name.model_dump(), "city": tier.scope is Scope.CITY, "two_factor": tier.two_factor}
 
 
 def _class(city: City, resource: Resource) -> dict[str, Any]:
@@ -70,7 +79,14 @@ def _class(city: City, resource: Resource) -> dict[str, Any]:
             below = city.minors.guardian_consent_below if cell.rule in asked else 0
             rows.setdefault(cell.action.value, {})[cell.tier] = {"scopes": list(cell.scopes), "consent_below": below}
     opening = [each.id for each in city.agreements if resource.service in each.services and not each.unsigned]
-    return {"held_by": resource.held_by, "licensed": resource.licensed, "agreements": opening, "grants": rows}
+    return {
+        "name": resource.name.model_dump(),
+        "description": resource.description.model_dump(),
+        "held_by": resource.held_by,
+        "licensed": resource.licensed,
+        "agreements": opening,
+        "grants": rows,
+    }
 
 
 def _licence(licence: Licence) -> dict[str, Any]:

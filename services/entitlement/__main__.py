@@ -7,13 +7,19 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import boto3
+import httpx
 import uvicorn
 
-from services.entitlement import app, audit, records, settings, shipping
+from services.entitlement import app, audit, first_page, people, records, settings, shipping
+from services.entitlement.accounts import TIMEOUT, Accounts
 from services.entitlement.desk import Desk
+from services.entitlement.first import First, OfToday
+from services.entitlement.sign_in import SignIn
+from services.entitlement.tries import Tries
 
 PORT = 8080
 
@@ -21,18 +27,25 @@ PORT = 8080
 def main() -> None:
     """Read keys and rules, then answer until told to stop, by whatever good rules lie there."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # It would say every address that is asked for, and some of Keycloak's name a person.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     given, order = settings.read(), shipping.read()
     trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest)
     client: Any = boto3.client("s3", config=records.CONFIG)
     shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
-    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail)
+    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail, people=people.Reader())
+    door = settings.door()
+    accounts = Accounts(httpx.Client(base_url=door.identity_url, timeout=TIMEOUT), door.accounts_secret)
+    first = First(OfToday(desk), accounts, door.roster_key, trail, Tries(time.monotonic))
+    doors = [*SignIn(desk, door).routes(), *first_page.routes(first)]
     # The server raises the signal that ended it once more when it is done: this is where it arrives.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=given.standing.watch, args=(threading.Event(),), name="rules", daemon=True).start()
     shipper.start()
     try:
         # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
-        uvicorn.run(app.make(desk), host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+        served = app.make(desk, shipping.Waiting(trail), doors=doors)
+        uvicorn.run(served, host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
     finally:
         shipper.stop()
 

@@ -6,20 +6,23 @@ Answers are never kept by a cache: what is allowed now may be refused in a minut
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from derive import session_token, video_token
-from services.entitlement import reasons
+from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk
+from services.entitlement.people import LINES
 from services.entitlement.sessions import Session, SessionError
 
 PREFIX = "/access"
@@ -43,10 +46,11 @@ class Figures:
         )
 
 
-def make(desk: Desk) -> Starlette:
-    """The application."""
+def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette:
+    """The application; ``more`` is read by Prometheus too, ``doors`` are addresses by which people come in."""
     figures = Figures()
-    figures.registry.register(desk.settings.standing)
+    for each in (desk.settings.standing, *more):
+        figures.registry.register(each)
 
     async def play(request: Request) -> Response:
         begun = time.perf_counter()
@@ -56,15 +60,27 @@ def make(desk: Desk) -> Starlette:
         figures.seconds.observe(time.perf_counter() - begun)
         return _played(request, answer, desk)
 
+    # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
+    aside = anyio.CapacityLimiter(2 * LINES)
+
+    async def may_see(request: Request) -> Response:
+        return _answered(await anyio.to_thread.run_sync(desk.mine, _token(request), limiter=aside))
+
+    async def person(request: Request) -> Response:
+        asked = (_token(request), request.path_params["person"])
+        return _answered(await anyio.to_thread.run_sync(desk.person, *asked, limiter=aside))
+
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(
         routes=[
             Route(f"{PREFIX}/play/{{lesson}}", play, methods=["POST"]),
+            Route(f"{PREFIX}/mine", may_see, methods=["GET"]),
+            Route(f"{PREFIX}/people/{{person}}", person, methods=["GET"]),
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
-            Route(f"{PREFIX}/sign-out", _sign_out, methods=["POST"]),
+            *doors,
             Route("/healthz", _health, methods=["GET"]),
             Route("/readyz", _bound(desk, _ready), methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
@@ -86,6 +102,10 @@ def _token(request: Request) -> str | None:
     return token.strip() if kind.lower() == "bearer" else request.cookies.get(session_token.COOKIE)
 
 
+def _answered(answer: Answer) -> Response:
+    return JSONResponse(answer.body, answer.status, UNKEPT)
+
+
 def _played(request: Request, answer: Answer, desk: Desk) -> Response:
     body = dict(answer.body)
     if answer.token and request.headers.get(IN_BODY) == "1":
@@ -102,7 +122,7 @@ def _played(request: Request, answer: Answer, desk: Desk) -> Response:
 
 
 def _session(desk: Desk, request: Request) -> Response:
-    """Who is signed in, for the page to show; it says itself that signing in is a stand-in."""
+    """Who is signed in, for the page to show, and whether by a session that the operator made."""
     try:
         session = desk.session(_token(request))
     except SessionError as error:
@@ -113,31 +133,26 @@ def _session(desk: Desk, request: Request) -> Response:
 def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
     version = desk.settings.standing.version
     if session is None:
-        return {"signed_in": False, "stand_in": True}
-    tiers, schools = (version.rules.tiers, version.rules.schools) if version else ({}, {})
-    tier, school = tiers.get(session.person.tier), schools.get(session.person.school)
-    names = {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
-    return {"signed_in": True, "stand_in": True, "expires": session.expires, **names}
+        return {"signed_in": False, "stand_in": False}
+    names = mine.names(version.rules, session.person) if version else {"tier": None, "school": None}
+    return {"signed_in": True, "stand_in": session.stand_in, "expires": session.expires, **names}
 
 
 def _sign_in(desk: Desk, request: Request) -> Response:
-    """Put a session token that counts into the browser's cookie. A stand-in: with Keycloak this is where its code comes back to."""
+    """Put a session token that counts into the browser's cookie: for those that the operator made.
+
+    Anybody's own, which they read off their browser, would sign whoever opens their link in as them.
+    """
     token = _token(request)
     try:
         session = desk.session(token)
     except SessionError as error:
         return JSONResponse(reasons.text(str(error), {}), HTTPStatus.FORBIDDEN, UNKEPT)
-    if session is None or token is None:
+    if session is None or token is None or not session.stand_in:
         return JSONResponse(reasons.text("session-invalid", {}), HTTPStatus.FORBIDDEN, UNKEPT)
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
     age = max(0, session.expires - int(desk.clock().timestamp()))
     response.set_cookie(session_token.COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
-    return response
-
-
-async def _sign_out(_: Request) -> Response:
-    response = Response(status_code=HTTPStatus.NO_CONTENT, headers=UNKEPT)
-    response.delete_cookie(session_token.COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from derive import lesson
 from derive.audit import CHAIN_HOURS, Entry, Kind, Who
 from services.entitlement.journal import Journal, UnrecordedError, recover
 from services.entitlement.sessions import Session
 
-ACTION = "play"
+ALLOWED = "allowed"
+"""Why of a grant."""
 MOST_WAITING = 192 * 2**20
 """Bytes that may wait for the store before nothing more is decided: the volume holds a third more, and a full one ends the pod."""
 MOST_CHARACTERS = 200
@@ -23,18 +24,19 @@ MOST_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a request to play ended."""
+    """How a request ended."""
 
-    lesson: str
+    action: str
+    resource: str
     """As it was asked for."""
-    place: str | None
-    """Whose cache was to play it, as it was asked for."""
     reason: str | None
     """Why it was refused; None: it was allowed."""
-    expires: int
-    """When the token that was given ends, s since 1970."""
     policy: str | None
     """Digest of the rules by which; None: there were none."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else it asked for, as it was asked for."""
+    expires: int | None = None
+    """When the token that was given ends, s since 1970; None: none was given."""
 
 
 class Witness(Protocol):
@@ -69,14 +71,19 @@ class Trail:
         """See `Witness`."""
         self._decides_by(outcome.policy)
         who = Who(session.person.tier, session.person.school, shown(session.subject)) if session else None
-        known = outcome.lesson if lesson.LESSON_ID.fullmatch(outcome.lesson) else shown(outcome.lesson)
-        facts: dict[str, str | int] = {"place": shown(outcome.place)} if outcome.place is not None else {}
+        facts: dict[str, str | int] = {key: shown(value) for key, value in outcome.facts.items()}
+        entry = partial(Entry, action=outcome.action, resource=shown(outcome.resource), policy=outcome.policy, who=who)
         if outcome.reason is not None:
-            self._append(Entry(Kind.REFUSAL, ACTION, known, outcome.reason, outcome.policy, who, facts))
+            self._append(entry(Kind.REFUSAL, why=outcome.reason, facts=facts))
             return
-        grant = Entry(Kind.GRANT, ACTION, known, "allowed", outcome.policy, who, facts)
-        token = Entry(Kind.TOKEN, ACTION, known, "allowed", outcome.policy, who, {**facts, "expires": outcome.expires})
-        self._append(grant, token)
+        given = [entry(Kind.GRANT, why=ALLOWED, facts=facts)]
+        if outcome.expires is not None:
+            given.append(entry(Kind.TOKEN, why=ALLOWED, facts={**facts, "expires": outcome.expires}))
+        self._append(*given)
+
+    def noted(self, entry: Entry) -> None:
+        """Record what is no decision about a lesson. Raises `UnrecordedError`."""
+        self._append(entry)
 
     def _decides_by(self, policy: str | None) -> None:
         """Note once that decisions are made by other rules from here on. A request that began before the change may still come after."""
@@ -93,6 +100,12 @@ class Trail:
             journals = list(self._journals)
         for journal in journals:
             journal.cut()
+
+    @property
+    def waits(self) -> int:
+        """Bytes that are not in the store yet."""
+        with self._lock:
+            return self._bytes
 
     def shipped(self, count: int) -> None:
         """So many bytes do not wait any more."""

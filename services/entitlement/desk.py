@@ -1,4 +1,4 @@
-"""Where somebody asks to play a lesson: from a request's session and a lesson's id to an answer, with the token in it."""
+"""Where somebody asks: to play a lesson, what they may see, what is kept of a person. From a request's session to an answer, on record."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import jwt
 
-from derive import keys, lesson, video_token
-from services.entitlement import reasons
-from services.entitlement.audit import Outcome, Unwatched, Witness
+from derive import keys, lesson, questions, video_token
+from services.entitlement import mine, profile, reasons
+from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
+from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identity
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import Decision, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
 from services.entitlement.settings import Settings
+from services.entitlement.versions import Version
 
 LOG = logging.getLogger(__package__)
+PLAY, VIEW = "play", questions.VIEWING.value
+MINE = "mine"
+"""On record: what was asked for by who asked what they may see."""
 STATUS: Mapping[str, HTTPStatus] = {
     "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
     "no-such-lesson": HTTPStatus.NOT_FOUND,
     "record-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
     "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Reason -> status; every other one is 403."""
 
@@ -41,8 +48,24 @@ class Answer:
     expires: int = 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks to do, and with what; and what else they say."""
+
+    action: str
+    resource: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+Deciding = Callable[[Rules, Session | None], Answer]
+"""From the rules and who is there to an answer."""
+
+
 class Desk:
-    """Answers who asks. ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered."""
+    """Answers who asks.
+
+    ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered; ``people`` knows the roster.
+    """
 
     def __init__(
         self,
@@ -50,9 +73,10 @@ class Desk:
         records: Records,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         witness: Witness | None = None,
+        people: People | None = None,
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
-        self.witness = witness or Unwatched()
+        self.witness, self.people = witness or Unwatched(), people or Nobody()
         self.verifier = Verifier(settings.issuer, settings.session_keys)
 
     def session(self, token: str | None) -> Session | None:
@@ -61,29 +85,71 @@ class Desk:
 
     def play(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
         """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's)."""
+        asked = Asked(PLAY, lesson_id, {} if place is None else {"place": place})
+        version, session, answer = self._answered(
+            token, asked, lambda rules, session: self._play(rules, session, lesson_id, place)
+        )
+        _note(session, lesson_id, place, answer, version.name if version else None)
+        return answer
+
+    def mine(self, token: str | None) -> Answer:
+        """What is answered to who asks what they may see."""
+        return self._answered(token, Asked(VIEW, MINE), self._mine)[2]
+
+    def person(self, token: str | None, person: str) -> Answer:
+        """What is answered to who asks for the facts of the pupil with this id of the roster."""
+        asked = Asked(VIEW, f"{questions.PROFILE}/{_as_id(person)}")
+        return self._answered(token, asked, lambda rules, session: self._person(rules, session, person))[2]
+
+    def _answered(
+        self, token: str | None, asked: Asked, decide: Deciding
+    ) -> tuple[Version | None, Session | None, Answer]:
+        """By which rules to whom what is answered, once that is on record."""
         session: Session | None = None
         # Taken once: an answer is by one version, whatever is swapped meanwhile.
         version = self.settings.standing.version
         try:
             session = self.session(token)
-            answer = (
-                self._decided(version.rules, session, lesson_id, place) if version else _refusal(Decision("no-rules"))
-            )
-        except SessionError as error:
+            answer = decide(version.rules, session) if version else _refusal(Decision("no-rules"))
+        except (SessionError, PersonError) as error:
             answer = _refusal(Decision(str(error)))
         except UnreadableError as error:
-            LOG.error("the record of %s cannot be read: %s", lesson_id, error)
+            LOG.error("the record of %s cannot be read: %s", asked.resource, error)
             answer = _refusal(Decision("record-unreadable"))
-        digest = version.digest if version else None
+        digest, expires = version.digest if version else None, answer.expires if answer.token else None
+        reason = answer.body.get("reason")
         try:
-            self.witness.decided(session, Outcome(lesson_id, place, answer.body.get("reason"), answer.expires, digest))
+            self.witness.decided(session, Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires))
         except UnrecordedError as error:
-            LOG.error("a decision about %s cannot be recorded: %s", lesson_id[:40], error)
+            LOG.error("a decision cannot be recorded: %s", error)
             answer = _refusal(Decision("decision-unrecorded"))
-        _note(session, lesson_id, place, answer, version.name if version else None)
-        return answer
+        return version, session, answer
 
-    def _decided(self, rules: Rules, session: Session | None, lesson_id: str, place: str | None) -> Answer:
+    def _mine(self, rules: Rules, session: Session | None) -> Answer:
+        found = self._me(rules, session)[1] if session and session.roster_id is not None else None
+        return Answer(HTTPStatus.OK, mine.body(rules, session, found, rules.today(self.clock())))
+
+    def _person(self, rules: Rules, session: Session | None, person: str) -> Answer:
+        if session is None or session.roster_id is None:
+            return _refusal(Decision("session-without-person" if session else "sign-in-first"))
+        said, me = self._me(rules, session)
+        pupil, now = self.people.find(person), self.clock()
+        decision = profile.decide(rules, said, me, pupil, now)
+        if pupil is None or not decision.allowed:
+            return _refusal(decision)
+        return Answer(HTTPStatus.OK, profile.body(rules, pupil, rules.today(now)))
+
+    def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
+        """Who signed in, as the roster has them now. Raises `PersonError`, also where it says another thing than the session."""
+        found, said = (
+            self.people.find(session.roster_id or ""),
+            Identity(session.person.tier or "", session.person.school),
+        )
+        if identity(found, rules.today(self.clock()), rules.schools) != said or found is None:
+            raise PersonError("roster-differs")
+        return said, found
+
+    def _play(self, rules: Rules, session: Session | None, lesson_id: str, place: str | None) -> Answer:
         if place is not None and place not in rules.schools:
             return _refusal(Decision("unknown-place"))
         if not lesson.LESSON_ID.fullmatch(lesson_id):
@@ -104,6 +170,14 @@ class Desk:
         return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
 
 
+def _as_id(person: str) -> str:
+    """How an id of the roster is put on record; what is none may be a pupil's number, and the record cannot be changed."""
+    try:
+        return str(UUID(person))
+    except ValueError:
+        return "no-id"
+
+
 def _refusal(decision: Decision) -> Answer:
     reason = decision.reason or "record-unreadable"
     return Answer(STATUS.get(reason, HTTPStatus.FORBIDDEN), reasons.text(reason, decision.facts))
@@ -113,5 +187,11 @@ def _note(session: Session | None, lesson_id: str, place: str | None, answer: An
     """One line of JSON per decision, with the version of the rules it was made by; never a token."""
     who = {"sub": session.subject, "tier": session.person.tier, "school": session.person.school} if session else None
     verdict = answer.body.get("reason", "allowed")
-    row = {"lesson": lesson_id[:40], "place": place, "who": who, "verdict": verdict, "rules": version}
+    row = {
+        "lesson": lesson_id[:40],
+        "place": None if place is None else shown(place),
+        "who": who,
+        "verdict": verdict,
+        "rules": version,
+    }
     LOG.info(json.dumps(row, ensure_ascii=False))

@@ -148,6 +148,18 @@ def waiting(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/*{audit.SUFFIX}"))
 
 
+def oldest(folder: Path) -> datetime | None:
+    """When the first record was made that is still on this disk; None: there is none."""
+    # Names sort by time: chains by when they began, segments by their first number.
+    for path in sorted((*folder.glob(f"*/*{OPEN}"), *folder.glob(f"*/*{audit.SUFFIX}"))):
+        try:
+            with path.open("rb") as file:
+                return datetime.fromisoformat(audit.parse(file.readline()).time)
+        except (OSError, audit.DamagedError):
+            continue  # shipped meanwhile, or not written to its end yet
+    return None
+
+
 def _finish(path: Path) -> None:
     path.rename(path.with_suffix(audit.SUFFIX))
     _sync_folder(path.parent)

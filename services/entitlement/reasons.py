@@ -78,17 +78,119 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "There is no school of this code whose cache could play the lesson.",
         "没有这个代码的学校，无法从它的缓存播放。",
     ),
+    "sign-in-failed": ("The sign-in did not come to its end: begin again.", "登录没有完成：请重新登录。"),
+    "identity-away": (
+        "Nobody can sign in right now: try again in a minute. Whoever is signed in already stays so.",
+        "暂时无法登录：请一分钟后再试。已登录的不受影响。",
+    ),
+    "second-factor-needed": (
+        "Accounts of this kind sign in with a one-time code as well. If you have just set it up, sign in again and type a code; "
+        "if you were never asked to, have your administrator renew the account.",
+        "这类账号登录时还需要动态验证码。刚刚设置好的，请重新登录并输入验证码；没有被要求设置的，请让管理员更新账号。",
+    ),
+    "provider-differs": (
+        "The city’s roster has you as something else than people who sign in this way: sign in with your account of the city.",
+        "全市名册中您的身份与这种登录方式的人员类别不同：请用本市的账号登录。",
+    ),
     "no-rules": (
-        "The rules of access cannot be read now, so nothing is played: try again in a minute.",
-        "暂时读不到访问规则，因此不能播放：请一分钟后再试。",
+        "The rules of access cannot be read now, so nothing is opened: try again in a minute.",
+        "暂时读不到访问规则，因此不能打开：请一分钟后再试。",
     ),
     "record-unreadable": (
         "The lesson’s record cannot be read now, so it is not played: try again in a minute.",
         "暂时读不到这节课的记录，因此不能播放：请一分钟后再试。",
     ),
     "decision-unrecorded": (
-        "Who plays what is put on record, and the record cannot be written now, so nothing is played: try again in a minute.",
-        "每次观看都要留下审计记录，而现在无法写入，因此不能播放：请一分钟后再试。",
+        "Who opens what is put on record, and the record cannot be written now, so nothing is opened: try again in a minute.",
+        "每次访问都要留下审计记录，而现在无法写入，因此不能打开：请一分钟后再试。",
+    ),
+    "person-unknown": (
+        "The city’s roster does not have you: ask your school whether it has sent its register.",
+        "全市名册中没有您：请问学校是否已报送名册。",
+    ),
+    "person-left": (
+        "Your school’s register does not let this account sign in any more: ask your school.",
+        "学校名册已停用这个账号：请问学校。",
+    ),
+    "person-without-role": (
+        "The city’s roster does not say what you are at any school today: ask your school to check it.",
+        "全市名册中没有您今天在任何学校的身份：请让学校核对。",
+    ),
+    "roster-unreadable": (
+        "The city’s roster cannot be read now, so nobody’s facts are shown: try again in a minute.",
+        "暂时读不到全市名册，因此不显示任何人的信息：请一分钟后再试。",
+    ),
+    "roster-differs": (
+        "The city’s roster says something else of you than when you signed in: sign in again.",
+        "全市名册中您的身份与登录时不同：请重新登录。",
+    ),
+    "session-without-person": (
+        "This sign-in does not say who you are in the city’s roster: sign in with your school account.",
+        "这次登录没有说明您是全市名册中的哪一位：请用学校账号登录。",
+    ),
+    "sign-in-first": (
+        "What is kept about a person is not open to the public: sign in with your school account.",
+        "个人信息不对公众开放：请用学校账号登录。",
+    ),
+    "tier-sees-no-profile": (
+        "Accounts of the kind “{tier}” do not see what is kept about a pupil.",
+        "“{tier}”类账号不能查看学生的信息。",
+    ),
+    "profile-out-of-reach": (
+        "Accounts of the kind “{tier}” see a pupil’s facts only where they are {whose}; these are not.",
+        "“{tier}”类账号只能查看{whose}学生信息，这一份不是。",
+    ),
+    "consent-needed": (
+        "A guardian has a say about this pupil, and none has agreed yet that accounts of the kind “{tier}” see these facts.",
+        "这名学生的信息须由监护人同意，而监护人尚未同意“{tier}”类账号查看。",
+    ),
+    "first-incomplete": (
+        "Type your id in the register, the code on your slip, and a password of your choice.",
+        "请输入学籍号、首次登录条上的代码和自己选定的密码。",
+    ),
+    "slip-wrong": (
+        "Id and code do not belong together: type both as they stand on your slip. If they do not work, ask your school for a new slip.",
+        "学籍号和代码不匹配：请按首次登录条上的原样输入；仍不行时请向学校领取新的登录条。",
+    ),
+    "slip-used": (
+        "This slip has been used already: sign in with your password. If you have forgotten it, ask your school for slip no. {next}.",
+        "这张登录条已经用过：请用密码登录。忘记密码时，请向学校领取第 {next} 条。",
+    ),
+    "too-many-tries": (
+        "The code was wrong too often: try again in {minutes} min, or ask your school to help.",
+        "代码错误次数过多：请 {minutes} 分钟后再试，或请学校协助。",
+    ),
+    "not-in-roster": (
+        "The register does not have you as somebody who may sign in now: ask your school to check it.",
+        "学籍中没有可以登录的记录：请让学校核对。",
+    ),
+    "account-off": (
+        "Your account has been switched off: ask your school.",
+        "账号已被停用：请询问学校。",
+    ),
+    "name-taken": (
+        "An account of this name belongs to somebody else: tell your school, so that it asks the city’s operators.",
+        "这个账号名已属于他人：请告诉学校，由学校联系平台运维。",
+    ),
+    "password-refused": (
+        "This password is not taken: {why}. Choose another one; your slip has not been used.",
+        "密码不符合要求：{why}。请另选一个；登录条仍然有效。",
+    ),
+    "account-refused": (
+        "The identity service does not take this account: ask your school to tell the city’s operators; your slip has not been used.",
+        "身份服务不接受这个账号：请告诉学校，由学校联系平台运维；登录条仍然有效。",
+    ),
+    "roster-down": (
+        "The city’s register cannot be asked now, so no account was made: try again in a minute; your slip has not been used.",
+        "暂时查不到学籍，因此没有建立账号：请一分钟后再试；登录条仍然有效。",
+    ),
+    "identity-down": (
+        "Accounts cannot be made now: try again in a minute; your slip has not been used.",
+        "暂时不能建立账号：请一分钟后再试；登录条仍然有效。",
+    ),
+    "account-unrecorded": (
+        "Every new account is put on record, and the record cannot be written now: try again in a minute.",
+        "每个新账号都要留下审计记录，而现在无法写入：请一分钟后再试。",
     ),
 }
 """Code -> English and Chinese text; names in braces are filled with the decision's facts."""

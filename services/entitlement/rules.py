@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,11 +78,16 @@ class Rules:
         self.public_tier: str | None = document["public_tier"]
         tables_of_names = ("tiers", "licences", "agreements", "schools")
         self.tiers, self.licences, self.agreements, self.schools = (dict(document[each]) for each in tables_of_names)
+        self.classes, self.actions, self.whose = (dict(document[each]) for each in ("classes", "actions", "whose"))
         self.tables = Tables.read(document)
 
     def public(self) -> Person:
         """Whoever has not signed in."""
         return Person(self.public_tier, signed_in=False)
+
+    def today(self, now: datetime) -> date:
+        """The day that it is in the city at ``now`` (aware)."""
+        return now.astimezone(self.zone).date()
 
     def decide(self, person: Person, lesson: Lesson, now: datetime) -> Decision:
         """Whether ``person`` may play ``lesson`` at ``now``, and until when at the latest."""

@@ -1,6 +1,6 @@
 """Who is there: the session token of a request, verified.
 
-The tokens are minted by the operator's command for now; nothing here changes when Keycloak mints them with the same claims.
+Whoever minted it, the entitlement service for somebody who signed in or the operator for a trial, it is the same token.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ class Session:
     subject: str
     expires: int
     """Unix seconds."""
+    roster_id: str | None = None
+    """By which the roster knows who it is; None: nobody of the roster."""
+    stand_in: bool = False
+    """Whether the operator made it, and nobody signed in."""
 
 
 class Verifier:
@@ -55,7 +59,10 @@ class Verifier:
             raise SessionError("session-ended") from error
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise SessionError("session-invalid") from error
-        tier, school = claims[session_token.TIER], claims.get(session_token.SCHOOL)
-        if not isinstance(tier, str) or not isinstance(school, str | None):
+        tier = claims[session_token.TIER]
+        school, known = claims.get(session_token.SCHOOL), claims.get(session_token.PERSON)
+        if not isinstance(tier, str) or not isinstance(school, str | None) or not isinstance(known, str | None):
             raise SessionError("session-invalid")
-        return Session(Person(tier, school), str(claims["sub"]), int(claims["exp"]))
+        return Session(
+            Person(tier, school), str(claims["sub"]), int(claims["exp"]), known, session_token.PARTY not in claims
+        )

@@ -17,6 +17,10 @@ from services.entitlement.standing import Standing
 
 ISSUER, FOLDER, KEY, BUCKET = "ENTITLEMENT_ISSUER", "ENTITLEMENT_FILES", "ENTITLEMENT_KEY", "ENTITLEMENT_BUCKET"
 """Public address of the platform; folder with `access.json`, its stamp and `sessions.json`; file with the signing key; lessons’ bucket."""
+IDENTITY, DOOR, SESSION_KEY = "ENTITLEMENT_IDENTITY", "ENTITLEMENT_DOOR", "ENTITLEMENT_SESSION_KEY"
+"""Keycloak's address inside the cluster; folder with `client` and `cookie`, two secrets; file with the key that signs sessions."""
+ACCOUNTS, ROSTER_KEY = "ENTITLEMENT_ACCOUNTS", "ENTITLEMENT_ROSTER_KEY"
+"""Files with the secret by which accounts are made, and with the key by which ids of registers are hashed."""
 RULES_FILE, SESSIONS_FILE = versions.RULES_FILE, "sessions.json"
 
 
@@ -37,6 +41,24 @@ class Settings:
     place: str = video_token.CITY
 
 
+@dataclass(frozen=True)
+class Door:
+    """What signing in needs beside the desk."""
+
+    identity_url: str
+    """Where Keycloak answers inside the cluster."""
+    client_secret: str = field(repr=False)
+    cookie_secret: str = field(repr=False)
+    session_key: str = field(repr=False)
+    """Private key of sessions, PEM."""
+    session_key_id: str
+    """Names that key to those who verify."""
+    accounts_secret: str = field(repr=False)
+    """By which accounts are made."""
+    roster_key: str = field(repr=False)
+    """By which ids of registers are hashed, and slips checked."""
+
+
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings. Raises KeyError, OSError or ValueError with what is missing; rules are not waited for."""
     folder, key = Path(environment[FOLDER]), Path(environment[KEY])
@@ -47,4 +69,18 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         video_key=key.read_text(encoding="utf-8"),
         video_key_id=key.stem,
         bucket=environment[BUCKET],
+    )
+
+
+def door(environment: Mapping[str, str] = os.environ) -> Door:
+    """What signing in needs. Raises KeyError or OSError with what is missing."""
+    folder, key = Path(environment[DOOR]), Path(environment[SESSION_KEY])
+    return Door(
+        identity_url=environment[IDENTITY],
+        client_secret=(folder / "client").read_text(encoding="utf-8"),
+        cookie_secret=(folder / "cookie").read_text(encoding="utf-8"),
+        session_key=key.read_text(encoding="utf-8"),
+        session_key_id=key.stem,
+        accounts_secret=Path(environment[ACCOUNTS]).read_text(encoding="utf-8"),
+        roster_key=Path(environment[ROSTER_KEY]).read_text(encoding="utf-8"),
     )

@@ -12,20 +12,25 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from derive import audit
-from services.entitlement.audit import Trail
-from services.entitlement.journal import waiting
+from services.entitlement.audit import MOST_WAITING, Trail
+from services.entitlement.journal import oldest, waiting
 
 LOG = logging.getLogger(__package__)
 FOLDER, BUCKET, DAYS, SECONDS = "AUDIT_FOLDER", "AUDIT_BUCKET", "AUDIT_LOCKED_DAYS", "AUDIT_SECONDS"
 HEAD = "audit_head"
 """Key of a printed line with the end of a shipped segment."""
+AGE, BYTES, LIMIT = "city_audit_unshipped_age_seconds", "city_audit_unshipped_bytes", "city_audit_unshipped_limit_bytes"
+"""Metrics of what waits."""
 Put = Callable[[str, bytes], None]
 """Stores an object under a key, or raises."""
 
@@ -114,3 +119,20 @@ def _announce(content: bytes) -> None:
         LOG.error("a segment of the audit record was damaged on this disk: %s", error)
         return
     LOG.info(json.dumps({HEAD: asdict(head)}))
+
+
+class Waiting(Collector):
+    """What Prometheus reads of records that are not in the store yet; ``clock`` gives the time, aware."""
+
+    def __init__(self, trail: Trail, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._trail, self._clock = trail, clock
+
+    def collect(self) -> Iterator[Metric]:
+        """How old the oldest is, how many bytes wait, and at how many nothing more is decided."""
+        since = oldest(self._trail.folder)
+        # The clock may have been set back since.
+        age = max(0.0, (self._clock() - since).total_seconds()) if since else 0.0
+        yield GaugeMetricFamily(AGE, "Age of the oldest audit record not in the store.", value=age)
+        waits = self._trail.waits
+        yield GaugeMetricFamily(BYTES, "Audit records that are not in the store.", value=waits)
+        yield GaugeMetricFamily(LIMIT, "Where decisions end.", value=MOST_WAITING)

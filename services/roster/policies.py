@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-PERSON, SCHOOL, PURPOSE = "huiju.person", "huiju.school", "huiju.purpose"
+from derive import database
+
+PERSON, SCHOOL, PURPOSE = database.ROSTER_PERSON, "huiju.school", "huiju.purpose"
 """Settings: id of the one person, code of the one school, and what the keeper is doing."""
 IMPORT: Final = "import"
 """What the keeper says that it is doing."""

@@ -36,6 +36,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("ops/health.py", "portal"): "the label of a row of `huiju status`",
     ("infra/plan/database.py", "database"): "a field of the operator's objects, not the service's id",
     ("ops/databases/drill.py", "database"): "a field of the operator's objects, not the service's id",
+    ("local/cluster/configuration.py", "identity"): "Kubernetes’ word for no encryption, not the service's id",
     ("ops/cli.py", "database"): "the name of a sub-command",
     ("ops/health.py", "database"): "the label of a row of `huiju status`",
     ("services/lesson_index/rows.py", "teacher"): "a field of lesson.json: who gives the lesson, not an access tier",

@@ -27,6 +27,12 @@ def test_a_school_is_in_it_only_where_there_is_one() -> None:
     assert "school" not in session_token.claims("https://x", "t", "s", ISSUED, 1)
 
 
+def test_who_the_roster_knows_it_to_be_is_named_when_known() -> None:
+    person = "0c7b9a52-0000-4000-8000-000000000001"
+    assert session_token.claims("https://x", "t", "s", ISSUED, 1, person=person)["person"] == person
+    assert "person" not in session_token.claims("https://x", "t", "s", ISSUED, 1)
+
+
 @pytest.mark.parametrize("hours", [0.5, session_token.MOST_HOURS])
 def test_a_session_may_last_that_long(hours: float) -> None:
     assert session_token.claims("https://x", "t", "s", ISSUED, hours)["exp"] == ISSUED + hours * 3600

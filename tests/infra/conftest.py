@@ -27,6 +27,7 @@ RAW: dict[str, Any] = {
     "accessKey": SEED,
     "databaseKey": SEED,
     "rosterKey": SEED,
+    "identityKey": SEED,
     "databaseOperator": str(MANIFESTS / "operator.yaml"),
     "databasePlugin": str(MANIFESTS / "plugin.yaml"),
     "tlsCert": "a certificate",

@@ -64,6 +64,7 @@ def test_every_planned_object_is_registered_and_nothing_else(tiny: City, setting
     names = (
         "City",
         "Tenancy",
+        "Rbac",
         "ObjectStore",
         "Gateway",
         "VideoLibrary",
@@ -77,6 +78,7 @@ def test_every_planned_object_is_registered_and_nothing_else(tiny: City, setting
         "DatabaseBackups",
         "LessonIndex",
         "Roster",
+        "Identity",
     )
     parts = {f"huiju:platform:{name}" for name in names}
     assert own == parts | {"pulumi:providers:kubernetes"}

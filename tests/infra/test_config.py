@@ -53,6 +53,7 @@ def test_the_port_of_https_is_not_written_out(settings: Settings) -> None:
         ({"accessKey": None}, "accessKey: is missing"),
         ({"databaseKey": None}, "databaseKey: is missing"),
         ({"rosterKey": None}, "rosterKey: is missing"),
+        ({"identityKey": None}, "identityKey: is missing"),
         ({"databaseRecoverFrom": "postgres"}, "databaseArchive: must differ from databaseRecoverFrom"),
         ({"edgeDomain": "Edge Domain"}, "edgeDomain:"),
         ({"schoolCa": "no certificate"}, "schoolCa:"),
@@ -145,7 +146,7 @@ def test_the_schema_takes_the_example_of_production_and_refuses_a_misspelt_key(r
 def test_the_example_of_production_is_complete_but_for_its_secrets(root: Any) -> None:
     given = yaml.safe_load((root / "Pulumi.prod.example.yaml").read_text())["config"]
     raw = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-    seeds = {f"huiju:{key}": SEED for key in ("storeAdminKey", "accessKey", "databaseKey", "rosterKey")}
+    seeds = {f"huiju:{key}": SEED for key in ("storeAdminKey", "accessKey", "databaseKey", "rosterKey", "identityKey")}
     settings = config.read({**raw, **seeds}, "prod")
     assert settings.profile is ProfileName.PROD
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from catalog import City
+from catalog import City, names
 from catalog.errors import UserError
-from derive import generated, keys
+from derive import database, generated, keys, store
 from infra.config import StackSettings
 from infra.plan import derived, entitlement, sign_in, video_library
 from policies import generate
 from services.entitlement import versions
+from services.entitlement.log_anchor import LOGS
+from services.entitlement.shipping import BUCKET, DAYS
 from tests.builders import changed
 from tests.infra.conftest import SEED, Settings
 
@@ -59,6 +61,20 @@ def test_new_rules_are_mounted_and_replace_no_pod(tiny: City, settings: Settings
 
 def test_new_keys_replace_the_pods(tiny: City, settings: Settings) -> None:
     assert template(tiny, settings()) != template(tiny, settings(accessKey=f"{SEED}-another"))
+    assert template(tiny, settings()) != template(tiny, settings(databaseKey=f"{SEED}-another"))
+
+
+def test_the_roster_is_read_as_the_role_that_sees_one_person(tiny: City, settings: Settings) -> None:
+    _, reader, *others = names.database_roles(names.DATABASE_ROSTER)
+    spec, secrets = template(tiny, settings())["spec"], [names.role_secret(each) for each in (reader, *others)]
+    mounted = [each["secret"]["secretName"] for each in spec["volumes"] if "secret" in each]
+    assert [each for each in mounted if each.startswith(names.POSTGRES)] == secrets[:1]
+    (secret,) = [each for each in entitlement.plan(tiny, settings()) if each.name == secrets[0]]
+    assert f"user={reader}\n" in secret.props["stringData"][database.SERVICE_FILE]
+    (container,) = spec["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    files = next(each["mountPath"] for each in container["volumeMounts"] if each["name"] == database.VOLUME)
+    assert environment["PGSERVICEFILE"] == f"{files}/{database.SERVICE_FILE}"
 
 
 def verified(plan: Callable[[StackSettings], str], stack: StackSettings) -> list[str]:
@@ -78,9 +94,10 @@ def test_signer_and_verifiers_follow_the_epochs(
     plan = entitlement.plan(tiny, stack)
     (secret,) = [each.props["stringData"] for each in plan if each.name == entitlement.SIGNING]
     environment = {each["name"]: each.get("value") for each in template(tiny, stack)["spec"]["containers"][0]["env"]}
-    name = Path(environment["ENTITLEMENT_KEY"] or "").name
-    assert secret[name] == keys.pem(keys.private_key(SEED, keys.VIDEO, signs))
-    assert set(secret) == {f"video-{each}.pem" for each in accepted}
+    for variable, purpose in (("ENTITLEMENT_KEY", keys.VIDEO), ("ENTITLEMENT_SESSION_KEY", keys.SESSION)):
+        name = Path(environment[variable] or "").name
+        assert secret[name] == keys.pem(keys.private_key(SEED, purpose, signs))
+    assert set(secret) == {f"{purpose}-{each}.pem" for purpose in ("video", "session") for each in accepted}
 
 
 def test_when_only_the_signer_changes_no_verifier_is_touched(tiny: City, settings: Settings) -> None:
@@ -109,3 +126,18 @@ def test_stale_rules_are_never_mounted(tiny: City, settings: Settings, tmp_path:
     stack, other = of(tiny, tmp_path, settings), changed(tiny, licences=tiny.licences[:1])
     with pytest.raises(UserError, match="make generate"):
         entitlement.plan(other, stack)
+
+
+def test_logs_are_anchored_by_an_account_that_changes_neither_logs_nor_record(tiny: City, settings: Settings) -> None:
+    (job,) = [each.props for each in entitlement.plan(tiny, settings()) if each.kind == "CronJob"]
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    mounted = [each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each]
+    assert mounted == [store.secret(store.LOG_ANCHOR)]
+    (account,) = [each for each in store.ACCOUNTS if each.name == store.LOG_ANCHOR]
+    assert account.rights == {
+        names.BUCKET_LOGS: (store.Right.READ, store.Right.LIST),
+        names.BUCKET_AUDIT: (store.Right.WRITE, store.Right.LOCK),
+    }
+    own = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    assert {own[name] for name in (LOGS, BUCKET)} == {names.BUCKET_LOGS, names.BUCKET_AUDIT}
+    assert int(own[DAYS]) >= 184

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from catalog import City
+from derive import access_log
 from infra.plan import gateway
 from infra.plan.resource import Resource
-from tests.infra.conftest import Settings
+from tests.infra.conftest import SEED, Settings
 from tests.infra.restricted import CONTAINER_RULES
 
 
@@ -48,6 +49,20 @@ def test_envoy_s_containers_pass_the_restricted_check(tiny: City, settings: Sett
         assert not [name for name, rule in CONTAINER_RULES.items() if not rule(pod, container)]
 
 
+def test_the_access_log_is_lines_of_json_and_not_the_controller_s_default(tiny: City, settings: Settings) -> None:
+    def printed(**changes: Any) -> dict[str, str]:
+        (log,) = one(gateway.plan(tiny, settings(**changes)), "EnvoyProxy")["spec"]["telemetry"]["accessLog"][
+            "settings"
+        ]
+        assert (log["format"]["type"], log["sinks"]) == ("JSON", [{"type": "File", "file": {"path": "/dev/stdout"}}])
+        return dict(log["format"]["json"])
+
+    assert printed().items() > access_log.ENVOY.items()
+    policy = printed()[access_log.POLICY]
+    assert policy == printed(overrides={"hstsSeconds": 1})[access_log.POLICY], "what decides nothing changes no line"
+    assert policy != printed(accessKey=f"{SEED}-another")[access_log.POLICY], "other keys decide otherwise"
+
+
 def test_a_given_certificate_is_used_and_no_issuer_asked(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings())
     assert one(plan, "Secret")["stringData"] == {"tls.crt": "a certificate", "tls.key": "a planted key"}
@@ -77,6 +92,14 @@ def test_strict_transport_security_is_sent_only_where_the_profile_says(
         assert spec["tls"]["alpnProtocols"] == protocols
 
 
+def test_nobody_says_themselves_from_where_and_by_which_name_they_came(tiny: City, settings: Settings) -> None:
+    for policy in ("clients", "schools"):
+        spec = one(gateway.plan(tiny, settings()), "ClientTrafficPolicy", policy)["spec"]
+        gone = set(spec["headers"]["earlyRequestHeaders"]["remove"])
+        assert {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"} <= gone
+        assert "x-forwarded-client-cert" not in gone, "Envoy's own, set from the handshake"
+
+
 def routes(city: City, settings: Settings, **changes: Any) -> dict[str, tuple[str, str, str, int]]:
     """Name of a route -> its namespace, path, Service and port."""
     found = [each for each in gateway.plan(city, settings(**changes)) if each.kind == "HTTPRoute"]
@@ -93,6 +116,8 @@ PUBLIC_ROUTES = {
     "portal": ("portal", "/", "portal", 8080),
     "entitlement": ("entitlement", "/access/", "entitlement", 8080),
     "shield": ("video-library", "/lessons/", "shield", 8080),
+    "identity": ("identity", "/identity/realms/city/", "identity", 8080),
+    "identity-resources": ("identity", "/identity/resources/", "identity", 8080),
     "parcels": ("video-library", "/parcels/", "shield", 8080),
     "viewer": ("monitoring", "/monitoring/", "viewer", 8080),
     "query": ("monitoring", "/monitoring/api/v1/query", "prometheus", 9090),

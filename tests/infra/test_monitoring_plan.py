@@ -10,7 +10,7 @@ import pytest
 from catalog import City, names
 from catalog.errors import UserError
 from infra.config import StackSettings
-from infra.plan import log_collector, monitoring, monitoring_alerts, monitoring_targets, routes
+from infra.plan import log_collector, monitoring, monitoring_alerts, monitoring_targets, ports, routes
 from infra.plan.resource import Resource
 from tests.infra.conftest import Settings
 
@@ -68,6 +68,13 @@ def test_readings_may_come_late_and_are_kept_as_the_catalog_says(city: City, set
 def test_every_target_is_reached_by_a_service_that_the_catalog_lets_monitoring_reach(city: City) -> None:
     reached = {names.MONITORING, *city.service(names.MONITORING).reaches}
     assert {target.service for target in monitoring_targets.TARGETS} <= reached
+
+
+def test_a_pod_that_is_not_ready_for_want_of_rules_is_asked_all_the_same(tiny: City, settings: Settings) -> None:
+    (target,) = [each for each in monitoring_targets.TARGETS if each.service == names.ENTITLEMENT]
+    spec = one(monitoring.plan(tiny, settings()), "Service", target.host)["spec"]
+    assert spec["publishNotReadyAddresses"] is True
+    assert target.port in ports.opened(names.MONITORING, names.ENTITLEMENT)
 
 
 def test_kubelets_are_verified_and_asked_with_a_token_of_the_pod(tiny: City, settings: Settings) -> None:

@@ -161,6 +161,7 @@ ACCOUNTS = {
         "publisher",
         "log-writer",
         "log-reader",
+        "log-anchor",
         "auditor",
         "expiry",
         "entitlement",

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from catalog import City
-from derive import keys, shield
+from derive import access_log, keys, shield
 from infra.plan import video_library
 from tests.infra.conftest import SEED, Settings
 
@@ -119,3 +119,27 @@ def test_every_file_is_mounted_at_its_path(tiny: City, settings: Settings) -> No
     tokens = video_library.tokens(settings())
     assert paths == shield.files(tiny, "http://object-store.object-store.svc.cluster.local:7070", 1, tokens)
     assert all(re.fullmatch(r"[-._a-zA-Z0-9]+", key) for key in config)
+
+
+def test_the_shield_prints_the_line_as_json_and_its_own_checks_never(tiny: City) -> None:
+    found = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["logging.yaml"])["logging"]
+    (form,), (log,), (unseen,) = found["formats"], found["logs"], found["filters"]
+    assert (form["escape"], log["filename"], log["format"], log["filters"]) == (
+        "json",
+        "stdout",
+        form["name"],
+        ["unseen"],
+    )
+    assert unseen["condition"] == "cquup MATCH /healthz,healthz,/_stats,_stats"
+    filled = re.sub(r"%<[^>]*>", "1", form["format"])
+    assert set(json.loads(filled)) == {*access_log._TRAFFIC_SERVER, access_log.POLICY}
+    assert "'" not in form["format"]
+
+
+def test_the_shield_s_lines_name_the_keys_and_the_guard_that_it_decides_by(tiny: City) -> None:
+    def policy(tokens: str) -> str:
+        form = yaml.safe_load(shield.files(tiny, STORE, 1, tokens)["logging.yaml"])["logging"]["formats"][0]["format"]
+        return str(json.loads(re.sub(r"%<[^>]*>", "1", form))[access_log.POLICY])
+
+    assert policy(TOKENS) == policy(TOKENS) != policy('{"other": {}}')
+    assert re.fullmatch(r"[0-9a-f]{12}", policy(TOKENS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,12 @@ from typer.testing import CliRunner
 
 from catalog import names
 from catalog.access import Scope
+from catalog.errors import UserError
 from derive import store
 from ops import audit
+from ops.audits import pending
+from ops.phases import Phases
+from ops.stack import engine, session
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
@@ -30,8 +35,8 @@ def run(platform: Platform, *words: str) -> Any:
     return CliRunner().invoke(audit.app, [*words, "--stack", platform.stack], catch_exceptions=False)
 
 
-def traced(platform: Platform, *words: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(run(platform, "trace", *words, "--json").stdout)
+def traced(platform: Platform, *words: str, logs: str = "0m") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(platform, "trace", *words, "--logs", logs, "--json").stdout)
     return found
 
 
@@ -86,6 +91,29 @@ def test_the_run_that_made_the_platform_is_on_the_record(platform: Platform, dec
     assert any(json.loads(body)["what"]["resource"] == f"stack/{platform.stack}" for body in bodies)
 
 
+def test_a_run_that_failed_and_a_plain_one_are_on_the_record_too_without_a_word_of_why(platform: Platform) -> None:
+    plain = ["up", "--yes", "--skip-preview", "--message", "planted-message", "--stack", platform.stack]
+    engine.ask(plain, platform.cluster.environment)
+
+    def ill() -> None:
+        raise UserError("planted-word-of-a-diagnostic")
+
+    with pytest.raises(UserError, match="planted"):
+        session.reapply(platform.stack, Phases(), "upgrade", ill)
+    found = [each for each in traced(platform, "--who", getpass.getuser()) if each["what"]["action"] == "upgrade"]
+    assert (found[-1]["why"], found[-1]["what"]["resource"]) == ("failed", f"stack/{platform.stack}")
+    assert found[-1]["facts"]["unchanged"] > 50
+    assert "planted" not in json.dumps(found)
+    assert not pending.waiting(platform.stack)
+    with forwarded(platform) as endpoint:
+        auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
+        keys = [each["Key"] for each in auditor.list_objects_v2(Bucket=names.BUCKET_AUDIT)["Contents"]]
+        (newest, *_) = sorted((key for key in keys if "Z-plain-" in key), reverse=True)
+        row = json.loads(auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)["Body"].read())
+    assert (row["what"]["action"], row["why"], row["who"]) == ("pulumi-update", "done", None)
+    assert "planted" not in json.dumps(row)
+
+
 def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisions: list[dict[str, Any]]) -> None:
     with forwarded(platform) as endpoint:
         owner = client(platform, endpoint, store.ADMIN, names.OBJECT_STORE)
@@ -101,3 +129,70 @@ def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisio
         writer = client(platform, endpoint, store.ENTITLEMENT, names.ENTITLEMENT)
         with pytest.raises(ClientError, match="AccessDenied"):
             writer.get_object(Bucket=names.BUCKET_AUDIT, Key=version["Key"])
+
+
+def _of_cache(row: dict[str, Any]) -> bool:
+    return row["facts"]["place"] == "cache" and LESSON in row["what"]["resource"]
+
+
+def _until_kept(platform: Platform, school: str) -> list[dict[str, Any]]:
+    """Refusals in the kept logs, as soon as this test's own are among them: probes of the platform's are refused all the time."""
+    end = time.monotonic() + 2 * PATIENCE_SECONDS
+    while time.monotonic() < end:
+        rows = [each for each in traced(platform, "--refused", logs="30m") if each["kind"] == "access-log"]
+        asked = {each["facts"]["status"] for each in rows if "/query" in each["what"]["resource"]}
+        known = any(each["who"] and each["who"]["school"] == school for each in rows)
+        if asked >= {401, 403} and known and any(map(_of_cache, rows)):
+            return rows
+        time.sleep(5)
+    pytest.fail("not all refusals are in the kept logs")
+
+
+def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
+    platform: Platform, decisions: list[dict[str, Any]]
+) -> None:
+    city = viewer.city(platform)
+    pupil = viewer.session(platform, viewer.tier_of(city, Scope.CLASS), city.schools[0].code)
+    assert viewer.ask(platform, "/monitoring/api/v1/query?query=up").status == 401
+    assert viewer.ask(platform, "/monitoring/api/v1/query?query=up", Authorization=f"Bearer {pupil}").status == 403
+    assert viewer.ask(platform, f"/lessons/{LESSON}/h/1.m4s?secret=x").status == 403
+    rows = _until_kept(platform, city.schools[0].code)
+    (shield, *_) = [each for each in rows if _of_cache(each)]
+    assert shield["what"] == {"action": "GET", "resource": f"/lessons/{LESSON}/h/1.m4s"}
+    assert shield["policy"]
+    both = [each for each in rows if each["facts"].get("request") == shield["facts"]["request"]]
+    assert {each["facts"]["place"] for each in both} == {"gateway", "cache"}, "one request, seen by both"
+    (person, *_) = [each for each in rows if each["facts"]["status"] == 403 and each["who"]]
+    assert person["who"]["subject"]
+    assert person["who"]["school"] == city.schools[0].code
+    assert any("jwt" in (each["why"] or "").lower() for each in rows if each["facts"]["status"] == 401)
+    assert "secret" not in json.dumps(rows)
+
+
+def test_kept_logs_are_anchored_by_an_account_that_changes_neither(
+    platform: Platform, decisions: list[dict[str, Any]]
+) -> None:
+    """The Job is run now; what it anchors are hours that are over, which a young platform has no logs of."""
+    platform.cluster.kubectl("create", "job", "anchor-now", "--from=cronjob/log-anchor", "-n", names.ENTITLEMENT)
+    try:
+        platform.cluster.kubectl(
+            "wait", "--for=condition=complete", "job/anchor-now", "-n", names.ENTITLEMENT, "--timeout=120s"
+        )
+    finally:
+        platform.cluster.kubectl("delete", "job", "anchor-now", "-n", names.ENTITLEMENT)
+    with forwarded(platform) as endpoint:
+        auditor = client(platform, endpoint, store.AUDITOR, names.ENTITLEMENT)
+        keys = [each["Key"] for each in auditor.list_objects_v2(Bucket=names.BUCKET_AUDIT)["Contents"]]
+        (newest, *_) = sorted((key for key in keys if "Z-logs-" in key), reverse=True)
+        rows = [
+            json.loads(line) for line in auditor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)["Body"].iter_lines()
+        ]
+        assert {each["kind"] for each in rows} == {"log-anchor"}
+        anchor = client(platform, endpoint, store.LOG_ANCHOR, names.ENTITLEMENT)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            anchor.put_object(Bucket=names.BUCKET_LOGS, Key="forged", Body=b"x")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            anchor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)
+    verified = run(platform, "verify", "--json")
+    assert verified.exit_code == 0, verified.output
+    assert json.loads(verified.stdout)["logs"]["findings"] == []

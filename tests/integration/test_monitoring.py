@@ -43,7 +43,7 @@ def test_every_target_answers(prometheus: str) -> None:
         rows = found["activeTargets"]
         jobs = {row["labels"]["job"] for row in rows}
         wanted = {"prometheus", "alertmanager", "blackbox", "exporter", "log-collector", "envoy", "kubelet", "cadvisor"}
-        missing = wanted | {"front-door", "object-store"} - jobs
+        missing = wanted | {"front-door", "object-store", names.ENTITLEMENT} - jobs
         return sorted(
             (missing - jobs) | {f"{row['labels']['job']}: {row['lastError']}" for row in rows if row["health"] != "up"}
         )
@@ -66,6 +66,10 @@ def test_the_gateway_the_shield_and_the_volumes_are_seen(prometheus: str) -> Non
         'volume:free:ratio{device=~"/dev/.+"} > 0',
         'volume:free:ratio{namespace="monitoring", persistentvolumeclaim="prometheus"} > 0',
         "prometheus_notifications_alertmanagers_discovered == 1",
+        f"max({names.METRIC_AUDIT_AGE}) < 60",
+        f"{names.METRIC_AUDIT_BYTES} / {names.METRIC_AUDIT_LIMIT} < 0.1",
+        f"{names.METRIC_RULES_UNSOUND} == 0",
+        f"{names.METRIC_RULES} == 1",
     ):
         assert wait(expression, partial(query, prometheus, expression)), expression
 

@@ -143,9 +143,19 @@ def forwarded(platform: Platform) -> AbstractContextManager[str]:
 
 def client(platform: Platform, endpoint: str, account: str, namespace: str) -> Any:
     """An S3 client that signs as ``account``."""
-    data = get(platform, "secret", store.secret(account), "-n", namespace)["data"]
-    access, secret = re.findall(r"= (\S+)", base64.b64decode(data["credentials"]).decode())
-    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    data = {
+        key: base64.b64decode(text).decode()
+        for key, text in get(platform, "secret", store.secret(account), "-n", namespace)["data"].items()
+    }
+    # The database's operator takes the keys apart, and not the AWS SDK's files.
+    apart = [data.get(key, "") for key in ("access-key-id", "secret-access-key")]
+    access, secret = apart if all(apart) else re.findall(r"= (\S+)", data["credentials"])
+    return signing(endpoint, access, secret)
+
+
+def signing(endpoint: str, access: str | None, secret: str | None, **more: Any) -> Any:
+    """An S3 client that signs with these keys; ``more`` is botocore's."""
+    config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, **more)
     return boto3.client(
         "s3", endpoint_url=endpoint, aws_access_key_id=access, aws_secret_access_key=secret, region_name="us-east-1", config=config
     )  # fmt: skip

@@ -161,7 +161,7 @@ def test_an_address_signs_in_shows_who_is_there_and_signing_out_takes_it_back(pa
     show(page, platform, [GOOD], path=f"/#sign-in={token}")
     page.wait_for_selector("#who:not([hidden])")
     assert page.inner_text("#who") == f"{tier.name.en} · {school.name.en}"
-    assert "stand-in" in page.inner_text("footer")
+    assert "Trial sign-in" in page.inner_text("footer")
     assert token not in page.url
     assert page.evaluate("document.cookie") == "", "scripts cannot read the session"
     (cookie,) = [each for each in page.context.cookies() if each["name"] == "huiju_session"]
@@ -178,6 +178,125 @@ def test_an_address_with_a_bad_token_signs_nobody_in(page: Page, platform: Platf
     show(page, platform, [GOOD], path="/#sign-in=nonsense")
     assert page.locator("#who").is_hidden()
     assert "nonsense" not in page.url
+
+
+def right(action: tuple[str, str], whose: tuple[str, str], *, everybody: bool = False) -> dict[str, Any]:
+    """A right of the matrix, in Chinese and English."""
+    names = [{"zh": each[0], "en": each[1]} for each in (action, whose)]
+    return {"action": names[0], "whose": names[1:], "consent_below": 0, "everybody": everybody}
+
+
+CHILD, CITY = ("自己孩子学校的", "of their child’s school"), ("全市的", "of the whole city")
+MINE: dict[str, Any] = {
+    "signed_in": True,
+    "tier": {"zh": "家长", "en": "Parent"},
+    "school": SCHOOL["name"],
+    "resources": [
+        {
+            "name": {"zh": "课程视频", "en": "Lesson"},
+            "description": {"zh": "录像", "en": "A recording."},
+            "licensed": True,
+            "grants": [
+                right(("查看", "view"), CHILD),
+                right(("学习", "learn"), CHILD),
+                right(("查看", "view"), CITY, everybody=True),
+            ],
+        },
+        {"name": {"zh": "平台本身", "en": "The platform itself"}, "description": None, "licensed": False, "grants": []},
+    ],
+    "classes": [],
+    "children": [{"schools": [SCHOOL["name"]], "classes": ["7a", "chess"]}],
+}
+NOBODY = {**MINE, "signed_in": False, "school": None, "classes": None, "children": None}
+
+
+def show_mine(page: Page, platform: Platform, body: Any, status: int = 200) -> str:
+    """Open the view of what somebody may see, with this answer; what it says."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    page.route("**/access/mine", lambda route: route.fulfill(status=status, body=text, content_type="application/json"))
+    page.goto(platform.url.rstrip("/") + "/#mine")
+    page.wait_for_selector("main h1")
+    return page.inner_text("main")
+
+
+def test_a_parent_is_shown_who_they_are_their_child_and_what_they_may_do(page: Page, platform: Platform) -> None:
+    said = show_mine(page, platform, MINE)
+    assert "Parent" in page.inner_text("#who-i-am + dl")
+    assert page.locator("#my-children-list li").all_inner_texts() == ["First Primary School · 7a, chess"]
+    assert page.locator("#my-classes").count() == 0
+    lesson, nothing = page.locator("#matrix tbody").all()
+    assert lesson.locator("tr").count() == 2
+    assert "view, learn" in lesson.inner_text() and "open to everybody" in lesson.inner_text()
+    assert "nothing" in nothing.inner_text()
+    assert "under its licence" in said
+    assert page.title().startswith("What may I see")
+    page.click("#language")
+    page.wait_for_selector("html[lang=zh-CN] #matrix")
+    assert "自己孩子学校的" in page.inner_text("#matrix")
+
+
+def test_the_table_s_heads_name_its_cells_for_screen_readers(page: Page, platform: Platform) -> None:
+    show_mine(page, platform, MINE)
+    assert page.locator("#matrix caption").count() == 1
+    assert page.locator("#matrix thead th[scope=col]").count() == 3
+    assert page.locator("#matrix tbody th[scope=rowgroup]").count() == 2
+    assert page.get_by_role("table", name="What accounts of the kind “Parent” may do").count() == 1
+
+
+def test_who_is_not_signed_in_is_shown_what_is_everybody_s_and_the_way_in(page: Page, platform: Platform) -> None:
+    assert "not signed in" in show_mine(page, platform, NOBODY)
+    assert page.get_attribute("#signed-out a", "href") == "/access/sign-in"
+    assert page.locator("#my-children").count() == 0
+
+
+def test_a_refusal_to_say_is_said_in_words_and_hides_everything_else(page: Page, platform: Platform) -> None:
+    assert WORDS["en"] in show_mine(page, platform, {**WORDS, "reason": "person-left"}, 403)
+    assert page.get_attribute("#refusal", "data-reason") == "person-left"
+    assert page.locator("#matrix").count() == 0
+
+
+@pytest.mark.parametrize("body", ["not json", "{}", '{"resources": 7}', "null", '{"resources": [null, 7, {}, {"name": 3}]}'])  # fmt: skip
+def test_an_answer_that_makes_no_sense_shows_nothing_of_it(page: Page, platform: Platform, body: str) -> None:
+    show_mine(page, platform, body)
+    assert page.locator("#matrix tbody").count() == 0
+
+
+def test_what_a_name_holds_is_text_on_this_page_too(page: Page, platform: Platform) -> None:
+    nasty = "<img src=x onerror=document.title='broken-in'>"
+    children = [{"schools": [{"zh": nasty, "en": nasty}], "classes": [nasty]}]
+    assert show_mine(page, platform, {**MINE, "children": children}).count(nasty) == 2
+    assert "broken-in" not in page.title()
+
+
+def test_the_view_is_reached_by_keyboard_from_the_list_and_back(page: Page, platform: Platform) -> None:
+    page.route("**/access/mine", lambda route: route.fulfill(json=MINE))
+    show(page, platform, [GOOD])
+    page.focus("#may-see")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#matrix")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.get_attribute("#may-see", "aria-current") == "page"
+    page.focus("#skip")
+    page.keyboard.press("Enter")
+    assert page.locator("#matrix").count() == 1, "skipping to the content leaves the view as it is"
+    page.go_back()
+    page.wait_for_selector(".card")
+    assert page.get_attribute("#may-see", "aria-current") is None
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_of_it_sticks_out(page: Page, platform: Platform, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    show_mine(page, platform, {**MINE, "children": [{"schools": [SCHOOL["name"]] * 3, "classes": ["x" * 90]}]})
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_what_the_running_service_says_is_shown(page: Page, platform: Platform) -> None:
+    city = viewer.city(platform)
+    page.goto(platform.url.rstrip("/") + "/#mine")
+    page.wait_for_selector("#matrix")
+    assert page.locator("#matrix tbody").count() == len(city.resources)
+    assert page.locator("#sign-in").is_visible()
 
 
 def test_every_control_has_a_name_for_screen_readers(page: Page, platform: Platform) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ops.rosters import importing, reaching
 from services.roster.policies import IMPORT, PURPOSE, TABLES
 from tests.integration.conftest import Platform
 from tests.ops.rosters import small
+from tests.services.roster import asking
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 OWNER, READER, *_ = names.database_roles(names.DATABASE_ROSTER)
@@ -79,6 +80,32 @@ def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Plac
     small.write(folder, "users", ({**row, "enabledUser": str(row["sourcedId"] != pupil).lower()} for row in users))
     differs = json.loads(huiju(platform, "diff", str(folder), "--json").stdout)
     assert differs["people"] == {"added": 0, "changed": 1, "removed": 0}
+
+
+def test_each_role_reaches_the_rows_that_the_reference_says(
+    platform: Platform,
+    where: Place,
+    folder: Path,
+    proof: Callable[[str, str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    huiju(platform, "import", str(folder))
+    with ExitStack() as open_until_done:
+
+        def connect(role: str) -> psycopg.Connection:
+            return open_until_done.enter_context(reaching.connecting(where, role))()
+
+        with connect(names.ROLE_ROSTER_KEEPER) as connection:
+            found = asking.facts(connection, {PURPOSE: IMPORT})
+        answers = list(asking.answers(connect, found))
+    wrong = [each for each in answers if each.got != each.wanted]
+    rows = sum(each.rows for each in answers)
+    said = f"{len(answers):,} statements about {rows:,} rows, {len(wrong)} mismatches"
+    with capsys.disabled():
+        print(f"\nroster on the platform: {said}")
+    proof("access: the roster's database, every role, setting, table and statement against a plain reference", said)
+    assert not wrong, [each[:4] for each in wrong]
+    assert rows > 100_000
 
 
 @pytest.mark.parametrize("role", names.database_roles(names.DATABASE_ROSTER))

@@ -105,8 +105,9 @@ def test_an_edited_catalog_previews_exactly_the_expected_change(platform: Platfo
     changed = {step["urn"].rsplit("::", 1)[-1]: step["op"] for step in steps if step["op"] != "same"}
     objects = {name: op for name, op in changed.items() if not name.startswith("huiju-")}
     assert set(objects.values()) == {"update"}
-    # The fact itself; and the stamp beside the rules of access, which says of which state of the catalog they are.
-    assert sorted(name.rpartition("/")[0] for name in objects) == ["configmap/entitlement", "resourcequota/portal"]
+    # The fact itself; and the stamps of what is compiled from the matrix of access, which say of which state of the catalog it is.
+    stamped = ["clusterrole", "clusterrole", "clusterrole", "clusterrole", "configmap/entitlement"]
+    assert sorted(name.rpartition("/")[0] for name in objects) == [*stamped, "resourcequota/portal"]
 
 
 COMMANDS = {"up": ("up", "--no-lesson"), "destroy": ("down", "--yes")}

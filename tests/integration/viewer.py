@@ -14,10 +14,10 @@ import jwt
 
 from catalog import City, load_named
 from catalog.access import Scope
-from derive import keys, video_token
+from derive import keys, session_token, video_token
 from ops import access
 from ops.lessons import place
-from ops.stack import configuration
+from ops.stack import configuration, renewal
 from tests.integration.conftest import Platform
 
 
@@ -55,6 +55,15 @@ def city(platform: Platform) -> City:
 def session(platform: Platform, tier: str, school: str | None = None) -> str:
     """A session token of the platform, minted as `huiju access token` does."""
     return access.token_for(place.of_stack(platform.stack), access.Wish(tier, school, 1.0))
+
+
+def person(platform: Platform, tier: str, school: str, roster_id: str, subject: str = "a-test") -> str:
+    """A session token of somebody of the roster, as signing in with an account makes it."""
+    where = place.of_stack(platform.stack)
+    claims = session_token.claims(where.url, tier, subject, int(time.time()), 1.0, school=school, person=roster_id)
+    epoch = renewal.ring(where.stack).signs
+    key = keys.pem(keys.private_key(seed(platform), keys.SESSION, epoch))
+    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION, epoch)})
 
 
 def play(platform: Platform, lesson: str, token: str | None = None, query: str = "") -> Answer:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from catalog import City, names
+from catalog.target import Measure, Target
 from monitoring import alerts, routing, rules, slo
 from tests.conftest import ROOT
 
@@ -84,3 +85,14 @@ def test_a_stricter_objective_wakes_earlier(tiny: City) -> None:
     burn = slo.BURNS[0]
     assert slo.expression(tiny, burn).split()[2] == "171"
     assert float(slo.expression(strict, burn).split()[2]) == pytest.approx(34.2)
+
+
+def test_how_long_audit_records_may_wait_is_the_citys_target(tiny: City) -> None:
+    def expression(targets: tuple[Target, ...]) -> str:
+        city = tiny.model_copy(update={"targets": targets})
+        (found,) = [rule["expr"] for rule in made(city) if rule["alert"] == names.ALERT_AUDIT]
+        return str(found)
+
+    mine = next(each for each in tiny.targets if each.measure is Measure.AUDIT_WAIT_MINUTES)
+    assert f"{names.METRIC_AUDIT_AGE}) > 420" in expression((mine.model_copy(update={"value": 7}),))
+    assert names.METRIC_AUDIT_AGE not in expression(()), "no verdict that the city has not asked for"

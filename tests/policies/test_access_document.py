@@ -86,3 +86,17 @@ def test_one_changed_fact_changes_one_line(city: City) -> None:
     changed = city.model_copy(update={"licences": (licence, *city.licences[1:])})
     old, new = document.text(city).splitlines(), document.text(changed).splitlines()
     assert len([1 for before, after in zip(old, new, strict=True) if before != after]) == 1
+
+
+def test_it_carries_the_words_that_people_read(city: City) -> None:
+    found = document.document(city)
+    assert {name: (each["name"], each["description"]) for name, each in found["classes"].items()} == {
+        each.id: (each.name.model_dump(), each.description.model_dump()) for each in city.resources
+    }
+    words = [*found["actions"].values(), *(each for held in found["whose"].values() for each in held.values())]
+    assert all(set(each) == {"zh", "en"} and all(each.values()) for each in words)
+    for row in found["classes"].values():
+        assert set(row["grants"]) <= set(found["actions"])
+        scopes = {scope for cells in row["grants"].values() for cell in cells.values() for scope in cell["scopes"]}
+        assert scopes <= set(found["whose"][row["held_by"]])
+    assert found["whose"]["school"]["child"] != found["whose"]["person"]["child"], "a child’s school is not the child"

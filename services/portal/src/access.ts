@@ -2,7 +2,7 @@
 
 import { language } from "./texts";
 
-interface Names {
+export interface Names {
   zh: string;
   en: string;
 }
@@ -14,15 +14,23 @@ export interface Session {
   school: Names | null;
 }
 
-/** Allowed, with the path of the master playlist; or refused, with the reason in both languages. */
-export type Permission = { master: string } | { reason: string; words: Names };
+/** Refused, with the reason in both languages. */
+export interface Refusal {
+  reason: string;
+  words: Names;
+}
+
+/** Allowed, with the path of the master playlist; or refused. */
+export type Permission = { master: string } | Refusal;
 
 const ROOT = "/access";
 const MASTER = /^\/lessons\/[a-z0-9/._-]+$/i; // our own origin, whatever is answered
 const SIGN_IN = "#sign-in=";
-const NOBODY: Session = { signedIn: false, standIn: true, tier: null, school: null };
+const UNCLEAR: Names = { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
+const NOBODY: Session = { signedIn: false, standIn: false, tier: null, school: null };
 
-function names(value: unknown): Names | null {
+/** A name in both languages; null for what is none. */
+export function names(value: unknown): Names | null {
   const raw = value as Partial<Record<keyof Names, unknown>> | null;
   return raw && typeof raw.zh === "string" && typeof raw.en === "string" ? { zh: raw.zh, en: raw.en } : null;
 }
@@ -30,11 +38,11 @@ function names(value: unknown): Names | null {
 /** The words of the reader's language. */
 export const inWords = (both: Names): string => both[language()];
 
-function refusal(body: unknown, status: number): Permission {
+/** What an answer refuses with, in its own words where it has any. */
+export function refusal(body: unknown, status: number, otherwise: Names): Refusal {
   const raw = (body ?? {}) as Record<string, unknown>;
   const reason = typeof raw["reason"] === "string" ? raw["reason"] : `HTTP ${status}`;
-  const words = names(body) ?? { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
-  return { reason, words };
+  return { reason, words: names(body) ?? otherwise };
 }
 
 /** Ask to play a lesson; the browser keeps the permission as a cookie that scripts cannot read. Whatever is unclear is a refusal. */
@@ -44,9 +52,9 @@ export async function askToPlay(lesson: string): Promise<Permission> {
     const body: unknown = await answer.json();
     const master = (body as { master?: unknown } | null)?.master;
     if (answer.ok && typeof master === "string" && MASTER.test(master) && !master.includes("..")) return { master };
-    return refusal(body, answer.status);
+    return refusal(body, answer.status, UNCLEAR);
   } catch {
-    return refusal(null, 0);
+    return refusal(null, 0, UNCLEAR);
   }
 }
 
@@ -73,6 +81,7 @@ export async function signInFromAddress(): Promise<void> {
   await fetch(`${ROOT}/sign-in`, { method: "POST", headers: { Authorization: `Bearer ${token}` } }).catch(() => undefined);
 }
 
-export async function signOut(): Promise<void> {
-  await fetch(`${ROOT}/sign-out`, { method: "POST" }).catch(() => undefined);
+/** Out of here and of the sign-in page too: on a shared computer the next one is asked for a password. */
+export function signOut(): void {
+  location.assign(`${ROOT}/sign-out`);
 }

@@ -1,10 +1,12 @@
-// One page with two views: the list, and ?lesson=<id>. Links stay ordinary links, so that they open in tabs and survive a reload.
+// One page with three views: the list, ?lesson=<id>, and #mine. Links stay ordinary links, so that they open in tabs and survive a reload.
 
 import "./style.css";
 import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, type Session } from "./access";
 import { catalogue, facts } from "./catalogue";
 import { byId, h } from "./dom";
+import { first, isFirst } from "./first";
 import { fetchLessons } from "./lessons";
+import { isMine, mine, signInLink } from "./mine";
 import { openPlayer, type Player } from "./player";
 import { language, switchLanguage, texts } from "./texts";
 
@@ -21,6 +23,11 @@ function frame(): void {
   const button = byId("language");
   button.textContent = t.other;
   button.lang = language() === "zh" ? "en" : "zh-CN";
+  const link = byId("may-see");
+  link.textContent = t.mine;
+  if (isMine()) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+  byId("sign-in").textContent = t.signIn;
   showSession();
 }
 
@@ -30,6 +37,9 @@ function showSession(): void {
   const parts = [session?.tier, session?.school].map((part) => (part ? inWords(part) : null)).filter(Boolean);
   const who = byId("who");
   who.hidden = byId("sign-out").hidden = !there;
+  byId("sign-in").hidden = there;
+  byId("first-time").hidden = there;
+  byId("first-time").textContent = t.first;
   byId("sign-out").textContent = t.signOut;
   who.textContent = parts.join(" · ") || t.signedIn;
   who.title = session?.standIn ? t.standIn : "";
@@ -38,10 +48,19 @@ function showSession(): void {
 
 /** Why a lesson may not be played, in the reader's words. */
 function refused(words: string, reason: string): HTMLElement {
-  return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words));
+  const way = session?.signedIn ? null : h("p", {}, signInLink());
+  return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words), way);
 }
 
 async function view(id: string | null): Promise<Node[]> {
+  if (isMine()) {
+    document.title = `${texts().mine} · ${texts().page}`;
+    return mine();
+  }
+  if (isFirst()) {
+    document.title = `${texts().first} · ${texts().page}`;
+    return first();
+  }
   const lessons = await fetchLessons();
   document.title = texts().page;
   if (!id) return catalogue(lessons);
@@ -56,7 +75,7 @@ async function view(id: string | null): Promise<Node[]> {
 }
 
 async function show(): Promise<void> {
-  const mine = ++turn;
+  const now = ++turn;
   player?.destroy();
   player = null;
   frame();
@@ -68,7 +87,7 @@ async function show(): Promise<void> {
     const detail = error instanceof Error ? error.message : String(error);
     return [h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().listFailed), h("p", { class: "detail" }, `${texts().detail}: ${detail}`), button)];
   });
-  if (mine === turn) main.replaceChildren(...content);
+  if (now === turn) main.replaceChildren(...content);
 }
 
 async function start(): Promise<void> {
@@ -81,8 +100,13 @@ byId("language").addEventListener("click", () => {
   switchLanguage();
   void show();
 });
-byId("sign-out").addEventListener("click", () => void signOut().then(start));
-window.addEventListener("hashchange", () => { // a sign-in address opened in a tab that is here already
+byId("sign-out").addEventListener("click", signOut);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which view it is
+  byId("main").focus();
+});
+window.addEventListener("hashchange", () => { // the other view, or a sign-in address opened in a tab that is here already
   if (isSignIn()) void start();
+  else void show().then(() => byId("main").focus());
 });
 void start();

@@ -16,6 +16,7 @@ from catalog.access import Action, LicenceReach, Scope, Use
 from catalog.types import Names
 from derive import grants
 from ops.accesses import page, table, words
+from policies.access.words import ACTIONS, SCOPES
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
@@ -47,7 +48,7 @@ def read(html: str) -> Text:
 
 def test_every_word_is_there_in_both_languages() -> None:
     for known, kind in (
-        (words.ACTIONS, Action), (words.SCOPES, Scope), (words.USES, Use), (words.REACHES, LicenceReach)
+        (ACTIONS, Action), (SCOPES, Scope), (words.USES, Use), (words.REACHES, LicenceReach)
     ):  # fmt: skip
         assert set(known) == set(kind)
         assert all(
@@ -88,9 +89,7 @@ def test_the_page_has_a_line_for_every_right(city: City) -> None:
     for resource in city.resources:
         lines = table.lines(city, resource)
         actions = [(row.cell.tier, action) for row, listed in lines for action in listed[1].split(", ")]
-        wanted = [
-            (cell.tier, words.ACTIONS[cell.action][1]) for cell in grants.cells(city) if cell.resource == resource.id
-        ]
+        wanted = [(cell.tier, ACTIONS[cell.action][1]) for cell in grants.cells(city) if cell.resource == resource.id]
         assert sorted(actions) == sorted(wanted)
 
 

@@ -10,13 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from catalog import load_named
 from catalog.errors import UserError
 from derive import audit as records_of
 from derive.audit import Entry, Kind, Record, Who
 from ops import audit
-from ops.audits import runs
-from ops.lessons import place
 from tests.derive.test_audit import NOW, segments
 
 LESSON = "l-" + "a" * 16
@@ -116,29 +113,3 @@ def test_a_short_key_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("short")
     found = run("export", "--for", "evaluators", "--from", folder, "--key", tmp_path / "key")
     assert isinstance(found.exception, UserError)
-
-
-def test_a_run_is_recorded_with_its_counts_and_the_catalog_it_was_of() -> None:
-    city = load_named("tiny")
-    entry = runs.entry(city, "local", "up", {"create": 3, "same": 0})
-    assert (entry.kind, entry.resource, entry.policy, dict(entry.facts)) == (
-        Kind.RUN,
-        "stack/local",
-        city.digest,
-        {"create": 3},
-    )
-    assert entry.who
-    assert entry.who.subject
-
-
-def test_a_store_that_does_not_answer_is_said_and_fails_nothing(
-    monkeypatch: pytest.MonkeyPatch, state_home: Path
-) -> None:
-    def away(*_: object) -> None:
-        raise UserError("object-store cannot be reached\nis it running?")
-
-    monkeypatch.setattr(place, "of_stack", away)
-    said: list[str] = []
-    runs.record("tiny", "local", "up", {}, said.append)
-    assert said == ["this run is not on the audit record: object-store cannot be reached"]
-    assert not (state_home / "huiju").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import gzip
 import json
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog import names
+from catalog.errors import UserError
 from derive import audit as records_of
 from derive.audit import Head, Record
 from ops import audit
-from ops.audits import anchors, runs
+from ops.audits import anchors, pending, runs
 from ops.lessons import place
 from ops.log_lines import NAMESPACE, POD
+from ops.phases import Phases
 from services.packager.store import Bucket
 from services.store import apply
 from tests.derive.test_audit import records, segments
@@ -147,15 +150,34 @@ def test_a_hidden_record_fails_the_verification(where: Where) -> None:
     assert len(json.loads(run("trace", "--school", "0000000001", "--json").stdout)) > 0
 
 
-def test_a_run_of_the_platform_is_put_locked_and_anchored(where: Where) -> None:
-    said: list[str] = []
-    runs.record("tiny", "local", "up", {"create": 3}, said.append)
-    assert not said
+def test_a_run_of_the_platform_is_put_locked_and_anchored_and_leaves_this_machine(where: Where) -> None:
+    phases = Phases()
+    with runs.watched("tiny", "local", "up", phases) as run_:
+        run_.changes = {"create": 3}
     ((key, _, _),) = where.kept.objects("")
     body, _ = where.kept.get(key) or (b"", "")
     record = records_of.parse(body)
-    assert (record.entry.resource, record.entry.facts) == ("stack/local", {"create": 3})
+    assert (record.entry.resource, record.entry.facts["create"]) == ("stack/local", 3)
     assert anchors.read(anchors.file(where)) == [record.head]  # type: ignore[arg-type]  # a stand-in
     kept = where.kept.s3.get_object_retention(Bucket=where.kept.name, Key=key)["Retention"]
     assert kept["Mode"] == "COMPLIANCE"
+    assert not list(pending.folder().rglob("*.*"))
+    assert run("verify").exit_code == 0
+
+
+def test_a_run_that_failed_while_there_was_no_store_goes_there_with_the_next_one(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise UserError("object-store cannot be reached")
+
+    there = place.of_stack
+    monkeypatch.setattr(place, "of_stack", away)
+    with pytest.raises(UserError, match="engine"), runs.watched("tiny", "local", "up", Phases()):
+        raise UserError("engine")
+    monkeypatch.setattr(place, "of_stack", there)
+    with runs.watched("tiny", "local", "up", Phases()):
+        pass
+    found = json.loads(run("trace", "--who", getpass.getuser(), "--json").stdout)
+    assert [each["why"] for each in found] == ["failed", "done"]
     assert run("verify").exit_code == 0

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops import roster
+from ops.accounts import reaching as identity_service
 from ops.cli import app
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -31,6 +32,7 @@ def stack(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
     monkeypatch.setattr(reaching, "connecting", connecting)
     monkeypatch.setattr(reaching, "pseudonyms", lambda _: HASHES)
+    monkeypatch.setattr(identity_service, "present", lambda _: False)
     monkeypatch.setattr(reaching, "who", lambda _: "somebody")
     monkeypatch.setattr(roster, "load_named", lambda _: small.city())
     monkeypatch.setattr(roster, "today", lambda _: small.TODAY)

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 
 from catalog.errors import UserError
+from derive.pseudonym import Pseudonyms
 from ops.rosters import difference, importing
 from ops.rosters.checking import Checked, check
 from ops.rosters.importing import Outcome
-from ops.rosters.pseudonym import Pseudonyms
 from tests.architecture.sources import ROOT
 from tests.ops.rosters import small
 from tests.roster_server import HASHES, IMPORTING, KEEPER, Server

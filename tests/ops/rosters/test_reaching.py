@@ -12,9 +12,9 @@ import pytest
 from catalog import names
 from catalog.errors import UserError
 from derive import database
+from derive.pseudonym import Pseudonyms
 from ops.lessons.place import Place
 from ops.rosters import reaching
-from ops.rosters.pseudonym import Pseudonyms
 
 ROLE = names.ROLE_ROSTER_KEEPER
 SECRETS = {

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from derive import keys, session_token
 from services.entitlement import app
 from services.entitlement.desk import Desk
+from services.entitlement.people import Found, PersonError
 from services.entitlement.records import Records
 from services.entitlement.rules import Rules
 from services.entitlement.settings import Settings
@@ -43,13 +44,23 @@ REACH: dict[str, tuple[str, ...]] = {
 }
 """Tier -> with whose lessons it may do what it does with them."""
 GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0} for tier, scopes in REACH.items()}
-TIERS = ("pupil", "master", "clerk", "mayor", "robot", "anyone")
+PROFILES: dict[str, tuple[str, int]] = {
+    "pupil": ("own", 0),
+    "mother": ("child", 0),
+    "master": ("class", 14),
+    "clerk": ("school", 14),
+}
+"""Tier -> whose profile it sees, and below which age a guardian has to have agreed."""
+TIERS = ("pupil", "mother", "master", "clerk", "mayor", "robot", "anyone")
+SCOPES = ("own", "child", "class", "school", "agreement", "alliance", "district", "city", "public")
 STREAMING: dict[str, Any] = {"uses": ["stream"], **UNLIMITED}
 DOCUMENT: dict[str, Any] = {
     "timezone": "Asia/Shanghai",
     "token_minutes": 240,
     "public_tier": "anyone",
     "uses": {"view": "stream", "learn": "stream"},
+    "actions": {"view": name("view"), "learn": name("learn")},
+    "whose": {held: {scope: name(f"{scope} of a {held}") for scope in SCOPES} for held in ("person", "school", "city")},
     "tiers": {tier: {"name": name(tier), "city": tier == "mayor"} for tier in TIERS},
     "licences": {
         "free": {"name": name("free"), "tiers": list(TIERS), **STREAMING},
@@ -67,8 +78,23 @@ DOCUMENT: dict[str, Any] = {
         }
     },
     "classes": {
-        "lesson": {"held_by": "school", "licensed": True, "agreements": ["pact"], "grants": {"view": GRANTS}},
+        "lesson": {
+            **{"name": name("lesson"), "description": name("lessons")},
+            **{"held_by": "school", "licensed": True, "agreements": ["pact"], "grants": {"view": GRANTS}},
+        },
+        "pupil-profile": {
+            "name": name("profile"),
+            "description": name("profiles"),
+            "held_by": "person",
+            "licensed": False,
+            "agreements": [],
+            "grants": {
+                "view": {tier: {"scopes": [scope], "consent_below": age} for tier, (scope, age) in PROFILES.items()}
+            },
+        },
         "platform": {
+            "name": name("platform"),
+            "description": name("platforms"),
             "held_by": "city",
             "licensed": False,
             "agreements": [],
@@ -105,14 +131,15 @@ def token(tier: Any = "pupil", school: Any = OWN, *, purpose: str = keys.SESSION
 
 
 class Live(Standing):
-    """The document as it is at every moment, so that a test can change a fact of it."""
+    """A document as it is at every moment, so that a test can change a fact of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: dict[str, Any] = DOCUMENT) -> None:
+        self.document = document
         super().__init__(Path("/nowhere"))
 
     @property
     def version(self) -> Version | None:
-        return Version("d" * 64, "c" * 64, NOW, Rules(DOCUMENT))
+        return Version("d" * 64, "c" * 64, NOW, Rules(self.document))
 
     @version.setter
     def version(self, _: Version | None) -> None:
@@ -152,6 +179,27 @@ def desk(store: dict[str, bytes]) -> Desk:
     )
     ticks = itertools.count(0, 1000)
     return Desk(settings, Records(store.get, lambda: float(next(ticks))), lambda: NOW)
+
+
+class Register:
+    """A roster that is there or not."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Found] = {}
+        self.away = False
+
+    def find(self, person: str) -> Found | None:
+        if self.away:
+            raise PersonError("roster-unreadable")
+        return self.people.get(person)
+
+
+@pytest.fixture
+def register(desk: Desk) -> Register:
+    """The roster that the desk asks; nobody is in it."""
+    found = Register()
+    desk.people = found
+    return found
 
 
 @pytest.fixture

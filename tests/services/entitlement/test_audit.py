@@ -60,6 +60,12 @@ def test_a_grant_and_its_token_are_recorded(client: TestClient, trail: Trail) ->
     assert int(minted.facts["expires"]) > NOW.timestamp()
 
 
+def test_what_is_no_decision_about_a_lesson_is_in_the_same_chain(trail: Trail) -> None:
+    entry = audit.Entry(Kind.GRANT, "first-sign-in", "account", "made", None, audit.Who("pupil", OWN, "p"), {"slip": 1})
+    trail.noted(entry)
+    assert [each.entry for each in recorded(trail)[1:]] == [entry]
+
+
 def test_a_refusal_is_recorded_with_its_reason(client: TestClient, trail: Trail, store: dict[str, bytes]) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, school=ALLY, licence="members")
     assert play(client, token()) == 403
@@ -142,14 +148,14 @@ def test_a_chain_ends_after_a_day(desk: Desk, tmp_path: Path) -> None:
     trail = Trail(tmp_path / "audit", "pod", "p", clock)
     for hours in (23, 25):
         times.append(NOW + timedelta(hours=hours))
-        trail.decided(None, Outcome(LESSON, None, None, 0, "p"))
+        trail.decided(None, Outcome("play", LESSON, None, "p", expires=0))
     writers = [each.writer for each in recorded(trail)]
     assert [writers.count(each) for each in sorted(set(writers))] == [3, 3]
 
 
 def test_other_rules_are_a_record_of_their_own(trail: Trail) -> None:
     for policy in (RULES, "q" * 64, RULES):
-        trail.decided(None, Outcome(LESSON, None, "sign-in-needed", 0, policy))
+        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", policy))
     assert [(each.entry.kind, each.entry.policy) for each in recorded(trail)][1:] == [
         (Kind.REFUSAL, RULES),
         (Kind.POLICY, "q" * 64),

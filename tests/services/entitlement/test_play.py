@@ -334,3 +334,10 @@ def test_every_reason_is_said_in_both_languages_about_the_same_facts() -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_playing_is_asked_for_by_post_only(client: TestClient, method: str) -> None:
     assert client.request(method, f"/access/play/{LESSON}").status_code == 405
+
+
+def test_a_line_of_the_log_is_no_longer_than_it_has_to_be(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    ask(lesson="l-" + "x" * 9000, query="?place=" + "9" * 9000)
+    (line,) = [each.message for each in caplog.records if '"lesson"' in each.message]
+    assert len(line) < 500

@@ -67,14 +67,27 @@ def _files(folder: Path) -> dict[str, str]:
         (folder / name).write_text(text)
     (folder / settings.SESSIONS_FILE).write_text(json.dumps({"keys": [keys.public_jwk(SEED, keys.SESSION)]}))
     (folder / "key").write_text(keys.pem(keys.private_key(SEED, keys.VIDEO)))
+    for name in ("client", "cookie", "accounts", "roster"):
+        (folder / name).write_text(name)
+    (folder / "session-key").write_text(keys.pem(keys.private_key(SEED, keys.SESSION)))
+    door = {
+        settings.IDENTITY: "http://127.0.0.1:9/identity",
+        settings.DOOR: str(folder),
+        settings.SESSION_KEY: str(folder / "session-key"),
+        settings.ACCOUNTS: str(folder / "accounts"),
+        settings.ROSTER_KEY: str(folder / "roster"),
+    }
     words = {settings.ISSUER: ISSUER, settings.FOLDER: str(folder), settings.KEY: str(folder / "key")}
-    return {**words, settings.BUCKET: "lessons"}
+    return {**words, **door, settings.BUCKET: "lessons"}
 
 
 def test_settings_are_read_whole(tmp_path: Path) -> None:
     found = settings.read(_files(tmp_path))
     assert (found.issuer, found.place, found.bucket) == (ISSUER, "city", "lessons")
-    assert "PRIVATE" not in repr(found)
+    door = settings.door(_files(tmp_path))
+    assert (door.client_secret, door.accounts_secret, door.session_key_id) == ("client", "accounts", "session-key")
+    assert "PRIVATE" not in repr(found) + repr(door)
+    assert "'roster'" not in repr(door)
 
 
 @pytest.mark.parametrize("lost", [settings.SESSIONS_FILE, "key"])

@@ -20,11 +20,12 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from catalog import names
 from derive import audit
 from derive.audit_chain import verify
 from services.entitlement import settings, shipping
-from services.entitlement.audit import Outcome, Trail
-from services.entitlement.shipping import Shipper, locking
+from services.entitlement.audit import MOST_WAITING, Outcome, Trail
+from services.entitlement.shipping import Shipper, Waiting, locking
 from services.store import apply
 from tests.media import ROOT, Store, free_port
 from tests.services.entitlement.conftest import LESSON
@@ -51,7 +52,7 @@ def trail(tmp_path: Path) -> Trail:
 
 def decide(trail: Trail, times: int = 1) -> None:
     for _ in range(times):
-        trail.decided(None, Outcome(LESSON, None, "sign-in-needed", 0, "p"))
+        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", "p"))
 
 
 def shipped(s3: Any, bucket: str) -> dict[str, bytes]:
@@ -77,7 +78,7 @@ def test_what_is_shipped_is_whole_leaves_the_disk_and_its_end_is_printed(
     assert (found.findings, found.records) == ((), 7)
     assert [each["sequence"] for each in ends] == [4, 7]
     assert list(trail.folder.glob("*/*")) == []
-    assert trail._bytes == 0
+    assert trail.waits == 0
 
 
 @pytest.mark.integration
@@ -212,3 +213,38 @@ def test_a_service_told_to_end_ships_first(
     texts = shipped(objects.client(), bucket)
     kinds = [audit.parse(line).entry.why for key in sorted(texts) for line in texts[key].splitlines(keepends=True)]
     assert kinds == ["start", "no-such-lesson"]
+
+
+def figures(trail: Trail, now: datetime) -> dict[str, float]:
+    """What Prometheus reads -> value."""
+    return {each.name: each.samples[0].value for each in Waiting(trail, lambda: now).collect()}
+
+
+def test_how_long_and_how_much_waits_is_told_until_it_is_shipped(tmp_path: Path) -> None:
+    start = datetime(2026, 11, 28, 8, tzinfo=UTC)
+    times = [start]
+    trail = Trail(tmp_path / "audit", "pod", "p", lambda: times[-1])
+    taken: dict[str, bytes] = {}
+    shipper = Shipper(trail, taken.__setitem__, 60)
+    times.append(start + timedelta(minutes=10))
+    decide(trail)
+    told = figures(trail, start + timedelta(minutes=15))
+    assert told[names.METRIC_AUDIT_AGE] == 15 * 60, "from the oldest record, and not from the newest"
+    assert told[names.METRIC_AUDIT_BYTES] == sum(path.stat().st_size for path in trail.folder.glob("*/*"))
+    assert told[names.METRIC_AUDIT_BYTES] < told[names.METRIC_AUDIT_LIMIT] == MOST_WAITING
+    shipper.ship()
+    assert (figures(trail, times[-1])[names.METRIC_AUDIT_AGE], trail.waits) == (0, 0)
+    decide(trail)
+    assert figures(trail, start + timedelta(minutes=11))[names.METRIC_AUDIT_AGE] == 60
+    assert figures(trail, start)[names.METRIC_AUDIT_AGE] == 0, "a clock that was set back"
+
+
+def test_what_waits_of_a_process_that_was_killed_counts_too(tmp_path: Path) -> None:
+    start = datetime(2026, 11, 28, 8, tzinfo=UTC)
+    dead = Trail(tmp_path / "audit", "pod", "p", lambda: start)
+    (segment,) = dead.folder.glob("*/*.open")
+    later = start + timedelta(hours=1)
+    trail = Trail(tmp_path / "audit", "pod", "p", lambda: later)
+    assert figures(trail, later)[names.METRIC_AUDIT_AGE] == 3600
+    segment.with_suffix(".jsonl").write_bytes(b"{damaged")
+    assert figures(trail, later)[names.METRIC_AUDIT_AGE] == 0, "a line that is no record is passed over"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.testclient import TestClient
 
+from derive import identity, session_token
 from tests.services.entitlement.conftest import FAR, NOW, OWN, token
 
 
@@ -25,14 +26,15 @@ def test_a_bad_token_or_none_signs_nobody_in(client: TestClient) -> None:
         assert "set-cookie" not in answer.headers
 
 
-def test_signing_out_takes_the_cookie_away(client: TestClient) -> None:
-    answer = client.post("/access/sign-out")
-    assert answer.status_code == 204
-    assert {"max-age=0", "path=/", "httponly", "secure"} <= _attributes(answer.headers["set-cookie"])
+def test_a_link_does_not_sign_its_reader_in_as_whoever_sent_it(client: TestClient) -> None:
+    own = token(**{session_token.PARTY: identity.CLIENT_PORTAL})
+    answer = client.post("/access/sign-in", headers={"Authorization": f"Bearer {own}"})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "session-invalid")
+    assert "set-cookie" not in answer.headers
 
 
 def test_the_page_is_told_who_is_there_and_that_it_is_a_stand_in(client: TestClient) -> None:
-    assert client.get("/access/session").json() == {"signed_in": False, "stand_in": True}
+    assert client.get("/access/session").json() == {"signed_in": False, "stand_in": False}
     said = client.get("/access/session", headers={"Authorization": f"Bearer {token('master', FAR)}"}).json()
     assert said == {
         "signed_in": True,

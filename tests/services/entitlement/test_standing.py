@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from catalog import names
 from services.entitlement.standing import REASONS, Standing
 from tests.services.entitlement.conftest import DOCUMENT, NOW
 from tests.services.entitlement.mounted import sooner, stamped, swap
@@ -49,6 +50,11 @@ def test_another_version_is_taken_up(folder: Path, standing: Standing, caplog: p
         standing.look()
     assert minutes(standing) == 30
     assert standing.version and standing.version.name in caplog.text
+
+
+def test_the_alert_asks_for_what_is_told_here(standing: Standing) -> None:
+    told = {each.name for each in standing.collect()}
+    assert {names.METRIC_RULES, names.METRIC_RULES_UNSOUND} <= told
 
 
 def test_looking_again_reads_nothing_again(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""What is done to single accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.access import Tier
+from catalog.errors import UserError
+from derive import identity
+from ops.accounts import wish
+from ops.accounts.wish import Wish
+from services.entitlement.accounts import Account, Accounts, TakenError
+
+
+def add(accounts: Accounts, wanted: Wish, tier: Tier) -> str:
+    """Make the account, switched on by the last step, and return its one-time password. Raises `UserError` when the name is taken."""
+    facts = wish.attributes(wanted)
+    try:
+        made = accounts.make(wanted.name, facts, enabled=False, actions=wish.actions(tier))
+    except TakenError:
+        made = _unfinished(accounts, wanted)
+    try:
+        accounts.give_role(made, wanted.tier)
+        password = _renewed(accounts, made)
+        accounts.change(known(accounts, wanted.name), enabled=True)
+    except BaseException:
+        # Also when the terminal ends it: what is left would only be in the way.
+        accounts.remove(made)
+        raise
+    return password
+
+
+def _unfinished(accounts: Accounts, wanted: Wish) -> str:
+    """The account that a run was cut off at; anything else of this name is somebody's."""
+    found = known(accounts, wanted.name)
+    if found.enabled or wanted.tier in accounts.roles(found.id):
+        raise UserError(
+            f"there is an account {wanted.name} already: `huiju account list` shows it, `huiju account reset` gives it a new password"
+        )
+    accounts.change(found, attributes=wish.attributes(wanted))
+    return found.id
+
+
+def known(accounts: Accounts, name: str) -> Account:
+    """The account of this name. Raises `UserError` when there is none."""
+    found = accounts.find(name)
+    if found is None:
+        raise UserError("there is no account of that name: `huiju account list` shows those of staff and partners")
+    return found
+
+
+def reset(accounts: Accounts, found: Account, *, second_factor: bool) -> str:
+    """A new one-time password; ``second_factor``: one-time codes are set up anew as well. Ends every session."""
+    if second_factor:
+        asked = {*found.whole.get("requiredActions", ()), wish.CONFIGURE_TOTP}
+        accounts.forget_second_factor(found.id)
+        accounts.change(found, requiredActions=sorted(asked))
+    password = _renewed(accounts, found.id)
+    accounts.end_sessions(found.id)
+    return password
+
+
+def follow(accounts: Accounts, found: Account, tier: str, school: str | None) -> bool:
+    """Bring tier, school and role to what the roster says today; whether anything was another."""
+    said = {identity.ATTRIBUTE_TIER: tier, identity.ATTRIBUTE_SCHOOL: school}
+    before = found.attributes.get(identity.ATTRIBUTE_TIER)
+    if all(found.attributes.get(key) == value for key, value in said.items()):
+        return False
+    if before and before != tier:
+        accounts.take_role(found.id, before)
+    accounts.give_role(found.id, tier)
+    accounts.change(found, attributes=said)
+    return True
+
+
+def _renewed(accounts: Accounts, account_id: str) -> str:
+    password = wish.one_time_password()
+    # Temporary: Keycloak asks for another one at the next sign-in.
+    accounts.set_password(account_id, password, temporary=True)
+    return password
+
+
+def switch(accounts: Accounts, name: str, *, on: bool) -> bool:
+    """Switch an account on, or off with all its sessions; whether it was the other way."""
+    found = known(accounts, name)
+    if found.enabled == on:
+        return False
+    # A person's decision: the roster does not undo it.
+    accounts.change(found, enabled=on, attributes={identity.ATTRIBUTE_LEFT: None})
+    if not on:
+        accounts.end_sessions(found.id)
+    return True
+
+
+def row(found: Account) -> Mapping[str, Any]:
+    """What is shown of an account."""
+    said = found.attributes
+    return {
+        "name": found.username,
+        "tier": said.get(identity.ATTRIBUTE_TIER),
+        "school": said.get(identity.ATTRIBUTE_SCHOOL),
+        "enabled": found.enabled,
+        "roster": identity.ATTRIBUTE_PERSON in said,
+        "slip": said.get(identity.ATTRIBUTE_SLIP),
+        "left": said.get(identity.ATTRIBUTE_LEFT),
+    }

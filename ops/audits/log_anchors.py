@@ -1,0 +1,76 @@
+"""Are the kept logs what they were when they were anchored?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog import City, names
+from derive import log_anchor
+from derive.audit_chain import Finding
+from derive.store import LOG_READER
+from ops.audits import reading
+from ops.lessons.place import Place
+from services.packager.store import Bucket
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What was looked at."""
+
+    findings: tuple[Finding, ...] = ()
+    objects: int = 0
+    hours: int = 0
+    """That are anchored."""
+    unanchored: tuple[str, ...] = ()
+    """Hours that have logs, and no anchor: the Job did not run, so nothing can be said of them."""
+
+
+def check(where: Place, segments: Mapping[str, bytes], since: datetime, now: datetime) -> Logs:
+    """Hold the logs of the hours since then against what the record in ``segments`` says of them."""
+    told = log_anchor.anchored(reading.records(segments))
+    # The last hour that is over may still wait for its run.
+    wanted = log_anchor.hours(since, now - log_anchor.HOUR)
+    findings: list[Finding] = []
+    objects, unanchored = 0, []
+    with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket:
+        for prefix in wanted:
+            there = _digests(bucket, prefix)
+            objects += len(there)
+            if prefix in told:
+                findings += _differing(prefix, told[prefix], there)
+            elif there:
+                unanchored.append(prefix)
+    return Logs(tuple(findings), objects, sum(prefix in told for prefix in wanted), tuple(unanchored))
+
+
+def term(city: City) -> timedelta | None:
+    """For how long an object of the logs is surely there; None: without end."""
+    (days,) = (each.expire_days for each in city.service(names.MONITORING).buckets if each.id == names.BUCKET_LOGS)
+    return timedelta(days=days - 1) if days else None
+
+
+def _digests(bucket: Bucket, prefix: str) -> dict[str, str]:
+    """Name below ``prefix`` -> sha256."""
+    keys = [key for key, _, _ in bucket.objects(prefix)]
+
+    def digest(key: str) -> str:
+        found = bucket.get(key)
+        return hashlib.sha256(found[0]).hexdigest() if found else ""
+
+    with ThreadPoolExecutor(reading.READERS) as pool:
+        return {key.removeprefix(prefix): each for key, each in zip(keys, pool.map(digest, keys), strict=True) if each}
+
+
+def _differing(prefix: str, told: Mapping[str, frozenset[str]], there: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted({*told, *there}):
+        key = f"{names.BUCKET_LOGS}/{prefix}{name}"
+        if name not in there:
+            yield Finding(key, None, "the log object is gone; it was there when its hour was anchored")
+        elif name not in told:
+            yield Finding(key, None, "the log object was put there after its hour was anchored")
+        elif told[name] != {there[name]}:
+            yield Finding(key, None, "the log object is another than was anchored")

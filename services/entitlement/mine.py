@@ -1,0 +1,77 @@
+"""What somebody may see: everything that the matrix lets their tier do, and what the roster has of them. Pure; words in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from services.entitlement.people import Found
+from services.entitlement.rules import Person, Rules
+from services.entitlement.sessions import Session
+
+Json = dict[str, Any]
+
+
+def body(rules: Rules, session: Session | None, found: Found | None, today: date) -> Json:
+    """All of it. Without a session the public's; classes and children are None for who is not of the roster (``found``)."""
+    person = session.person if session else rules.public()
+    classes, children = (_classes(rules, found, today), _children(rules, found, today)) if found else (None, None)
+    return {
+        "signed_in": session is not None,
+        **names(rules, person),
+        "resources": [_resource(rules, name, person) for name in rules.classes],
+        "classes": classes,
+        "children": children,
+    }
+
+
+def names(rules: Rules, person: Person) -> Json:
+    """What tier and school are called; None for one that the city does not have."""
+    tier, school = rules.tiers.get(person.tier), rules.schools.get(person.school)
+    return {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
+
+
+def _resource(rules: Rules, name: str, person: Person) -> Json:
+    row = rules.classes[name]
+    return {
+        "id": name,
+        "name": row["name"],
+        "description": row["description"],
+        "licensed": row["licensed"],
+        "grants": list(_grants(rules, row, person)),
+    }
+
+
+def _grants(rules: Rules, row: Json, person: Person) -> Iterator[Json]:
+    """What the tier may do, and then what everybody may."""
+    for tier in dict.fromkeys((person.tier, rules.public_tier)):
+        for action, cells in row["grants"].items():
+            if tier in cells:
+                cell = cells[tier]
+                yield {
+                    "action": rules.actions[action],
+                    "whose": [rules.whose[row["held_by"]][scope] for scope in cell["scopes"]],
+                    "consent_below": cell["consent_below"],
+                    "everybody": tier == rules.public_tier,
+                }
+
+
+def _classes(rules: Rules, found: Found, today: date) -> list[Json]:
+    return [{"id": each.group, "school": _school(rules, each.school)} for each in found.classes(today)]
+
+
+def _children(rules: Rules, found: Found, today: date) -> list[Json]:
+    """Of each child the schools and the classes, and nothing by which another could be asked for."""
+    return [
+        {
+            "schools": [_school(rules, code) for code in child.schools(today) if code in rules.schools],
+            "classes": [each.group for each in child.classes(today)],
+        }
+        for child in found.children
+    ]
+
+
+def _school(rules: Rules, code: str) -> Json | None:
+    """The name; None for a school that is not of the city any more."""
+    return rules.schools[code]["name"] if code in rules.schools else None

@@ -1,0 +1,231 @@
+"""One person of the roster: what they are today, and the children in their care. Read as the role that sees one person at a time.
+
+Days count where the city is: whoever asks says which day it is there. Nothing is remembered between two questions, so who is switched
+off is nobody from the next one on; and while the roster cannot be read, nobody is anybody.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from queue import Empty, LifoQueue
+from typing import Any, Protocol
+from uuid import UUID
+
+import psycopg
+
+from derive import database
+
+LOG = logging.getLogger(__package__)
+LINES = 4
+"""Connections of one process: a question takes milliseconds, and the server has a hundred for everybody."""
+WAIT_SECONDS = 2.0
+"""How long a question waits for one of them."""
+PATIENCE = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3000,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "options": "-c statement_timeout=2000",
+}
+"""Seconds and ms after which a server that does not answer is away: the person in front of the screen waits as long."""
+
+
+UNREADABLE = "roster-unreadable"
+"""Reason where it is not known who anybody is, rather than that somebody is nobody."""
+
+
+class PersonError(Exception):
+    """Nobody can be said to be there; its one argument is the reason's code."""
+
+
+@dataclass(frozen=True)
+class _Lasting:
+    """What holds from a first to a last day, both included; None: no bound."""
+
+    begins: date | None
+    ends: date | None
+
+    def holds(self, today: date) -> bool:
+        """Whether it holds on that day."""
+        return (self.begins is None or self.begins <= today) and (self.ends is None or today <= self.ends)
+
+
+@dataclass(frozen=True)
+class Role(_Lasting):
+    """What somebody is at a place."""
+
+    place: str
+    """Code of the school, or of the district or city."""
+    tier: str | None
+    """None: no tier follows from it."""
+    main: bool
+    """Whether it is what they are first of all."""
+
+
+@dataclass(frozen=True)
+class Enrolment(_Lasting):
+    """That somebody is in a class, as long as the class is held."""
+
+    group: str
+    school: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the roster has of one person."""
+
+    id: str
+    enabled: bool
+    guarded_until: date | None
+    """Day from which a guardian has no say any more; None: none has."""
+    roles: tuple[Role, ...]
+    """Main ones first."""
+    enrolments: tuple[Enrolment, ...]
+    children: tuple[Found, ...] = ()
+    """In this person's care; theirs are not looked up."""
+
+    def guarded(self, today: date) -> bool:
+        """Whether a guardian has a say."""
+        return self.guarded_until is not None and today < self.guarded_until
+
+    def schools(self, today: date) -> tuple[str, ...]:
+        """Where they are something on that day, the main place first: codes of schools and offices."""
+        return tuple(dict.fromkeys(each.place for each in self.roles if each.holds(today)))
+
+    def classes(self, today: date) -> tuple[Enrolment, ...]:
+        """The classes that they are in on that day."""
+        return tuple(each for each in self.enrolments if each.holds(today))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a session says of a person."""
+
+    tier: str
+    school: str | None
+    """Code; None: they are at no school, but at a district's or the city's office."""
+
+
+def identity(found: Found | None, today: date, schools: Container[str]) -> Identity:
+    """Tier and school of a session; ``schools`` are the city's codes. The main role counts first, and one without a tier never.
+
+    Raises `PersonError`: `person-unknown`, `person-left` or `person-without-role`.
+    """
+    if found is None:
+        raise PersonError("person-unknown")
+    if not found.enabled:
+        raise PersonError("person-left")
+    for tier, place in ((each.tier, each.place) for each in found.roles if each.holds(today)):
+        if tier is not None:
+            return Identity(tier, place if place in schools else None)
+    raise PersonError("person-without-role")
+
+
+class People(Protocol):
+    """Who knows the roster."""
+
+    def find(self, person: str) -> Found | None:
+        """The person with this id; None when there is none. Raises `PersonError` with `roster-unreadable`."""
+
+
+class Nobody:
+    """Without a roster nobody can be looked up."""
+
+    def find(self, person: str) -> Found | None:
+        """See `People`."""
+        raise PersonError(UNREADABLE)
+
+
+class Reader:
+    """Looks people up in the database that libpq's files name; ``words`` replace what they say. Safe to use from many threads."""
+
+    def __init__(self, **words: Any) -> None:  # noqa: ANN401  # what libpq takes
+        self._lines: LifoQueue[_Line] = LifoQueue()
+        for _ in range(LINES):
+            self._lines.put(_Line({**PATIENCE, **words}))
+
+    def find(self, person: str) -> Found | None:
+        """See `People`."""
+        try:
+            known = UUID(person)
+        except ValueError:
+            return None
+        try:
+            with self._line() as line:
+                return line.read(known)
+        except (psycopg.Error, OSError, Empty) as error:
+            # Its text may hold what was asked for.
+            LOG.error("the roster cannot be read: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
+            raise PersonError(UNREADABLE) from error
+
+    @contextmanager
+    def _line(self) -> Iterator[_Line]:
+        line = self._lines.get(timeout=WAIT_SECONDS)
+        try:
+            yield line
+        finally:
+            self._lines.put(line)
+
+
+class _Line:
+    """One connection, made when it is needed and again when it broke."""
+
+    def __init__(self, words: dict[str, Any]) -> None:
+        self._words = words
+        self._connection: psycopg.Connection | None = None
+
+    def read(self, person: UUID) -> Found | None:
+        """The person. Raises psycopg.Error."""
+        if self._connection is not None:
+            try:
+                return _read(self._connection, person)
+            except psycopg.OperationalError:
+                # It may have broken long ago: after a failover the next one leads to the new primary.
+                self._connection.close()
+        self._connection = connection = psycopg.connect(autocommit=True, **self._words)
+        connection.read_only, connection.isolation_level = True, psycopg.IsolationLevel.REPEATABLE_READ
+        return _read(connection, person)
+
+
+_PEOPLE = """
+SELECT id::text, enabled, CASE WHEN minor_until = 'infinity' THEN %s ELSE minor_until END FROM people
+"""
+_ROLES = """
+SELECT person::text, nullif(begins, '-infinity'), nullif(ends, 'infinity'), place, tier, main
+FROM roles ORDER BY person, main DESC, place, role, begins
+"""
+_ENROLMENTS = """
+SELECT e.person::text, nullif(greatest(e.begins, c.begins), '-infinity'), nullif(least(e.ends, c.ends), 'infinity'), e.class, e.school
+FROM enrolments e JOIN classes c ON c.id = e.class ORDER BY e.person, e.school, e.class, e.role, e.begins
+"""
+_CHILDREN = "SELECT child::text FROM guardians WHERE guardian = %s ORDER BY child"
+
+
+def _read(connection: psycopg.Connection, person: UUID) -> Found | None:
+    """The person and the children in their care: the tables have no other row for who asks like this."""
+    with connection.transaction():
+        connection.execute("SELECT set_config(%s, %s, true)", (database.ROSTER_PERSON, str(person)))
+        people = connection.execute(_PEOPLE, (date.max,)).fetchall()
+        roles = connection.execute(_ROLES).fetchall()
+        enrolments = connection.execute(_ENROLMENTS).fetchall()
+        children = connection.execute(_CHILDREN, (person,)).fetchall()
+    found = {row[0]: _found(row, roles, enrolments) for row in people}
+    me = found.get(str(person))
+    return replace(me, children=tuple(found[child] for (child,) in children if child in found)) if me else None
+
+
+def _found(row: Sequence[Any], roles: Sequence[Sequence[Any]], enrolments: Sequence[Sequence[Any]]) -> Found:
+    """One person of the rows."""
+    one, enabled, until = row
+    return Found(
+        one,
+        enabled,
+        until,
+        tuple(Role(*rest) for person, *rest in roles if person == one),
+        tuple(Enrolment(*rest) for person, *rest in enrolments if person == one),
+    )

@@ -1,0 +1,77 @@
+"""May somebody see what the roster keeps of a person? Decided by the compiled matrix, with what the roster says of the two. Pure.
+
+Only pupils have a profile. Who is no pupil, or nobody at all, is answered like a pupil out of reach: a refusal tells nothing of anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from derive import questions
+from derive.questions import Question, Thing
+from derive.tables import Obstacle
+from services.entitlement.people import Found, Identity
+from services.entitlement.rules import Decision, Rules
+
+OR: Final = {"zh": "，或", "en": ", or "}
+
+
+def decide(rules: Rules, said: Identity, me: Found, pupil: Found | None, now: datetime) -> Decision:
+    """Whether ``me``, signed in as ``said``, may see the facts of ``pupil`` at ``now`` (aware)."""
+    who = _who(rules, said, me, rules.today(now))
+    asked = questions.viewing(who, _things(rules, pupil, rules.today(now)) if pupil else (), now)
+    if any(rules.tables.allows(each) for each in asked):
+        return Decision(None)
+    return _refused(rules, said.tier, asked)
+
+
+def body(rules: Rules, pupil: Found, today: date) -> dict[str, Any]:
+    """The little that the roster keeps of a pupil."""
+    codes = [code for code in pupil.schools(today) if code in rules.schools]
+    return {
+        "person": pupil.id,
+        "schools": [{"code": code, "name": rules.schools[code]["name"]} for code in codes],
+        "classes": [each.group for each in pupil.classes(today)],
+        "guardian_has_a_say": pupil.guarded(today),
+    }
+
+
+def _who(rules: Rules, said: Identity, me: Found, today: date) -> questions.Person:
+    return questions.Person(
+        me.id,
+        said.tier,
+        schools=(said.school,) if said.school else (),
+        classes=tuple(each.group for each in me.classes(today)),
+        children=tuple(each.id for each in me.children),
+        city=bool(rules.tiers.get(said.tier, {}).get("city")),
+    )
+
+
+def _things(rules: Rules, pupil: Found, today: date) -> Iterator[Thing]:
+    """The profile as of each school at which they are a pupil, and as of each of their classes."""
+    subjects, agreed = rules.tables.subjects(questions.PROFILE), not pupil.guarded(today)
+    schools = dict.fromkeys(each.place for each in pupil.roles if each.holds(today) and each.tier in subjects)
+    for code in schools:
+        yield questions.profile(pupil.id, code, consent=agreed)
+    for each in pupil.classes(today):
+        if each.school in schools:
+            yield questions.profile(pupil.id, each.school, each.group, consent=agreed)
+
+
+def _refused(rules: Rules, tier: str, asked: Sequence[Question]) -> Decision:
+    facts: dict[str, Any] = {"tier": rules.tiers[tier]["name"]} if tier in rules.tiers else {}
+    if not facts:
+        return Decision("unknown-tier")
+    view = questions.VIEWING.value
+    row = rules.classes.get(questions.PROFILE, {"grants": {}})
+    cell = row["grants"].get(view, {}).get(tier)
+    if cell is None:
+        return Decision("tier-sees-no-profile", facts=facts)
+    cells = [(found, each) for each in asked if (found := rules.tables.cell(tier, each)) is not None]
+    if Obstacle.CONSENT in {rules.tables.obstacle(tier, found, each) for found, each in cells}:
+        return Decision("consent-needed", facts=facts)
+    whose = [rules.whose[row["held_by"]][scope] for scope in cell["scopes"]]
+    joined = {language: word.join(each[language] for each in whose) for language, word in OR.items()}
+    return Decision("profile-out-of-reach", facts={**facts, "whose": joined})

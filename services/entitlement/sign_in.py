@@ -1,0 +1,226 @@
+"""Signing in: Keycloak says who somebody is, the roster or the account what they are, and the platform's own session follows from both.
+
+The code flow of OpenID Connect with PKCE, by Authlib. What a session is and who verifies it is the same wherever it was minted: sessions go
+on while Keycloak is away, and nobody gets a new one.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import anyio
+import anyio.to_thread
+import httpx
+import jwt
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.starlette_client import OAuth
+from joserfc.errors import JoseError
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from derive import identity, keys, session_token
+from services.entitlement import people, reasons
+from services.entitlement.audit import Outcome
+from services.entitlement.desk import Desk
+from services.entitlement.journal import UnrecordedError
+from services.entitlement.people import Identity, PersonError
+from services.entitlement.rules import Person, Rules
+from services.entitlement.sessions import Session
+from services.entitlement.settings import Door
+
+LOG = logging.getLogger(__package__)
+BEGIN, CALLBACK, END = "/access/sign-in", "/access/callback", "/access/sign-out"
+SIGN_IN, SESSION = "sign-in", "session"
+"""On record: what was done, and what was asked for."""
+ATTEMPT: Final = "huiju_sign_in"
+"""Cookie with what belongs to one attempt (state, nonce, PKCE's secret): signed, and read by nobody else."""
+ATTEMPT_SECONDS: Final = 900
+"""Long enough to set a second factor up on the way."""
+PROOF: Final = "huiju_signed_in"
+"""Cookie with Keycloak's ID token: shown again when somebody signs out, so that Keycloak ends its own session without asking."""
+AGAIN: Final = "again"
+ELSEWHERE: Final = "cross-site"
+"""What browsers say in `Sec-Fetch-Site` of a request that another site began (https://www.w3.org/TR/fetch-metadata/)."""
+PATIENCE: Final = 10.0
+UNKEPT = {"Cache-Control": "no-store"}
+STATUS: Mapping[str, HTTPStatus] = {
+    "identity-away": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
+    "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""Reason -> status of the page; every other one is 403."""
+
+
+class SignIn:
+    """The three addresses. ``desk`` knows the rules and the roster, and keeps the record."""
+
+    def __init__(self, desk: Desk, door: Door, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._desk, self._door = desk, door
+        self._public = desk.settings.issuer
+        # Threads of their own: while the roster does not answer, lessons do not wait behind who wants to come in.
+        self._aside = anyio.CapacityLimiter(2 * people.LINES)
+        self._keycloak: Any = OAuth().register(
+            "keycloak",
+            client_id=identity.CLIENT_PORTAL,
+            client_secret=door.client_secret,
+            server_metadata_url=f"{door.identity_url}/realms/{identity.REALM}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": "openid",
+                "code_challenge_method": "S256",
+                "timeout": PATIENCE,
+                "transport": transport,
+            },
+        )
+
+    def routes(self) -> list[Route]:
+        """For the application."""
+        attempt = Middleware(
+            SessionMiddleware,
+            secret_key=self._door.cookie_secret,
+            session_cookie=ATTEMPT,
+            max_age=ATTEMPT_SECONDS,
+            path="/access",
+            same_site="lax",
+            https_only=True,
+        )
+        return [
+            Route(BEGIN, self.begin, methods=["GET"], middleware=[attempt]),
+            Route(CALLBACK, self.callback, methods=["GET"], middleware=[attempt]),
+            Route(END, self.end, methods=["GET"]),
+        ]
+
+    async def begin(self, request: Request) -> Response:
+        """Off to Keycloak's page; with `?again`, whoever is signed in there already is asked once more."""
+        prompt = {"prompt": "login"} if AGAIN in request.query_params else {}
+        try:
+            answer: Response = await self._keycloak.authorize_redirect(request, f"{self._public}{CALLBACK}", **prompt)
+        except (httpx.HTTPError, OAuthError, ValueError) as error:
+            return self._away(error)
+        answer.headers.update(UNKEPT)
+        return answer
+
+    async def callback(self, request: Request) -> Response:
+        """Back with a code: hand it in, see who it is, and let them in."""
+        try:
+            given = await self._keycloak.authorize_access_token(request)
+            claims = dict(given["userinfo"])
+        except httpx.HTTPError as error:
+            return self._away(error)
+        except (OAuthError, JoseError, KeyError, ValueError) as error:
+            LOG.warning("a sign-in came back that does not count: %s", type(error).__name__)
+            return _refused("sign-in-failed")
+        try:
+            token, seconds = await anyio.to_thread.run_sync(self._let_in, claims, limiter=self._aside)
+        except PersonError as error:
+            return _refused(str(error))
+        except UnrecordedError:
+            return _refused("decision-unrecorded")
+        answer = RedirectResponse(f"{self._public}/", HTTPStatus.SEE_OTHER, UNKEPT)
+        kept: dict[str, Any] = {"max_age": seconds, "secure": True, "httponly": True, "samesite": "lax"}
+        answer.set_cookie(session_token.COOKIE, token, path="/", **kept)
+        answer.set_cookie(PROOF, given["id_token"], path=END, **kept)
+        return answer
+
+    async def end(self, request: Request) -> Response:
+        """Out of the platform, and out of Keycloak; another site's link leads to the start and ends nothing."""
+        if request.headers.get("sec-fetch-site") == ELSEWHERE:
+            return RedirectResponse(f"{self._public}/", HTTPStatus.SEE_OTHER, UNKEPT)
+        proof = request.cookies.get(PROOF)
+        query = {"client_id": identity.CLIENT_PORTAL, "post_logout_redirect_uri": f"{self._public}/"}
+        where = f"{self._public}{identity.PATH}/realms/{identity.REALM}/protocol/openid-connect/logout"
+        goal = f"{where}?{urlencode({**query, 'id_token_hint': proof})}" if proof else f"{self._public}/"
+        answer = RedirectResponse(goal, HTTPStatus.SEE_OTHER, UNKEPT)
+        for cookie, path in ((session_token.COOKIE, "/"), (PROOF, END)):
+            answer.delete_cookie(cookie, path=path, secure=True, httponly=True, samesite="lax")
+        return answer
+
+    def _let_in(self, claims: Mapping[str, Any]) -> tuple[str, int]:
+        """The session that follows, and its seconds; on record before it is given. Raises `PersonError` and `UnrecordedError`."""
+        version, issued = self._desk.settings.standing.version, int(self._desk.clock().timestamp())
+        seconds, subject = session_token.MOST_HOURS * 3600, str(claims["sub"])
+        known = claims.get(identity.ATTRIBUTE_PERSON) or None
+        asked = partial(Outcome, SIGN_IN, SESSION, policy=version.digest if version else None)
+        try:
+            if version is None:
+                raise PersonError("no-rules")
+            who = self._identity(claims, version.rules)
+            _second_factor(who.tier, claims, version.rules)
+        except PersonError as error:
+            tier, school = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL))
+            self._desk.witness.decided(Session(Person(tier, school), subject, 0, known), asked(reason=str(error)))
+            raise
+        session = Session(Person(who.tier, who.school), subject, issued + seconds, known)
+        self._desk.witness.decided(session, asked(reason=None))
+        return self._minted(session, issued), seconds
+
+    def _minted(self, session: Session, issued: int) -> str:
+        person = session.person
+        claims = session_token.claims(
+            self._public,
+            person.tier or "",
+            session.subject,
+            issued,
+            session_token.MOST_HOURS,
+            school=person.school,
+            person=session.roster_id,
+        )
+        head = {"kid": self._door.session_key_id}
+        claims[session_token.PARTY] = identity.CLIENT_PORTAL
+        return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
+
+    def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
+        """Of somebody in the roster what the roster says today; of anybody else what their account says.
+
+        An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
+        """
+        person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
+        if person:
+            found = self._desk.people.find(str(person))
+            who = people.identity(found, rules.today(self._desk.clock()), rules.schools)
+            if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
+                raise PersonError("provider-differs")
+            return who
+        if tier not in rules.tiers or tier == rules.public_tier:
+            raise PersonError("unknown-tier")
+        school = claims.get(identity.ATTRIBUTE_SCHOOL)
+        # Offices have a code too, but are no school.
+        return Identity(str(tier), str(school) if school in rules.schools else None)
+
+    def _away(self, error: Exception) -> Response:
+        LOG.error("Keycloak does not answer: %s", type(error).__name__)
+        return _refused("identity-away")
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _second_factor(tier: str, claims: Mapping[str, Any], rules: Rules) -> None:
+    """Whoever became a member of such a tier after their account was made is not let in by a password alone."""
+    if rules.tiers.get(tier, {}).get("two_factor") and identity.SECOND_FACTOR not in (claims.get("amr") or ()):
+        raise PersonError("second-factor-needed")
+
+
+def _refused(reason: str) -> Response:
+    """A page of its own, since nobody is on the portal's at this moment: why, in both languages, and a way back."""
+    said = reasons.text(reason, {})
+    words = "".join(f'<p lang="{lang}">{html.escape(said[key])}</p>' for lang, key in (("zh-CN", "zh"), ("en", "en")))
+    body = (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>登录 · Sign in</title>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
+        f'<body data-reason="{reason}"><main role="alert"><h1>无法登录 · Not signed in</h1>{words}'
+        f'<p><a href="{BEGIN}?{AGAIN}">重新登录 · Sign in again</a></p>'
+        '<p><a href="/">返回首页 · Back to the start</a></p></main></body></html>'
+    )
+    policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return HTMLResponse(body, STATUS.get(reason, HTTPStatus.FORBIDDEN), {**UNKEPT, **policy})

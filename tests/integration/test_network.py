@@ -1,0 +1,111 @@
+"""Who reaches whom: every pair of a service's pods and a door, knocked at from inside, against the words of the catalog by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.conftest import Platform
+
+pytestmark = pytest.mark.integration
+DOORS: dict[str, tuple[str, ...]] = {
+    "object-store": ("object-store:7070",),
+    "portal": ("portal:8080",),
+    "video-library": ("shield:8080", "shield:8081"),
+    "entitlement": ("entitlement:8080",),
+    "identity": ("identity:8080", "identity-pods:9000"),
+    "database": ("postgres-rw:5432", "postgres-pods:9187"),
+    "monitoring": ("prometheus:9090", "alertmanager:9093", "blackbox:9115", "exporter:8080", "viewer:8080"),
+    "school-edge": ("intake:8080", "intake:8081"),
+    "gateway": ("envoy:443", "envoy-pods:19001"),
+    "log-collector": ("log-collector:8888",),
+    "default": ("kubernetes:443",),
+}
+"""Namespace -> Services and ports at which somebody listens."""
+FROM = {
+    "portal": ("deployment/portal",),
+    "video-library": ("deployment/shield",),
+    "school-edge": ("deployment/intake",),
+    "monitoring": ("deployment/blackbox",),
+    "entitlement": ("deployment/entitlement",),
+    "identity": ("deployment/identity",),
+    "database": ("-c", "postgres"),
+}
+"""Namespace -> whose pods knock; PostgreSQL's primary is looked up."""
+OPEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "portal": {},
+    "video-library": {"object-store": ("object-store:7070",), "database": ("postgres-rw:5432",)},
+    # People sign in through it.
+    "entitlement": {
+        "object-store": ("object-store:7070",),
+        "database": ("postgres-rw:5432",),
+        "identity": ("identity:8080",),
+    },
+    "identity": {"database": ("postgres-rw:5432",)},
+    # Its instances talk to the Kubernetes API, and archive.
+    "database": {"object-store": ("object-store:7070",), "default": ("kubernetes:443",)},
+    # The intake hands readings on.
+    "school-edge": {"monitoring": ("prometheus:9090",)},
+    # It watches all others, by the ports where they say how they are.
+    "monitoring": {
+        "object-store": ("object-store:7070",),
+        "portal": ("portal:8080",),
+        "video-library": ("shield:8080",),
+        "entitlement": ("entitlement:8080",),
+        "identity": ("identity-pods:9000",),
+        "database": ("postgres-pods:9187",),
+        "school-edge": ("intake:8081",),
+        "gateway": ("envoy:443", "envoy-pods:19001"),
+        "log-collector": ("log-collector:8888",),
+    },
+}
+"""Namespace -> what its pods reach outside of it; inside they reach each other."""
+AT_ONCE = 4
+"""Some of these pods have 48 MiB of memory."""
+ROUNDS = 5
+"""A busy machine may be slow to open a door, but opens none that is shut."""
+
+
+def knocked(platform: Platform, origin: str) -> set[tuple[str, str]]:
+    """The doors that open to a pod of ``origin``: namespace, and Service with port."""
+    every = [(namespace, door) for namespace, doors in DOORS.items() for door in doors]
+    words = []
+    for number, (namespace, door) in enumerate(every, start=1):
+        name, port = door.split(":")
+        way = f"/dev/tcp/{name}.{namespace}.svc.cluster.local/{port}"
+        words.append(f"(timeout 3 bash -c '<{way}' 2>/dev/null && echo {namespace} {door}) &")
+        words += ["wait"] if number % AT_ONCE == 0 else []
+    who = FROM[origin]
+    if origin == "database":
+        primary = ("get", "pods", "-n", origin, "-l", "cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary")
+        who = (platform.cluster.kubectl(*primary, "-o", "name").split()[0], *who)
+    said = platform.cluster.kubectl("exec", "-n", origin, *who, "--", "bash", "-c", "\n".join([*words, "wait"]))
+    return {(namespace, door) for namespace, door in (line.split() for line in said.splitlines())}
+
+
+@pytest.mark.timeout(900)
+def test_each_service_reaches_what_the_catalog_names_and_nothing_else(
+    platform: Platform, proof: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong, asked = [], 0
+    for origin in FROM:
+        wanted = {(namespace, door) for namespace, doors in OPEN[origin].items() for door in doors}
+        wanted |= {(origin, door) for door in DOORS[origin]}
+        found: set[tuple[str, str]] = set()
+        for _ in range(ROUNDS):
+            found |= knocked(platform, origin)
+            if found >= wanted:
+                break
+        asked += sum(map(len, DOORS.values()))
+        wrong += [(origin, *pair) for pair in sorted(found ^ wanted)]
+    said = f"{asked} pairs of a service and a door, {len(wrong)} mismatches"
+    with capsys.disabled():
+        print(f"\nnetwork: {said}")
+    proof("access: NetworkPolicies, every pair of a service and a door, knocked at from inside", said)
+    assert not wrong, wrong
+
+
+def test_every_namespace_with_a_door_is_asked_about(platform: Platform) -> None:
+    labelled = ("get", "namespaces", "-l", "huiju.dev/service", "-o", "jsonpath={.items[*].metadata.name}")
+    assert set(platform.cluster.kubectl(*labelled).split()) | {"default"} == set(DOORS)

@@ -1,0 +1,181 @@
+"""`huiju account` as typed, with a stand-in for Keycloak."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from catalog import load_named
+from ops import account
+from ops.accounts import reaching
+from ops.cli import app
+from ops.lessons import place
+from ops.lessons.place import Place
+from ops.rosters.person import Person
+from services.entitlement.accounts import Accounts, DownError
+from tests.keycloak import Keycloak
+
+TINY = load_named("tiny")
+DISTRICT = TINY.districts[0].division_code
+
+
+@pytest.fixture
+def keycloak(monkeypatch: pytest.MonkeyPatch) -> Keycloak:
+    """A realm with the roles of `tiny`, in the place of the stack's."""
+    made = Keycloak(tier.id for tier in TINY.tiers)
+
+    @contextmanager
+    def keeping(_: Place) -> Iterator[Accounts]:
+        yield made.accounts()
+
+    monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
+    monkeypatch.setattr(reaching, "keeping", keeping)
+    return made
+
+
+def huiju(*words: str) -> Result:
+    return CliRunner().invoke(app, ["account", *words])
+
+
+def added(name: str = "li.na", tier: str = "city-staff", *more: str) -> dict[str, str]:
+    done = huiju("add", name, "--tier", tier, *more, "--json")
+    assert done.exit_code == 0, done.output + repr(done.exception)
+    return dict(json.loads(done.stdout))
+
+
+def test_an_account_is_added_open_with_a_password_that_is_replaced(keycloak: Keycloak) -> None:
+    password = added("Zhang.Wei", "technician", "--school", DISTRICT)["password"]
+    user = keycloak.user("zhang.wei")
+    assert user["attributes"] == {"tier": ["technician"], "school": [DISTRICT]}
+    assert (user["enabled"], user["roles"], user["password"], user["temporary"]) == (
+        True,
+        ["technician"],
+        password,
+        True,
+    )
+    assert user["requiredActions"] == ["UPDATE_PASSWORD", "CONFIGURE_TOTP"]
+    assert password not in "\n".join(keycloak.asked)
+
+
+def test_the_password_is_printed_once_for_people_too(keycloak: Keycloak) -> None:
+    done = huiju("add", "li.na", "--tier", "evaluator")
+    assert done.stdout.count(keycloak.user("li.na")["password"]) == 1
+    assert keycloak.user("li.na")["password"] not in huiju("list").stdout
+
+
+def test_a_dry_run_changes_nothing(keycloak: Keycloak) -> None:
+    assert "nothing was changed" in huiju("add", "li.na", "--tier", "evaluator", "--dry-run").stdout
+    assert not keycloak.users
+    added()
+    before = repr((keycloak.users, keycloak.hidden))
+    for words in (["disable", "li.na"], ["enable", "li.na"], ["reset", "li.na", "--second-factor"]):
+        assert huiju(*words, "--dry-run").exit_code == 0
+    assert repr((keycloak.users, keycloak.hidden)) == before
+
+
+def test_a_name_that_is_taken_is_left_alone(keycloak: Keycloak) -> None:
+    password = added()["password"]
+    again = huiju("add", "li.na", "--tier", "city-staff")
+    assert (again.exit_code, keycloak.user("li.na")["password"]) == (1, password)
+    assert "already" in str(again.exception)
+
+
+@pytest.mark.parametrize("ending", ["/available", "/reset-password"])
+def test_an_account_that_could_not_be_finished_is_taken_away(keycloak: Keycloak, ending: str) -> None:
+    keycloak.broken = lambda _, path: path.endswith(ending)
+    assert isinstance(huiju("add", "li.na", "--tier", "evaluator").exception, DownError)
+    assert not keycloak.users
+
+
+def test_an_account_that_a_killed_run_left_is_finished_by_the_next_one(keycloak: Keycloak) -> None:
+    keycloak.accounts().make("li.na", {"tier": "student"}, enabled=False, actions=["UPDATE_PASSWORD"])
+    added(tier="evaluator")
+    user = keycloak.user("li.na")
+    assert (user["enabled"], user["roles"], user["attributes"]) == (True, ["evaluator"], {"tier": ["evaluator"]})
+
+
+def test_an_account_is_switched_off_with_its_sessions_and_on_again(keycloak: Keycloak) -> None:
+    added()
+    assert json.loads(huiju("disable", "LI.na", "--json").stdout) == {
+        "name": "li.na",
+        "enabled": False,
+        "changed": True,
+    }
+    assert (keycloak.user("li.na")["enabled"], keycloak.user("li.na")["ended"]) == (False, 1)
+    assert "already" in huiju("disable", "li.na").stdout
+    assert [row["name"] for row in json.loads(huiju("list", "--disabled", "--json").stdout)] == ["li.na"]
+    huiju("enable", "li.na")
+    assert keycloak.user("li.na")["enabled"] is True
+    assert keycloak.user("li.na")["attributes"] == {"tier": ["city-staff"]}
+
+
+def test_a_reset_gives_a_new_password_and_ends_sessions(keycloak: Keycloak) -> None:
+    first = added()["password"]
+    hidden = keycloak.hidden[keycloak.user("li.na")["id"]]
+    hidden |= {"otp": True, "temporary": False}
+    keycloak.users[keycloak.user("li.na")["id"]]["requiredActions"] = []
+    second = json.loads(huiju("reset", "li.na", "--json").stdout)["password"]
+    assert second != first
+    user = keycloak.user("li.na")
+    assert (user["password"], user["temporary"], user["ended"], user["otp"]) == (second, True, 1, True)
+    huiju("reset", "li.na", "--second-factor")
+    assert keycloak.user("li.na")["otp"] is False
+    assert keycloak.user("li.na")["requiredActions"] == ["CONFIGURE_TOTP"]
+
+
+def test_a_reset_gives_somebody_of_the_roster_the_tier_that_they_have_there_today(
+    keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = keycloak.accounts()
+    accounts.give_role(accounts.make("t0001", {"tier": "teacher", "person": "p", "slip": "1"}, enabled=True), "teacher")
+    monkeypatch.setattr(account, "_today", lambda _, person: ("school-staff", f"school of {person}"))
+    assert huiju("reset", "t0001").exit_code == 0
+    user = keycloak.user("t0001")
+    assert user["roles"] == ["school-staff"]
+    assert user["attributes"] == {"tier": ["school-staff"], "school": ["school of p"], "person": ["p"], "slip": ["1"]}
+
+
+def test_the_tier_of_the_day_is_of_the_first_role_that_holds_and_leads_to_one() -> None:
+    def person(*rows: tuple[str | None, str, str]) -> Person:
+        roles = tuple({"tier": tier, "place": begins, "begins": begins, "ends": ends} for tier, begins, ends in rows)
+        return Person("p", True, None, "", None, roles, (), (), ())
+
+    day, always = date(2026, 11, 28), ("-infinity", "infinity")
+    assert person(("one", *always)).today(day) == ("one", "-infinity")
+    assert person((None, *always), ("one", "2026-11-28", "2026-11-28")).today(day) == ("one", "2026-11-28")
+    assert person(("one", "2026-11-29", "infinity"), ("two", "-infinity", "2026-11-27")).today(day) is None
+
+
+def test_the_list_shows_staff_and_only_when_asked_everybody(keycloak: Keycloak) -> None:
+    added()
+    keycloak.accounts().make("s0001", {"tier": "student", "person": "p", "left": "2026-07-01"}, enabled=False)
+    keycloak.accounts().make("service-account-of-something", {}, enabled=True)
+    shown = huiju("list").stdout
+    assert "li.na" in shown
+    assert "s0001" not in shown
+    everybody = huiju("list", "--all").stdout
+    assert "off since 2026-07-01" in everybody
+    assert "service-account" not in everybody
+    assert [row["name"] for row in json.loads(huiju("list", "--all", "--tier", "student", "--json").stdout)] == [
+        "s0001"
+    ]
+
+
+@pytest.mark.parametrize("words", [["disable"], ["enable"], ["reset"]])
+def test_an_account_that_is_not_there_is_said(keycloak: Keycloak, words: list[str]) -> None:
+    done = huiju(*words, "nobody.here")
+    assert done.exit_code == 1
+    assert "no account of that name" in str(done.exception)
+    assert not keycloak.users
+
+
+def test_a_mistyped_tier_is_said_and_not_shown_as_nobody(keycloak: Keycloak) -> None:
+    done = huiju("list", "--tier", "city-staf")
+    assert done.exit_code != 0
+    assert "city-staff" in str(done.exception)
+    assert huiju("list", "--tier", "city-staff").exit_code == 0

@@ -1,0 +1,83 @@
+"""Everybody of a roster asks for everybody: the compiled matrix of a city over a real PostgreSQL, against the register's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from catalog.access import Scope
+from policies.access import document
+from services.entitlement import app
+from services.entitlement.desk import Desk
+from services.entitlement.people import Identity, Reader, identity
+from tests import roster_server
+from tests.ops.rosters import small
+from tests.roster_server import DATABASE, HASHES, READER, Server
+from tests.services.entitlement.conftest import Live, token
+
+CITY = small.city()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two schools, in each of which every second pupil is old enough to need no guardian's consent."""
+    path = small.written(tmp_path_factory.mktemp("roster") / "files")
+    rows = small.read(path, "demographics")
+    small.write(
+        path, "demographics", [{**row, "birthDate": f"{2010 + 6 * (n % 2)}-01-01"} for n, row in enumerate(rows)]
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    with roster_server.running() as found:
+        found.take(folder)
+        yield found
+
+
+def _reaches(folder: Path) -> dict[str, set[str]]:
+    """Person of the register -> whom they are to see, by the files alone."""
+    users, enrolled = small.read(folder, "users"), small.read(folder, "enrollments")
+    old = {row["sourcedId"] for row in small.read(folder, "demographics") if row["birthDate"].startswith("2010")}
+    pupils = {row["userSourcedId"] for row in enrolled if row["role"] == "student"}
+    classes: dict[str, set[str]] = {}
+    for row in enrolled:
+        classes.setdefault(row["classSourcedId"], set()).add(row["userSourcedId"])
+    found = {row["sourcedId"]: set(row["agentSourcedIds"].split(",")) - {""} for row in users}
+    for one in found:
+        found[one] |= {one} & pupils
+        if one not in pupils:
+            found[one] |= {each for group in classes.values() if one in group for each in group & pupils & old}
+    return found
+
+
+def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Server, folder: Path) -> None:
+    desk.settings = replace(desk.settings, standing=Live(document.document(CITY)))
+    desk.people = reader = Reader(host=server.host, user=READER, dbname=DATABASE)
+    client = TestClient(app.make(desk), base_url="https://city.example")
+    wanted, asked = _reaches(folder), 0
+    for one, reach in wanted.items():
+        me = str(HASHES.of(one))
+        said: Identity = identity(reader.find(me), small.TODAY, CITY.by_code)
+        session = {"Authorization": f"Bearer {token(said.tier, said.school, person=me)}"}
+        for other in wanted:
+            answer = client.get(f"/access/people/{HASHES.of(other)}", headers=session)
+            assert answer.status_code == (200 if other in reach else 403), (one, other, answer.text)
+            asked += 1
+    parents = {one for one in wanted if one.startswith("p")}
+    assert parents and all(wanted[one] for one in parents), "every parent has somebody to see"
+    assert any(len(wanted[one]) > 1 for one in wanted if one.startswith("t")), "and teachers have"
+    print(f"{asked} questions of {len(wanted)} people about each other: 0 mismatches")
+
+
+def test_an_officer_of_a_district_has_a_tier_and_no_school(server: Server, folder: Path) -> None:
+    officer = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith("a"))
+    reader = Reader(host=server.host, user=READER, dbname=DATABASE)
+    found = identity(reader.find(str(HASHES.of(officer))), small.TODAY, CITY.by_code)
+    assert found.school is None
+    assert next(each for each in CITY.tiers if each.id == found.tier).scope is Scope.DISTRICT

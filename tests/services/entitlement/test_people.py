@@ -1,0 +1,204 @@
+"""A person of the roster, read from a real PostgreSQL as the role that sees one at a time; and who that is today."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from local import postgresql
+from services.entitlement import people
+from services.entitlement.people import Enrolment, Found, Identity, PersonError, Reader, Role, identity
+from tests import roster_server
+from tests.ops.rosters import small
+from tests.roster_server import DATABASE, HASHES, READER, Server
+
+TODAY = small.TODAY
+DAY = timedelta(days=1)
+CODES = [school.code for school in small.city().schools]
+PARENT, PUPIL, TEACHER = f"p{CODES[0]}00000", f"s{CODES[0]}00000", f"t{CODES[0]}0000"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.written(tmp_path_factory.mktemp("roster") / "files")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    with roster_server.running() as found:
+        found.take(folder)
+        yield found
+
+
+@pytest.fixture
+def reader(server: Server) -> Reader:
+    return Reader(host=server.host, user=READER, dbname=DATABASE)
+
+
+def of(reader: Reader, register: str) -> Found:
+    found = reader.find(str(HASHES.of(register)))
+    assert found
+    return found
+
+
+def children(folder: Path, parent: str) -> set[str]:
+    (row,) = [each for each in small.read(folder, "users") if each["sourcedId"] == parent]
+    return set(row["agentSourcedIds"].split(","))
+
+
+def test_a_pupil_has_a_role_a_class_and_a_guardian_with_a_say(reader: Reader, folder: Path) -> None:
+    found = of(reader, PUPIL)
+    (role,) = found.roles
+    (row,) = [each for each in small.read(folder, "enrollments") if each["userSourcedId"] == PUPIL]
+    assert (found.enabled, role.place, role.main, found.children) == (True, CODES[0], True, ())
+    assert [(each.group, each.school) for each in found.classes(TODAY)] == [(row["classSourcedId"], CODES[0])]
+    assert found.guarded(TODAY), "the first class of a primary school"
+
+
+def test_a_parent_has_exactly_their_own_children(reader: Reader, folder: Path) -> None:
+    found = of(reader, PARENT)
+    assert {each.id for each in found.children} == {str(HASHES.of(each)) for each in children(folder, PARENT)}
+    assert all(each.classes(TODAY) and each.children == () for each in found.children)
+    assert found.classes(TODAY) == ()
+
+
+def test_nobody_is_found_under_an_id_that_is_none_or_nobody_s(reader: Reader) -> None:
+    for person in (str(uuid4()), "", "'; DROP TABLE people; --", PUPIL, "0" * 31):
+        assert reader.find(person) is None
+
+
+def test_an_id_is_known_however_it_is_written(reader: Reader) -> None:
+    assert reader.find(HASHES.of(PUPIL).hex.upper()) == of(reader, PUPIL)
+
+
+def test_many_at_once_see_each_their_own(reader: Reader, folder: Path) -> None:
+    everybody = [each["sourcedId"] for each in small.read(folder, "users")] * 3
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda each: of(reader, each).id, everybody))
+    assert found == [str(HASHES.of(each)) for each in everybody]
+
+
+def test_a_connection_that_broke_is_made_again(reader: Reader, server: Server) -> None:
+    before = of(reader, PUPIL)
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        words = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+        assert connection.execute(words, (READER,)).fetchall()
+    assert of(reader, PUPIL) == before
+
+
+def test_what_a_reader_asks_it_asks_within_its_rights(server: Server) -> None:
+    other = Reader(host=server.host, user=roster_server.SCHOOL, dbname=DATABASE)
+    assert other.find(str(HASHES.of(PUPIL))) is None, "another role names schools, not people"
+
+
+def test_without_a_database_nobody_is_anybody_and_the_log_names_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    away, person = Reader(host=str(tmp_path), user=READER, dbname=DATABASE), str(HASHES.of(PUPIL))
+    with caplog.at_level(logging.ERROR), pytest.raises(PersonError, match="roster-unreadable"):
+        away.find(person)
+    assert "OperationalError" in caplog.text
+    assert person not in caplog.text
+
+
+def test_a_table_that_is_held_is_not_waited_for_for_ever(
+    reader: Reader, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried = Reader(host=server.host, user=READER, dbname=DATABASE, options="-c statement_timeout=100")
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("LOCK TABLE roles IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(PersonError, match="roster-unreadable"):
+            hurried.find(str(HASHES.of(PUPIL)))
+    assert hurried.find(str(HASHES.of(PUPIL))) == of(reader, PUPIL)
+    monkeypatch.setattr(people, "WAIT_SECONDS", 0.05)
+    for _ in range(people.LINES):
+        hurried._lines.get()
+    with pytest.raises(PersonError, match="roster-unreadable"):
+        hurried.find(str(HASHES.of(PUPIL)))
+
+
+def role(tier: str | None = "a", place: str = "s", *, main: bool = True, **span: date) -> Role:
+    return Role(span.get("begins"), span.get("ends"), place, tier, main)
+
+
+def somebody(*roles: Role, enabled: bool = True) -> Found:
+    return Found("x", enabled, None, roles, ())
+
+
+@pytest.mark.parametrize(
+    ("roles", "tier", "school"),
+    [
+        ((role(),), "a", "s"),
+        ((role(place="an office"),), "a", None),
+        ((role("a"), role("b", main=False)), "a", "s"),
+        ((role(None), role("b", main=False)), "b", "s"),
+        ((role("a", ends=TODAY - DAY), role("b", main=False)), "b", "s"),
+        ((role("a", begins=TODAY, ends=TODAY),), "a", "s"),
+    ],
+)
+def test_the_first_role_that_counts_today_says_tier_and_school(
+    roles: tuple[Role, ...], tier: str, school: str | None
+) -> None:
+    assert identity(somebody(*roles), TODAY, {"s"}) == Identity(tier, school)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (None, "person-unknown"),
+        (somebody(role(), enabled=False), "person-left"),
+        (somebody(), "person-without-role"),
+        (somebody(role(None)), "person-without-role"),
+        (somebody(role(begins=TODAY + DAY)), "person-without-role"),
+        (somebody(role(ends=TODAY - DAY)), "person-without-role"),
+    ],
+)
+def test_who_is_nobody_today_is_told_why(found: Found | None, reason: str) -> None:
+    with pytest.raises(PersonError, match=f"^{reason}$"):
+        identity(found, TODAY, {"s"})
+
+
+def test_classes_end_with_their_last_day_and_a_guardian_s_say_before_its_day() -> None:
+    found = replace(somebody(), enrolments=(Enrolment(TODAY, TODAY, "c", "s"),), guarded_until=TODAY + DAY)
+    assert [len(found.classes(TODAY + each * DAY)) for each in (-1, 0, 1)] == [0, 1, 0]
+    assert [found.guarded(TODAY + each * DAY) for each in (0, 1)] == [True, False]
+    assert not replace(found, guarded_until=None).guarded(TODAY)
+
+
+def test_a_class_that_is_over_is_over_for_who_is_in_it(server: Server, reader: Reader) -> None:
+    (group,) = {each.group for each in of(reader, PUPIL).enrolments}
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        (before,) = connection.execute("SELECT ends FROM classes WHERE id = %s", (group,)).fetchone() or ()
+        connection.execute("UPDATE classes SET ends = %s WHERE id = %s", (TODAY - DAY, group))
+    try:
+        assert of(reader, PUPIL).classes(TODAY) == ()
+    finally:
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute("UPDATE classes SET ends = %s WHERE id = %s", (before, group))
+
+
+def test_a_roster_without_bounds_is_read(server: Server, reader: Reader) -> None:
+    person = uuid4()
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("INSERT INTO people (id, enabled, minor_until) VALUES (%s, true, 'infinity')", (person,))
+        words = "INSERT INTO roles (person, place, role, tier, main) VALUES (%s, %s, 'r', 't', true)"
+        connection.execute(words, (person, CODES[0]))
+    found = reader.find(str(person))
+    assert found and found.roles == (Role(None, None, CODES[0], "t", True),)
+    assert found.guarded(date(2400, 1, 1)), "an age that is not known counts as below"
+
+
+def test_the_reader_writes_nothing(reader: Reader) -> None:
+    of(reader, TEACHER)
+    connection = reader._lines.queue[-1]._connection
+    assert connection
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), connection.transaction():
+        connection.execute("CREATE TABLE mine (a int)")
