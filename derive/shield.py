@@ -103,6 +103,9 @@ _OWN = {
     # The access log is collected from what the pod prints: a pod that ends has a second's lines left to print, not five.
     "proxy.config.log.max_secs_per_buffer": "INT 1",
     "proxy.config.log.periodic_tasks_interval": "INT 1",
+    # Every so many writes it looks whether the log is still a file of that name, and closes it otherwise: `stdout` is none, and after the
+    # 32nd write there was no access log any more. So it never looks.
+    "proxy.config.log.file_stat_frequency": f"INT {2**31 - 1}",
     # What goes wrong goes to the container's output.
     **dict.fromkeys(
         (f"proxy.config.diags.output.{level}" for level in ("warning", "error", "fatal", "alert", "emergency")),

@@ -19,6 +19,8 @@ CITY: Final = "city"
 FILE: Final = "uri_signing.json"
 GUARD_FILE: Final = "guard.config"
 
+_SPARE: Final = "X-Spare"
+_GIVEN_UP: Final = 1200
 _PATH: Final = "[A-Za-z0-9._/-]*"
 """Characters of our keys. Nothing encoded: `..%2F` would leave the lesson once a store decodes it."""
 _LESSON: Final = LESSON_ID.pattern
@@ -86,5 +88,17 @@ def guard() -> str:
 
 
 def dropping() -> str:
-    """Header rewrite rules for a request that has passed: its cookies and credentials are not the store's business."""
-    return "cond %{REMAP_PSEUDO_HOOK}\n  rm-header Cookie\n  rm-header Authorization\n"
+    """Header rewrite rules for a request that has passed: its cookies and credentials are not the store's business, nor the cache's.
+
+    Traffic Server keeps an object's request with it, and what was removed of that stays in its memory as it lay there, and so on the disk.
+    The memory is packed anew at the first text that is added after more than 1,024 bytes of it were given up (`MAX_LOST_STR_SPACE`).
+    """
+    words = (
+        "rm-header Cookie",
+        "rm-header Authorization",
+        f"set-header {_SPARE} {'-' * _GIVEN_UP}",
+        f"rm-header {_SPARE}",
+    )
+    return "cond %{REMAP_PSEUDO_HOOK}\n" + "".join(
+        f"  {each}\n" for each in (*words, f"set-header {_SPARE} -", f"rm-header {_SPARE}")
+    )
