@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from policies.access import document
 from services.entitlement import app
 from services.entitlement.desk import Desk
 from services.entitlement.people import Identity, Reader, identity
-from tests import roster_server
 from tests.ops.rosters import small
 from tests.roster_server import DATABASE, HASHES, READER, Server
 from tests.services.entitlement.conftest import Live, token
@@ -31,13 +29,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path, "demographics", [{**row, "birthDate": f"{2010 + 6 * (n % 2)}-01-01"} for n, row in enumerate(rows)]
     )
     return path
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    with roster_server.running() as found:
-        found.take(folder)
-        yield found
 
 
 def _reaches(folder: Path) -> dict[str, set[str]]:

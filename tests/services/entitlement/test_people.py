@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -24,18 +23,6 @@ TODAY = small.TODAY
 DAY = timedelta(days=1)
 CODES = [school.code for school in small.city().schools]
 PARENT, PUPIL, TEACHER = f"p{CODES[0]}00000", f"s{CODES[0]}00000", f"t{CODES[0]}0000"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small.written(tmp_path_factory.mktemp("roster") / "files")
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    with roster_server.running() as found:
-        found.take(folder)
-        yield found
 
 
 @pytest.fixture
