@@ -99,6 +99,11 @@ class City(Fact):
                 found.setdefault(code, []).append((alliance, role))
         return {code: tuple(each) for code, each in found.items()}
 
+    @cached_property
+    def tier_of_role(self) -> dict[str, Tier]:
+        """What somebody is in a school's roster -> the tier that follows; a role that leads to none is not in it."""
+        return {role: tier for tier in self.tiers for role in tier.roster_roles}
+
     def school(self, code: str) -> School:
         """The school with this code; KeyError if there is none."""
         return self.by_code[code]

@@ -5,7 +5,7 @@ Here alone a name of the register is read: it goes onto the slip, so that the ri
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -117,10 +117,9 @@ class _School:
 
     def _tiers(self, city: City, org: str) -> Iterator[tuple[str, Tier]]:
         """What everybody is first of all; what comes later in a dictionary counts."""
-        by_role: Mapping[str, Tier] = {role: tier for tier in city.tiers for role in tier.roster_roles}
         rows = [row.cells for row in self.found.read(ROLES) if row.cells[7] == org]
         for _, _, user, _, role, *_ in sorted(rows, key=lambda cells: cells[3] == "primary"):
-            tier = by_role.get(role)
+            tier = city.tier_of_role.get(role)
             if tier and tier.scope not in ABOVE:
                 yield user, tier
 

@@ -41,7 +41,6 @@ class Stage:
 
     def __init__(self, found: Checked, city: City, pseudonyms: Pseudonyms) -> None:
         self.found, self.city, self.hash = found, city, pseudonyms.hexadecimal
-        self.tiers = {role: tier for tier in city.tiers for role in tier.roster_roles}
         self.above = {Scope.DISTRICT, Scope.CITY}
         self.read = dict.fromkeys(found.rows, 0)
 
@@ -98,12 +97,12 @@ class Stage:
     def _roles(self) -> Iterator[Stored]:
         schools, orgs = self.found.places.schools, self.found.places.orgs
         for _, (_, _, user, kind, role, begins, ends, org) in self._rows(ROLES):
-            tier = self.tiers.get(role)  # type: ignore[call-overload]  # a StrEnum is its value
+            tier = self.city.tier_of_role.get(role)
             if tier and tier.scope in self.above and org in schools:
                 # A school's register makes nobody an official of the district.
                 tier = None
             place, main = orgs[org], kind == "primary"
-            yield self.hash(user), place, role, tier and tier.id, main, begins or FIRST, ends or LAST
+            yield self.hash(user), place, role, tier.id if tier else None, main, begins or FIRST, ends or LAST
 
     def _classes(self) -> Iterator[Stored]:
         for row in self._rows(CLASSES):
