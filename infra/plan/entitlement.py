@@ -52,15 +52,13 @@ def _service(city: City, settings: StackSettings) -> Iterator[Resource]:
     accounts = objects.secret(names.ACCOUNTS_SECRET, SERVICE, _accounts(settings))
     (roster,) = (each for _, each in databases(city) if each.id == names.DATABASE_ROSTER)
     reader = role_secret(roster, READER, SERVICE, settings)
+    secrets = (account, door, accounts, reader)
     yield objects.service_account(SERVICE, SERVICE)
     yield objects.config_map(SERVICE, SERVICE, {**rules, SESSIONS: sessions})
     yield objects.secret(SIGNING, SERVICE, signing)
-    yield from (door, accounts)
-    yield account
-    yield reader
+    yield from secrets
     yield client_secret(settings, store.AUDITOR, SERVICE)
     yield objects.cluster_service(SERVICE, SERVICE, SERVICE, objects.HTTP)
-    secrets = (account, door, accounts, reader)
     rolls_on = [sessions, signing, *(each.props["stringData"] for each in secrets)]
     yield objects.workload(
         "Deployment", SERVICE, SERVICE, _pod(city, settings), rolls_on, replicas=settings.row.replicas

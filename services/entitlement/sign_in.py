@@ -30,6 +30,7 @@ from starlette.routing import Route
 from derive import identity, keys, session_token
 from services.entitlement import people, reasons
 from services.entitlement.audit import Outcome
+from services.entitlement.desk import STATUS as DECIDED
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Identity, PersonError
@@ -52,12 +53,7 @@ ELSEWHERE: Final = "cross-site"
 """What browsers say in `Sec-Fetch-Site` of a request that another site began (https://www.w3.org/TR/fetch-metadata/)."""
 PATIENCE: Final = 10.0
 UNKEPT = {"Cache-Control": "no-store"}
-STATUS: Mapping[str, HTTPStatus] = {
-    "identity-away": HTTPStatus.SERVICE_UNAVAILABLE,
-    "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
-    "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
-    "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
-}
+STATUS: Mapping[str, HTTPStatus] = {**DECIDED, "identity-away": HTTPStatus.SERVICE_UNAVAILABLE}
 """Reason -> status of the page; every other one is 403."""
 
 
