@@ -67,7 +67,7 @@ class Tier(Fact):
     description: Words
     """Who is in it and what for."""
     scope: Scope
-    """The widest that it reaches by itself; an agreement may open more. No grant of a resource goes beyond it."""
+    """The widest that it reaches by itself; an agreement may open more, and an alliance its live lessons. No other grant goes beyond it."""
     actions: tuple[Action, ...]
     """Everything that it may do with any resource; which, and whose, stands with the resources."""
     two_factor: bool

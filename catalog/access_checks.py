@@ -79,18 +79,19 @@ def ceilings(facts: Facts) -> Iterator[Finding]:
             if action not in tier.actions:
                 yield at.finding(f"`{tier.id}` may not `{action}` at all: its row of tiers says so", "tiers", position)
         for scope in at.grant.scopes:
-            if message := _beyond(tier, scope):
+            if message := _beyond(tier, scope, at.resource):
                 yield at.finding(message, "tiers", position)
 
 
-def _beyond(tier: Tier, scope: Scope) -> str:
-    """Why ``scope`` cannot hold for ``tier``, or nothing."""
+def _beyond(tier: Tier, scope: Scope, resource: Resource) -> str:
+    """Why ``scope`` cannot hold for ``tier`` with this class of resources, or nothing."""
     able = OUTSIDE.get(tier.scope)
     if (able is not None and scope not in able) or (scope is Scope.CHILD and tier.scope is not Scope.CHILD):
         return f"the scope `{scope}` never holds for `{tier.id}`, whose own is `{tier.scope}`"
     if (scope is Scope.PUBLIC) > (tier.scope is Scope.PUBLIC):
         return f"the scope `{scope}` is of whoever has not signed in, and `{tier.id}` is not: write `{Scope.CITY}`"
-    if scope is not Scope.AGREEMENT and WIDTH.index(scope) > WIDTH.index(tier.scope):
+    opened = {Scope.AGREEMENT, *((Scope.ALLIANCE,) if resource.id in names.OPENED_BY_ALLIANCE else ())}
+    if scope not in opened and WIDTH.index(scope) > WIDTH.index(tier.scope):
         return f"the scope `{scope}` is wider than that of `{tier.id}`, `{tier.scope}`"
     return ""
 

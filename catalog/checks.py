@@ -13,7 +13,9 @@ from catalog.coverage import KEEP_DAYS, Coverage
 from catalog.facts import Facts, Finding
 from catalog.funding import FundingKind
 from catalog.licence_checks import licence_checks
+from catalog.media import Live
 from catalog.problems import shown
+from catalog.promise_checks import promise_checks
 from catalog.school import AllianceRole, School
 from catalog.service import Bucket
 from catalog.wording import did_you_mean
@@ -33,13 +35,15 @@ REFERENCES: Final = (
     ("agreements", "partners", "partners"),
     ("agreements", "services", "services"),
     ("funding_sources", "partner", "partners"),
+    ("live_classes", "alliance", "alliances"),
+    ("live_classes", "gives", "schools"),
 )
 """(section, field, section that it refers to): a field holds an id, null, or several ids."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
     """Everything that is wrong between the facts."""
-    for check in (*CHECKS, *calendar_checks(), *access_checks(), *licence_checks()):
+    for check in (*CHECKS, *calendar_checks(), *access_checks(), *licence_checks(), *promise_checks()):
         yield from check(facts)
 
 
@@ -129,6 +133,9 @@ def services_of_the_platform(facts: Facts) -> Iterator[Finding]:
         if service.id in service.reaches:
             path = ("reaches", service.reaches.index(service.id))
             yield Finding("services", index, path, "a service reaches itself anyway: leave it out")
+        if service.id.startswith(names.EDGE_PREFIX):
+            message = f"namespaces of districts' edges begin with {shown(names.EDGE_PREFIX)}: choose another id"
+            yield Finding("services", index, ("id",), message)
     missing = [name for name in names.CORE_SERVICES if name not in facts.declared("services")]
     if missing and facts.of("services"):
         yield Finding(
@@ -195,6 +202,21 @@ def media(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "packaging", 0, ("keyframe_seconds",), f"must divide segment_seconds, {packaging.segment_seconds}"
         )
+    rungs = [rung.id for rung in facts.of("ladder").values()]
+    if packaging and rungs and packaging.download not in rungs:
+        yield Finding("packaging", 0, ("download",), f"must be a rendition of the ladder: {', '.join(rungs)}")
+
+
+def live(facts: Facts) -> Iterator[Finding]:
+    """A live class in a rendition that the ladder does not have, or in one twice."""
+    found: Live | None = facts.single.get("live")
+    known = facts.declared("ladder")
+    for position, rung in enumerate(found.renditions if found else ()):
+        path = ("renditions", position)
+        if rung not in known:
+            yield Finding("live", 0, path, f"{shown(rung)} is not one of the city's ladder{did_you_mean(rung, known)}")
+        elif found and rung in found.renditions[:position]:
+            yield Finding("live", 0, path, f"{shown(rung)} stands twice: keep one")
 
 
 def readings(facts: Facts) -> Iterator[Finding]:
@@ -262,8 +284,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     agreement_parties,
     public_tier,
     media,
+    live,
     readings,
     locks,
     chosen_standard,
 )
-"""Every check except those of dates and of access."""
+"""Every check except those of dates, of access and of what is promised."""

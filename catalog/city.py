@@ -9,11 +9,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.access import Licence, Playback, SignIn, Tier
+from catalog.access import Licence, Playback, Scope, SignIn, Tier
 from catalog.agreement import Agreement, Partner
 from catalog.coverage import Coverage
 from catalog.funding import FundingSource
-from catalog.media import Packaging, Rendition
+from catalog.media import Live, Packaging, Rendition
+from catalog.promise import LinkBudget, LiveClass
 from catalog.resource import DataRule, Minors, Resource
 from catalog.school import Alliance, AllianceRole, District, School, Wave
 from catalog.service import Service
@@ -53,6 +54,8 @@ class City(Fact):
     """Renditions of a lesson, from the smallest bit rate to the largest."""
     packaging: Packaging
     """Timing and sound of a packaged lesson."""
+    live: Live
+    """Renditions and timing of live classes."""
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     """Access tiers."""
     resources: Annotated[tuple[Resource, ...], Field(min_length=1)]
@@ -79,6 +82,10 @@ class City(Fact):
     """Bells, terms and days off."""
     coverage: Coverage
     """How the platform's reach is measured."""
+    live_classes: tuple[LiveClass, ...]
+    """Classes that are given live every week."""
+    link_budget: LinkBudget
+    """How much may be promised over the schools' links."""
 
     @cached_property
     def by_code(self) -> dict[str, School]:
@@ -103,6 +110,11 @@ class City(Fact):
     def tier_of_role(self) -> dict[str, Tier]:
         """What somebody is in a school's roster -> the tier that follows; a role that leads to none is not in it."""
         return {role: tier for tier in self.tiers for role in tier.roster_roles}
+
+    def tier_in_school(self, role: str) -> Tier | None:
+        """The tier that follows from a role at a school; None where none does: a school's register makes nobody an official."""
+        tier = self.tier_of_role.get(role)
+        return tier if tier and tier.scope not in (Scope.DISTRICT, Scope.CITY) else None
 
     def school(self, code: str) -> School:
         """The school with this code; KeyError if there is none."""

@@ -20,6 +20,8 @@ LABEL_SERVICE: Final = f"{LABEL_PREFIX}/service"
 LABEL_FUNDING: Final = f"{LABEL_PREFIX}/funding"
 LABEL_PUBLIC: Final = f"{LABEL_PREFIX}/public"
 """Label of a namespace that the gateway may reach: ``true`` or ``false``."""
+LABEL_PART: Final = f"{LABEL_PREFIX}/part"
+"""Label of the pods of a component that runs in parts which are told apart: the part's number."""
 LABEL_API_CLIENT: Final = f"{LABEL_PREFIX}/api-client"
 """Label of pods that may talk to the Kubernetes API: ``true``."""
 ANNOTATION_DIGEST: Final = f"{LABEL_PREFIX}/catalog-digest"
@@ -34,6 +36,8 @@ VIDEO_LIBRARY: Final = "video-library"
 PORTAL: Final = "portal"
 SHIELD: Final = "shield"
 """The cache in front of the object store, in the video library's namespace."""
+DISTRICT_EDGE: Final = "district-edge"
+"""The cache of a district, between the boxes of its schools and the shield; a namespace in each district."""
 DATABASE: Final = "database"
 MONITORING: Final = "monitoring"
 ENTITLEMENT: Final = "entitlement"
@@ -79,6 +83,8 @@ CORE_BUCKETS: Final = {
 """Service -> buckets that it cannot do without."""
 RESOURCE_LESSON: Final = "lesson"
 """Recorded lessons of the video library: what the entitlement service decides about."""
+RESOURCE_LIVE: Final = "live-lesson"
+"""A lesson while it is streamed live; when class has ended it is a recorded one."""
 RESOURCE_PROFILE: Final = "pupil-profile"
 """What the roster keeps of one pupil; a city whose matrix lacks it shows nobody's."""
 RESOURCE_READINGS: Final = "readings"
@@ -87,8 +93,10 @@ RESOURCE_PLATFORM: Final = "platform"
 """The platform itself: who may view or administer it may do so in the cluster too."""
 RESOURCE_SCHOOL_BOX: Final = "school-box"
 """Caches and devices in schools; what answers them runs in the cluster."""
-CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_READINGS)
+CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_LIVE, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
+OPENED_BY_ALLIANCE: Final = frozenset({RESOURCE_LIVE})
+"""Classes to which being of one alliance is what an agreement is to the others: it opens them beyond a tier's own reach."""
 DATABASE_LESSONS: Final = "lessons"
 DATABASE_ROSTER: Final = "roster"
 DATABASE_IDENTITY: Final = "identity"
@@ -119,6 +127,8 @@ LOAD_TEST: Final = "load-test"
 
 STORE_ADMIN_SECRET: Final = "object-store-admin"  # noqa: S105  # a Secret's name, not a secret
 """Secret with the object store's administrator keys."""
+CACHE_TLS_SECRET: Final = "cache-tls"  # noqa: S105  # a Secret's name, not a secret
+"""Secret by which a cache is known to the cache that it asks, or that asks it."""
 TLS_SECRET: Final = "gateway-tls"  # noqa: S105  # a Secret's name, not a secret
 """Secret with the gateway's certificate."""
 
@@ -138,14 +148,24 @@ def tier_group(tier_id: str) -> str:
     return f"{MANAGED_BY}:{tier_id}"
 
 
+EDGE_PREFIX: Final = "edge-"
+"""How the namespaces of districts' edges begin; no service's id does."""
+
+
 def edge_namespace(district_id: str) -> str:
     """Namespace of a district's edge."""
-    return f"edge-{district_id}"
+    return f"{EDGE_PREFIX}{district_id}"
 
 
-def labels(service_id: str, component: str | None = None) -> dict[str, str]:
+def shield_part(number: int) -> str:
+    """Name of one part of the shield, counted from 0: each keeps lessons of its own, so that every one is kept once."""
+    return f"{SHIELD}-{number}"
+
+
+def labels(service_id: str, component: str | None = None, part: str | None = None) -> dict[str, str]:
     """Standard labels of an object of ``service_id``."""
     return {
+        **({LABEL_PART: part} if part else {}),
         "app.kubernetes.io/name": component or service_id,
         "app.kubernetes.io/part-of": service_id,
         "app.kubernetes.io/managed-by": MANAGED_BY,
@@ -153,9 +173,10 @@ def labels(service_id: str, component: str | None = None) -> dict[str, str]:
     }
 
 
-def selector(service_id: str, component: str | None = None) -> dict[str, str]:
+def selector(service_id: str, component: str | None = None, part: str | None = None) -> dict[str, str]:
     """The labels by which a Service, a Deployment or a NetworkPolicy selects pods: they never change."""
-    return {"app.kubernetes.io/name": component or service_id, LABEL_SERVICE: service_id}
+    numbered = {LABEL_PART: part} if part else {}
+    return {"app.kubernetes.io/name": component or service_id, LABEL_SERVICE: service_id, **numbered}
 
 
 def owner_role(database_id: str) -> str:
@@ -196,11 +217,30 @@ METRIC_CACHE_HITS: Final = metric("school_box_cache_hit", "ratio")
 """From a box: share of what it answered from its own cache."""
 METRIC_FETCH_BYTES: Final = metric("school_lesson_fetch", "bytes")
 """From a box: how large that segment was."""
+METRIC_PREFETCH_PLANNED: Final = metric("prefetch_planned", "bytes")
+METRIC_PREFETCH_FETCHED: Final = metric("prefetch_fetched", "bytes")
+METRIC_PREFETCH_FAILED: Final = metric("prefetch_failed", "items")
+"""From a box: what its plan of lessons to fetch ahead asks for, how much of it is there, and what its last try did not bring."""
+METRIC_PREFETCH_MADE: Final = metric("prefetch_plan_timestamp", "seconds")
+"""From a box: when that plan was made, Unix time."""
 READINGS: Final = (METRIC_FETCHED, METRIC_FETCH_SECONDS, METRIC_FETCH_BYTES, METRIC_CACHE_HITS)
 """What a box measures for the city."""
 BOX_JOB: Final = "school-box"
 """Label `job` of everything that a box writes; nothing of the platform's own has it."""
-BOX_METRICS: Final = (*READINGS, "up")
+METRIC_PREFETCH_PLAN: Final = metric("prefetch_plan", "info")
+"""From a box: 1 for the version of that plan, by label."""
+METRIC_HEARD: Final = metric("withdrawals_heard_timestamp", "seconds")
+"""From a box: when it last asked what was withdrawn, and was told; Unix time."""
+KEEPING: Final = (
+    METRIC_PREFETCH_PLANNED,
+    METRIC_PREFETCH_FETCHED,
+    METRIC_PREFETCH_FAILED,
+    METRIC_PREFETCH_MADE,
+    METRIC_PREFETCH_PLAN,
+    METRIC_HEARD,
+)
+"""What a box tells of the lessons that it fetches ahead and gives up."""
+BOX_METRICS: Final = (*READINGS, *KEEPING, "up")
 BOX_FAMILIES: Final = ("box_", "go_", "node_", "process_", "promhttp_", "scrape_", "trafficserver_")
 """Metrics that a box may write, and what the names of others begin with: all else the intake leaves out."""
 METRIC_SCHOOL: Final = metric("school", "info")
@@ -257,6 +297,11 @@ def package_job(lesson_id: str, content_hash: str) -> str:
     return f"package-{lesson_id[:40]}-{content_hash[:12]}"
 
 
+def live_class(lesson_id: str) -> str:
+    """Name of the Job, Service and Secret of one live class."""
+    return f"live-{lesson_id[:40]}"
+
+
 def edge_host(school_code: str, domain: str) -> str:
     """Host name to which a school's cache answers."""
     return f"{school_code}.edge.{domain}"
@@ -265,6 +310,11 @@ def edge_host(school_code: str, domain: str) -> str:
 def schools_host(domain: str) -> str:
     """Host name by which school boxes reach the platform."""
     return f"schools.{domain}"
+
+
+def district_host(district_id: str, domain: str) -> str:
+    """Host name by which the boxes of a district reach its edge."""
+    return f"{district_id}.districts.{domain}"
 
 
 def parcels_host(domain: str) -> str:

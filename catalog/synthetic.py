@@ -1,7 +1,7 @@
 """Makes up plausible schools from a seed: those of the worked city, and whole cities of any size for measurements.
 
-``python -m catalog.synthetic --schools 5000 DIR`` writes a whole city; ``--city neijiang`` writes anew the schools and
-alliances of the worked city, whose other facts are written by hand. The same seed gives the same files. Nothing here is
+``python -m catalog.synthetic --schools 5000 DIR`` writes a whole city; ``--city neijiang`` writes anew the schools,
+alliances and live classes of the worked city, whose other facts are written by hand. The same seed gives the same files. Nothing here is
 about any real school; every row says ``provenance: synthetic``.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from catalog.loader import DATA
 from catalog.problems import CatalogError
 from catalog.reading import read_folder
 from catalog.school import Alliance, District, Locality, School, Stage
+from catalog.synthetic_live import live_classes
 from catalog.synthetic_schools import Frame, schools
 from catalog.types import Names
 
@@ -36,6 +38,7 @@ SHARED: Final = (
     "targets.yaml",
     "timetable.yaml",
     "coverage.yaml",
+    "links.yaml",
     "waves.yaml",
 )
 """Files that a made-up city takes from the worked one."""
@@ -92,20 +95,26 @@ def frame(directory: Path) -> Frame:
     if unread.problems:
         raise CatalogError(unread.problems)
     data = {name: value for document in documents for name, value in document.data.items()}
-    districts, waves = (
+    districts, waves, ladder = (
         tuple(sections()[name].adapter.validate_json(json.dumps(row)) for row in data[name])
-        for name in ("districts", "waves")
+        for name in ("districts", "waves", "ladder")
     )
-    return Frame(data["division_code"], districts, waves)
+    packaging, budget = (
+        sections()[name].adapter.validate_json(json.dumps(data[name])) for name in ("packaging", "link_budget")
+    )
+    return Frame(data["division_code"], districts, waves, ladder, packaging.audio_kbps, budget)
 
 
 def write_schools(city: Frame, directory: Path, counts: Sequence[int], seed: int = SEED) -> None:
-    """Write ``schools/<district>.yaml`` and ``alliances.yaml`` below ``directory``."""
+    """Write ``schools/<district>.yaml``, ``alliances.yaml`` and ``live.yaml`` below ``directory``."""
     made = schools(city, counts, seed)
     for district in city.districts:
         rows = "".join(writing.school_row(school) for school in made if school.district == district.id)
         _write(directory / "schools" / f"{district.id}.yaml", f"{NOTE}schools:\n{rows}")
-    _write(directory / "alliances.yaml", f"{NOTE}alliances:\n{''.join(map(writing.alliance_row, alliances(made)))}")
+    allied = tuple(alliances(made))
+    _write(directory / "alliances.yaml", f"{NOTE}alliances:\n{''.join(map(writing.alliance_row, allied))}")
+    live = "".join(map(writing.live_class_row, live_classes(city, made, allied)))
+    _write(directory / "live.yaml", f"{NOTE}live_classes:\n{live}")
 
 
 def write_city(directory: Path, wanted: int, seed: int = SEED) -> None:
@@ -120,7 +129,8 @@ def write_city(directory: Path, wanted: int, seed: int = SEED) -> None:
         _write(directory / name, text.partition("\n")[2])
     share, extra = divmod(wanted, number)
     counts = [share + (at < extra) for at in range(number)]
-    write_schools(Frame("990000", districts, worked.waves), directory, counts, seed)
+    made_up = replace(worked, division_code="990000", districts=districts)
+    write_schools(made_up, directory, counts, seed)
 
 
 def _numbered(district: District, number: int) -> District:
@@ -138,7 +148,9 @@ def main() -> None:
     """Write the files asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m catalog.synthetic", description=__doc__)
     parser.add_argument("--schools", type=int, metavar="N", help="write a whole made-up city of N schools into DIR")
-    parser.add_argument("--city", choices=[WORKED], help="write anew the schools and alliances of this city")
+    parser.add_argument(
+        "--city", choices=[WORKED], help="write anew the schools, alliances and live classes of this city"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("directory", nargs="?", type=Path, metavar="DIR")
     asked = parser.parse_args()

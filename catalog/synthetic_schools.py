@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from catalog.media import Rendition
+from catalog.promise import LinkBudget
 from catalog.school import STAGES, District, Locality, Medium, School, SchoolKind, Stage, Uplink, Wave
 from catalog.synthetic_names import place_names, school_name
 from catalog.types import Names, Provenance
@@ -48,6 +50,9 @@ class Frame:
     districts: tuple[District, ...]
     waves: tuple[Wave, ...]
     """Four, in this order: pilot, demonstration schools, townships and villages, all others."""
+    ladder: tuple[Rendition, ...]
+    audio_kbps: int
+    budget: LinkBudget
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
+from catalog.promise import LiveClass
 from catalog.school import Alliance, District, School
 from catalog.types import Names
 
@@ -64,6 +65,19 @@ def alliance_row(alliance: Alliance) -> str:
     """One entry of ``alliances:``, with its line end."""
     roles = "".join(f"    {role}: {codes(getattr(alliance, role))}\n" for role in ("leading", "guiding", "node"))
     return f"  - id: {alliance.id}\n    name: {names(alliance.name)}\n    stage: {alliance.stage}\n{roles}"
+
+
+def live_class_row(live: LiveClass) -> str:
+    """One entry of ``live_classes:``, with its line end."""
+    slots = ", ".join(f"{{weekday: {slot.weekday}, period: {slot.period}}}" for slot in live.slots)
+    takes = "".join(
+        f'      - {{school: "{one.school}", classes: {one.classes}, rendition: {one.rendition}}}\n'
+        for one in live.takes
+    )
+    return (
+        f"  - id: {live.id}\n    name: {names(live.name)}\n    alliance: {live.alliance}\n"
+        f'    gives: "{live.gives}"\n    slots: [{slots}]\n    takes:\n{takes}'
+    )
 
 
 def codes(values: Iterable[str]) -> str:
