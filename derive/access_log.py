@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from catalog import names
-from derive import lesson, session_token
+from derive import lesson, permission, session_token, video_token
 
 MARK: Final = '"access_log":"'
 """Of every such line, as it is printed."""
@@ -24,6 +24,7 @@ GATEWAY, CACHE = names.GATEWAY, "cache"
 MOST: Final = 160
 """Characters of a path; ours have about 90, and a token in form has twice as many as this."""
 PLAY: Final = "/access/play/"
+DOWNLOAD: Final = "/access/download/"
 PROVIDER: Final = "session"
 """Of the gateway's policies (Envoy's metadata has a verified session's claims under it)."""
 REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -56,6 +57,7 @@ _TRAFFIC_SERVER: Final[Mapping[str, str]] = {
     "access_log": CACHE,
     "time": "%<cqtq>",
     "request": "%<{X-Request-Id}cqh>",
+    permission.FACT: f"%<{{{video_token.PERMISSION}}}cqh>",
     "method": "%<cqhm>",
     # Before it is mapped and after the guard has dropped queries and whatever looks like a token in the way.
     "path": f"%<cquup[0:{MOST}]>",
@@ -114,6 +116,8 @@ class Access:
     """As the session names it, which the gateway has verified."""
     policy: str | None
     """Version of what it was decided by."""
+    permission: str | None = None
+    """What the permission is called that was shown to a cache (`derive.permission`)."""
 
     @property
     def refused(self) -> bool:
@@ -123,7 +127,7 @@ class Access:
     @property
     def lesson(self) -> str | None:
         """The lesson that was asked for, if any."""
-        for prefix in (lesson.public_path(""), PLAY):
+        for prefix in (lesson.public_path(""), PLAY, DOWNLOAD):
             if self.path.startswith(prefix):
                 found = self.path.removeprefix(prefix).split("/")[0]
                 return found if lesson.LESSON_ID.fullmatch(found) else None
@@ -158,6 +162,7 @@ def _access(row: Mapping[str, Any]) -> Access:
         school=_text(row.get("school")),
         subject=_text(row.get("subject")),
         policy=_text(row.get(POLICY)),
+        permission=_text(row.get(permission.FACT)),
     )
 
 

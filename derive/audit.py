@@ -25,6 +25,9 @@ GENESIS: Final = "0" * 64
 CHAIN_HOURS: Final = 24
 """A chain ends after a day, so that a bucket's term takes whole chains and a chain's beginning is missed only around its term."""
 SUFFIX: Final = ".jsonl"
+PERSON: Final = "person"
+"""Fact of a sign-in: the id by which the roster knows whom the record names by the subject of their session."""
+_ONLY_IF_SET: Final = frozenset({"district", "partner"})
 _BEGUN: Final = "%Y%m%dT%H%M%S%fZ"
 _WRITER: Final = r"[0-9]{8}T[0-9]{12}Z-[a-z0-9-]{1,80}"
 _SEGMENT: Final = re.compile(rf"({_WRITER})/([0-9]{{12}})\.jsonl")
@@ -40,6 +43,8 @@ class Kind(StrEnum):
     """The rules by which a writer decides from here on."""
     RUN = "platform-run"
     """`pulumi up` and what it changed."""
+    ACCOUNT = "account-change"
+    """What an operator did to an account."""
     LOGS = "log-anchor"
     """What logs were kept in an hour, by digest."""
 
@@ -50,11 +55,15 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody: tier's id, school's code, and the subject as the session names it; never a name."""
+    """Somebody: tier's id, where they belong, and the subject as the session names it; never a name."""
 
     tier: str | None
     school: str | None
+    """Code."""
     subject: str | None
+    district: str | None = None
+    """Id; written only where there is one, so that older records keep their bytes. The same of the partner."""
+    partner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -182,13 +191,17 @@ def _bare(record: Record) -> dict[str, Any]:
         "sequence": record.sequence,
         "time": record.time,
         "kind": entry.kind.value,
-        "who": asdict(entry.who) if entry.who else None,
+        "who": _somebody(entry.who) if entry.who else None,
         "what": {"action": entry.action, "resource": entry.resource},
         "why": entry.why,
         "policy": entry.policy,
         "facts": dict(entry.facts),
         "previous": record.previous,
     }
+
+
+def _somebody(who: Who) -> dict[str, str | None]:
+    return {key: value for key, value in asdict(who).items() if value is not None or key not in _ONLY_IF_SET}
 
 
 def _canonical(row: Mapping[str, Any]) -> bytes:

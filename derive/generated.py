@@ -15,6 +15,7 @@ from pathlib import Path
 
 from catalog import City, load_named, named
 from catalog.errors import UserError
+from derive import moments
 
 STAMP = "stamp.json"
 """``{"catalog": <City.digest>, "made": <moment>, "files": {<path>: <sha256>}}``"""
@@ -41,7 +42,7 @@ def _made(folder: Path, digests: Mapping[str, str]) -> str:
             return str(old["made"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.stamp(datetime.now(UTC))
 
 
 def stamp_of(folder: Path) -> str:

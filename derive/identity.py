@@ -26,6 +26,8 @@ SECOND_FACTOR: Final = "otp"
 ATTRIBUTE_TIER: Final = "tier"
 ATTRIBUTE_SCHOOL: Final = "school"
 """Code of a school, or division code of a district or of the city; absent where there is none."""
+ATTRIBUTE_PARTNER: Final = "partner"
+"""Id of the partner that somebody works for; absent where there is none."""
 ATTRIBUTE_PERSON: Final = "person"
 """Id in the roster; absent where somebody is in none."""
 ATTRIBUTE_SLIP: Final = "slip"
@@ -34,7 +36,9 @@ ATTRIBUTE_LEFT: Final = "left"
 """Day on which the account was switched off because the roster switched its person off; absent in every other case."""
 CLAIM_PROVIDER: Final = "provider"
 """In the ID token of whoever came from an outside provider: its alias. Nothing that an account has."""
-ATTRIBUTES: Final = (ATTRIBUTE_TIER, ATTRIBUTE_SCHOOL, ATTRIBUTE_PERSON, ATTRIBUTE_SLIP, ATTRIBUTE_LEFT)
+ATTRIBUTES: Final = (
+    ATTRIBUTE_TIER, ATTRIBUTE_SCHOOL, ATTRIBUTE_PARTNER, ATTRIBUTE_PERSON, ATTRIBUTE_SLIP, ATTRIBUTE_LEFT,
+)  # fmt: skip
 """What an account has beside its name; only administrators see and change it."""
 
 

@@ -11,8 +11,9 @@ import json
 from typing import Any
 
 from catalog import City
+from catalog.access import Use
 
-RECIPE = 1
+RECIPE = 2
 """Raise it when the packager's output changes for the same ladder: lessons are then packaged anew under new names."""
 
 PRESET = "veryfast"
@@ -54,7 +55,14 @@ def ladder(city: City) -> dict[str, Any]:
         "audio_kbps": packaging.audio_kbps,
         "fps_limit": packaging.frames_per_second,
         "preset": PRESET,
+        "thumbnail_seconds": packaging.thumbnail_seconds,
     }
+
+
+def download(city: City, licence: str) -> str | None:
+    """The rendition of which a lesson under this licence may be taken away as one file; None: nothing may be."""
+    terms = next((row for row in city.licences if row.id == licence), None)
+    return city.packaging.download if terms and Use.DOWNLOAD in terms.uses else None
 
 
 def recipe(city: City) -> str:
@@ -67,8 +75,9 @@ def working_bytes(city: City, upload: int) -> int:
     """Room that packaging an upload of so many bytes takes at most.
 
     The upload twice (a container without an index is rewritten), one chunk of every rendition with what the cap's buffer allows,
-    the sound of three hours, and a margin.
+    the sound of three hours, and a margin. When the pictures are done, three hours of the rendition that is handed out lie there twice.
     """
     chunk = sum(rung.video_kbps for rung in city.ladder) * 125 * 1.3 * (CHUNK_SECONDS + 1)
     sound = city.packaging.audio_kbps * 125 * 1.2 * 3 * 3600
-    return int(2 * upload + chunk + sound) + (64 << 20)
+    handed = next(rung.video_kbps for rung in city.ladder if rung.id == city.packaging.download) * 125 * 1.1 * 3 * 3600
+    return 2 * upload + int(max(chunk + sound, 2 * (handed + sound))) + (64 << 20)

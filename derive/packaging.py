@@ -52,27 +52,32 @@ def _give_up() -> pods.Manifest:
 
 
 def _pod(image: str, request: Mapping[str, Any], scratch_bytes: int) -> pods.Manifest:
-    own = {
-        "PACKAGER_REQUEST": json.dumps(request, ensure_ascii=False, sort_keys=True),
-        "PACKAGER_WORK": WORK,
-        "PACKAGER_WORK_BYTES": str(scratch_bytes),
-        "PACKAGER_UPLOADS": names.BUCKET_UPLOADS,
-        "PACKAGER_LESSONS": names.BUCKET_LESSONS,
-        "TMPDIR": WORK,
-        "HOME": WORK,
-    }
+    own = {"PACKAGER_REQUEST": json.dumps(request, ensure_ascii=False, sort_keys=True), "PACKAGER_WORK": WORK}
     container = {
         "name": COMPONENT,
         "image": image,
         "command": ["python3", "-m", "packager"],
-        "env": [*store.client_env(), *({"name": key, "value": _literal(value)} for key, value in own.items())],
+        "env": environment(own, WORK, scratch_bytes),
         "resources": pods.resources(CPU, MEMORY, CPU_LIMIT),
         "securityContext": pods.container_security(),
         "volumeMounts": [store.client_mount(), {"name": "work", "mountPath": WORK}],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
-    volumes = [store.client_volume(store.PACKAGER), pods.scratch("work", str(scratch_bytes + _SLACK))]
+    volumes = [store.client_volume(store.PACKAGER), pods.scratch("work", str(scratch_bytes + SLACK))]
     return pods.pod(COMPONENT, [container], volumes, restartPolicy="Never")
+
+
+def environment(own: Mapping[str, str], work: str, scratch_bytes: int) -> list[pods.Manifest]:
+    """The variables of a pod that packages in the folder ``work``: its ``own``, the store's, the buckets and its room."""
+    told = {
+        **own,
+        "PACKAGER_WORK_BYTES": str(scratch_bytes),
+        "PACKAGER_UPLOADS": names.BUCKET_UPLOADS,
+        "PACKAGER_LESSONS": names.BUCKET_LESSONS,
+        "TMPDIR": work,
+        "HOME": work,
+    }
+    return [*store.client_env(), *({"name": key, "value": _literal(value)} for key, value in told.items())]
 
 
 def _literal(value: str) -> str:
@@ -80,5 +85,5 @@ def _literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-_SLACK = 64 << 20
+SLACK = 64 << 20
 """The kubelet evicts a pod that is over its volume's limit; the packager stops before, with a sentence."""

@@ -10,9 +10,12 @@ from catalog import names
 from catalog.access import Action
 
 PROFILE = names.RESOURCE_PROFILE
+LESSON, LIVE = names.RESOURCE_LESSON, names.RESOURCE_LIVE
 VIEWING = Action.VIEW
 PLAYING = (Action.VIEW, Action.LEARN)
 """Either lets a lesson be played."""
+TAKING = Action.DOWNLOAD
+"""Lets a lesson be taken away."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ def playing(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
     return tuple(Question(who, action, lesson, int(now.timestamp())) for action in PLAYING)
 
 
+def downloading(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
+    """What is asked when somebody wants to take a lesson away at ``now`` (aware)."""
+    return (Question(who, TAKING, lesson, int(now.timestamp())),)
+
+
 def viewing(who: Person, things: Iterable[Thing], now: datetime) -> tuple[Question, ...]:
     """What is asked when somebody wants to see what ``things`` are forms of at ``now`` (aware): a yes to any of them is enough."""
     return tuple(Question(who, VIEWING, each, int(now.timestamp())) for each in things)
@@ -78,5 +86,9 @@ def profile(person: str, school: str, group: str | None = None, *, consent: bool
 
 def lesson(lesson_id: str, school: str, licence: str, published: datetime) -> Thing:
     """A lesson by what of its record counts; ``published`` is aware."""
-    of = names.RESOURCE_LESSON
-    return Thing(lesson_id, of, school=school, licence=licence, published=int(published.timestamp()))
+    return Thing(lesson_id, LESSON, school=school, licence=licence, published=int(published.timestamp()))
+
+
+def live(lesson_id: str, school: str) -> Thing:
+    """A lesson while it is streamed live: no licence has a say in it."""
+    return Thing(lesson_id, LIVE, school=school)

@@ -23,7 +23,9 @@ _TOKEN_SECONDS: Final = 300
 """An access token of Keycloak's own; the platform's sessions are minted apart."""
 _EVENT_DAYS: Final = 190
 """Six months and a little, as the audit record."""
-_MAPPED: Final = (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PERSON)
+_MAPPED: Final = (
+    identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER, identity.ATTRIBUTE_PERSON,
+)  # fmt: skip
 """Attributes of an account that the portal's ID token states. Only administrators see and change them."""
 _OFF: Final = ("admin-cli",)
 """Clients that Keycloak makes in every realm and nobody here uses: this one hands tokens out for a password, without the sign-in page."""

@@ -1,7 +1,8 @@
 """Apache Traffic Server's files for the box of a school: the cache between its classrooms and the platform.
 
 Classrooms ask it by TLS under the school's own name; it asks the platform with the school's certificate, once for however many viewers,
-and keeps serving what it has when the link is down. Paths are relative to the folder, so that a copy can be checked before it is used.
+and keeps serving what it has when the link is down. It asks the edge of its district first, and the shield while the edge does not answer.
+Paths are relative to the folder, so that a copy can be checked before it is used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog import names
-from derive import traffic_server, video_token
+from derive import page_access, purging, traffic_server, video_token
 
 FOLDER = "/etc/huiju/cache"
 """Holds one folder per state of the configuration, and ``current``, a link to the one in use."""
@@ -20,11 +21,15 @@ USER = "trafficserver"
 LOG = "school"
 """Name of the access log."""
 LOCAL_PORT = 8080
-"""On loopback: health and counters, for the box itself."""
+"""On loopback: health and counters, and lessons to fetch, fill in and give up, for the box itself."""
+FIRST_WAY = 8091
+"""On loopback: the ways to the platform, one port for each (decision 0220)."""
 HEALTH, STATS = "/healthz", "/_stats"
+FILL = "PUSH"
+"""How a lesson from a stick gets in: the whole answer as the platform would give it, from loopback only, as for `purging`."""
 RESTART = frozenset({"records.config", "storage.config", "plugin.config", "logging.yaml"})
 """A change in one of these needs a restart; in the others a reload, which no viewer notices."""
-_STALE_SECONDS = 7 * 86_400
+STALE_SECONDS = 7 * 86_400
 """How long a copy past its age is served while the platform cannot be asked: a week without a link."""
 
 _OFFLINE: Mapping[str, str] = {
@@ -47,8 +52,10 @@ class SchoolCache:
     code: str
     domain: str
     """Domain of the schools' boxes."""
+    edge: str
+    """Where lessons come from first, the district's edge: scheme, host and port, without a slash at the end; empty where there is none."""
     platform: str
-    """Where lessons come from: scheme, host and port, without a slash at the end."""
+    """Where they come from otherwise, the shield's door for schools, in the same form."""
     segment_seconds: int
     cache_mib: int
     networks: Sequence[str]
@@ -65,6 +72,11 @@ class SchoolCache:
         """The name that classrooms type."""
         return names.edge_host(self.code, self.domain)
 
+    @property
+    def ways(self) -> dict[int, str]:
+        """Port on loopback -> where it leads, in the order of asking."""
+        return dict(enumerate((each for each in (self.edge, self.platform) if each), FIRST_WAY))
+
 
 def files(box: SchoolCache) -> dict[str, str]:
     """Path below the configuration's folder -> content."""
@@ -73,6 +85,7 @@ def files(box: SchoolCache) -> dict[str, str]:
         **traffic_server.OWN_ERRORS,
         "records.config": _records(box),
         "remap.config": _remap(box),
+        "parent.config": traffic_server.asking(_ANY_WAY, *([f"127.0.0.1:{port}"] for port in box.ways)),
         "plugin.config": _plugins(),
         "storage.config": f"{CACHE} {box.cache_mib}M\n",
         "ssl_multicert.config": f"dest_ip=* ssl_cert_name={box.tls}/box.crt ssl_key_name={box.tls}/box.key\n",
@@ -82,42 +95,42 @@ def files(box: SchoolCache) -> dict[str, str]:
         "stats.config": json.dumps({"allow_ip": "127.0.0.1/32", "record_types": "0x3f"}) + "\n",
         # Ranges too: an answer in part is never kept, and some players ask for every segment as `bytes=0-`.
         "dropped.config": f"{video_token.dropping()}  rm-header Range\n",
+        "counted.config": _counted(),
+        page_access.FILE: page_access.rules(box.issuer, HEALTH),
         video_token.GUARD_FILE: video_token.guard(),
         video_token.FILE: video_token.configuration(box.issuer, box.code, box.keys),
-        "ip_allow.yaml": traffic_server.reading_only(("127.0.0.0/8", *box.networks)),
+        "ip_allow.yaml": traffic_server.reading_only(
+            ("127.0.0.0/8", *box.networks), purging.allowed((purging.METHOD, FILL)), ("OPTIONS",)
+        ),
         "logging.yaml": traffic_server.logging(LOG),
     }
 
 
 def _records(box: SchoolCache) -> str:
-    tls = "proxy.config.ssl.client"
+    ways = " ".join(f"{port}:ip-in=127.0.0.1" for port in (LOCAL_PORT, *box.ways))
     return traffic_server.records(
         {
             **traffic_server.COMMON,
             **traffic_server.collapse(box.segment_seconds),
-            "proxy.config.http.server_ports": f"STRING {LOCAL_PORT}:ip-in=127.0.0.1 443:ssl",
+            **traffic_server.ASKING,
+            **traffic_server.serving(box.tls),
+            **traffic_server.knowing(box.tls, "box.crt", "box.key", "platform.crt"),
+            "proxy.config.http.server_ports": f"STRING {ways} 443:ssl",
+            "proxy.config.http.push_method_enabled": "INT 1",
             "proxy.config.admin.user_id": f"STRING {USER}",
             "proxy.config.body_factory.template_sets_dir": f"STRING {FOLDER}/current/body_factory",
             "proxy.config.http.response_via_str": f"STRING {box.code}",
-            "proxy.config.ssl.server.cert.path": f"STRING {box.tls}",
-            "proxy.config.ssl.server.private_key.path": f"STRING {box.tls}",
-            "proxy.config.ssl.TLSv1": "INT 0",
-            "proxy.config.ssl.TLSv1_1": "INT 0",
-            f"{tls}.cert.path": f"STRING {box.tls}",
-            f"{tls}.cert.filename": "STRING box.crt",
-            f"{tls}.private_key.path": f"STRING {box.tls}",
-            f"{tls}.private_key.filename": "STRING box.key",
-            f"{tls}.CA.cert.path": f"STRING {box.tls}",
-            f"{tls}.CA.cert.filename": "STRING platform.crt",
-            f"{tls}.verify.server.policy": "STRING ENFORCED",
-            f"{tls}.verify.server.properties": "STRING ALL",
+            # A request goes through the box twice, to whoever is asked; a third time it is stopped.
+            "proxy.config.http.max_proxy_cycles": "INT 1",
+            # Traffic Server marks down whoever has an address of its own host; the ways have one.
+            "proxy.config.http.parent_proxy.self_detect": "INT 0",
             # The box's own resolver knows where the platform is.
             "proxy.config.dns.resolv_conf": "STRING NULL",
             "proxy.config.dns.nameservers": "STRING 127.0.0.1",
             # A technician who watches the log sees a play as it happens.
             "proxy.config.log.max_secs_per_buffer": "INT 1",
             "proxy.config.log.periodic_tasks_interval": "INT 1",
-            "proxy.config.http.cache.max_stale_age": f"INT {_STALE_SECONDS}",
+            "proxy.config.http.cache.max_stale_age": f"INT {STALE_SECONDS}",
             **_OFFLINE,
         }
     )
@@ -125,6 +138,7 @@ def _records(box: SchoolCache) -> str:
 
 def _plugins() -> str:
     rows = (
+        f"header_rewrite.so {page_access.FILE}",
         f"header_rewrite.so {video_token.GUARD_FILE}",
         "healthchecks.so health.config",
         f"stats_over_http.so {STATS[1:]} stats.config",
@@ -132,8 +146,38 @@ def _plugins() -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
+HAD: Mapping[str, str] = {"yes": "school.had.yes", "no": "school.had.no"}
+"""Counters of what classrooms asked for: whether the box had it. The server's own ones count what the box itself asks for too."""
+_ANY_WAY = "lessons"
+"""Host in the cache's own address of every lesson; it is never looked up, and the same wherever a lesson comes from."""
+_WAY = (
+    "proxy.config.http.cache.http=0",
+    "proxy.config.http.insert_response_via_str=0",
+)
+"""Settings of the ways: they keep nothing."""
+
+
+def _counted() -> str:
+    """Header rewrite rules that count an answer; one that was refused was not looked for."""
+    found = {"yes": "/^hit/", "no": "=miss"}
+    head = "cond %{SEND_RESPONSE_HDR_HOOK} [AND]"
+    return "\n".join(f"{head}\ncond %{{CACHE}} {what}\n  counter {HAD[had]}\n" for had, what in found.items())
+
+
 def _remap(box: SchoolCache) -> str:
-    """Lessons, for whoever shows a token of this school; nothing else leads to the platform."""
+    """Lessons, for whoever shows a token of this school; and for the box itself, with the ways on. Nothing else leads to the platform.
+
+    Traffic Server 9.2 names the host of the address to whomever it asks, in TLS and in the request, whichever parent that is; the edge
+    and the shield's door are two hosts. So each is asked by a rule of its own, and the rules are the parents.
+    """
     path = f"/{names.BUCKET_LESSONS}/"
-    plugins = f"@plugin=uri_signing.so @pparam={video_token.FILE} @plugin=header_rewrite.so @pparam=dropped.config"
-    return f"map https://{box.host}{path} {box.platform}{path} {plugins}\n"
+    dropped = "@plugin=header_rewrite.so @pparam=dropped.config"
+    checked = (
+        f"@plugin=uri_signing.so @pparam={video_token.FILE} {dropped} @plugin=header_rewrite.so @pparam=counted.config"
+    )
+    plain = f"@plugin=conf_remap.so {' '.join(f'@pparam={each}' for each in _WAY)}"
+    rules = [
+        *(f"regex_map_with_recv_port http://.*:{port}{path} {to}{path} {plain}" for port, to in box.ways.items()),
+        f"map https://{box.host}{path} http://{_ANY_WAY}{path} {checked}",
+    ]
+    return purging.rule(f"http://{_ANY_WAY}", LOCAL_PORT, (dropped,)) + "".join(f"{rule}\n" for rule in rules)

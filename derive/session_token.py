@@ -8,13 +8,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 AUDIENCE: Final = "huiju"
-COOKIE: Final = "huiju_session"
+COOKIE: Final = "__Host-huiju_session"
+"""Browsers take a name that begins so only with `Secure`, `Path=/` and no `Domain` (RFC 6265bis, 4.1.3.2): no subdomain can plant one."""
 MOST_HOURS: Final = 12
 """A day in school and its evening: nobody signs in twice a day, and a lost device is out by the next morning."""
 TIER: Final = "tier"
 """Claim with the id of the person's tier."""
 SCHOOL: Final = "school"
 """Claim with the code of the person's school; absent where there is none."""
+DISTRICT: Final = "district"
+"""Claim with the id of the district that the person works for; absent where there is none."""
+PARTNER: Final = "partner"
+"""Claim with the id of the partner that the person works for; absent where there is none."""
 PARTY: Final = "azp"
 """Claim with the client by which the person signed in; absent where the operator made the session."""
 PERSON: Final = "person"
@@ -29,6 +34,8 @@ def claims(
     hours: float,
     *,
     school: str | None = None,
+    district: str | None = None,
+    partner: str | None = None,
     person: str | None = None,
 ) -> dict[str, Any]:
     """Claims of a session from ``issued`` (Unix seconds) on. Raises ValueError when it would last longer than a session may."""
@@ -36,5 +43,5 @@ def claims(
         raise ValueError(f"a session lasts more than 0 and at most {MOST_HOURS} hours, not {hours:g}")
     ends = issued + round(hours * 3600)
     found = {"iss": issuer, "aud": AUDIENCE, "sub": subject, TIER: tier, "iat": issued, "nbf": issued, "exp": ends}
-    also = {SCHOOL: school, PERSON: person}
+    also = {SCHOOL: school, DISTRICT: district, PARTNER: partner, PERSON: person}
     return {**found, **{claim: value for claim, value in also.items() if value}}

@@ -1,7 +1,7 @@
 """Apache Traffic Server's files for the shield: one cache in front of the private buckets `lessons` and `parcels`.
 
-It listens twice: for viewers, who show a token for each lesson, and for the caches in schools, which have shown a certificate to the
-gateway. Both share one cache.
+It listens four times: for viewers, who show a token for each lesson; for the caches in schools, which have shown a certificate to the
+gateway; by TLS for the districts' edges, which show one to it; and on its own loopback for who has an object given up. All share one cache.
 
 The shield signs its own requests to the store (`s3_auth`), collapses the same request of many caches into one, and never asks the store
 for anything but the path it was asked for: query strings are dropped, so nothing but plain objects can be read through it.
@@ -10,17 +10,16 @@ for anything but the path it was asked for: query strings are dropped, so nothin
 from __future__ import annotations
 
 from catalog import City, names
-from derive import access_log, traffic_server, video_token
+from derive import cache_pod, cache_tree, permission, purging, traffic_server, video_token
+from derive.cache_tree import CacheLevel
 
-PORT = 8080
+PORT = cache_pod.PORT
 SCHOOLS_PORT = 8081
 """Where lessons are served to caches in schools; only the gateway reaches it."""
-CONFIGURATION = "/etc/trafficserver"
+EDGES_PORT = 8443
+"""Where lessons are served to districts' edges, by TLS, and only to their certificates; there is none in a city without edges."""
 SIGNING = "/etc/store"
 """Folder with `s3_auth.config`, from a Secret."""
-CACHE, LOGS, RUN = "/var/cache/trafficserver", "/var/log/trafficserver", "/run/trafficserver"
-"""Folders that it writes to; its root file system is read-only."""
-HEALTH, STATS = "/healthz", "/_stats"
 SIGNING_FILE = "s3_auth.config"
 
 
@@ -29,24 +28,14 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
 
     ``store`` is the S3 endpoint, ``cache_gib`` the size of the disk cache in GiB, ``tokens`` what `video_token.configuration` gives.
     """
-    guard = video_token.guard()
-    line = access_log.traffic_server(access_log.version(tokens, guard))
+    edges = bool(cache_tree.edges(city))
     return {
-        "records.config": _records(city),
-        "remap.config": _remap(store),
-        "plugin.config": "".join(f"{plugin}\n" for plugin in _EVERY_REQUEST),
-        "storage.config": f"{CACHE} {_cache_mib(cache_gib)}M\n",
-        "health.config": f"{HEALTH} {CONFIGURATION}/alive text/plain 200 503\n",
-        "alive": "ok\n",
-        "dropped.config": video_token.dropping(),
-        "whole.config": "cond %{REMAP_PSEUDO_HOOK}\n  rm-header Range\n",
-        video_token.GUARD_FILE: guard,
+        **cache_pod.files(cache_gib, tokens),
+        "records.config": _records(city, edges=edges),
+        "remap.config": _remap(store, edges=edges),
         video_token.FILE: tokens,
-        # From whoever the NetworkPolicies let through.
-        "ip_allow.yaml": traffic_server.reading_only(),
-        "logging.yaml": traffic_server.printing(line, (HEALTH, STATS)),
-        **traffic_server.UNUSED,
-        **traffic_server.OWN_ERRORS,
+        permission.FILE: permission.script(),
+        **({"ssl_multicert.config": _CERTIFICATE} if edges else {}),
     }
 
 
@@ -67,62 +56,51 @@ def region_file(region: str) -> str:
     return f": {region}\n"
 
 
-def _cache_mib(cache_gib: int) -> int:
-    """A tenth is left to the file system and to logs."""
-    return cache_gib * 1024 * 9 // 10
-
-
-def _records(city: City) -> str:
+def _records(city: City, *, edges: bool) -> str:
     return traffic_server.records(
-        {**traffic_server.COMMON, **traffic_server.collapse(city.packaging.segment_seconds), **_OWN}
+        {
+            **traffic_server.COMMON,
+            **traffic_server.collapse(city.packaging.segment_seconds),
+            **cache_pod.SETTINGS,
+            "proxy.config.http.server_ports": _ports(edges=edges),
+            "proxy.config.http.response_via_str": f"STRING {CacheLevel.SHIELD}",
+            **(_MUTUAL if edges else {}),
+        }
     )
 
 
-_EVERY_REQUEST = (
-    f"header_rewrite.so {CONFIGURATION}/{video_token.GUARD_FILE}",
-    f"healthchecks.so {CONFIGURATION}/health.config",
-    f"stats_over_http.so {STATS[1:]}",
-)
-"""Plugins that see every request, in this order."""
-_WHOLE = f"@plugin=header_rewrite.so @pparam={CONFIGURATION}/whole.config"
-"""Lessons are asked for whole: what the store gives in part is never kept, and some players ask for every segment as `bytes=0-`.
-Parcels are not: who was cut off goes on where it was."""
-_TO_STORE = (
-    f"@plugin=header_rewrite.so @pparam={CONFIGURATION}/dropped.config",
-    f"@plugin=s3_auth.so @pparam=--config @pparam={SIGNING}/{SIGNING_FILE}",
-)
-_CHECK = f"@plugin=uri_signing.so @pparam={CONFIGURATION}/{video_token.FILE}"
-"""First the token, while it is still in the request."""
-_OWN = {
-    "proxy.config.http.server_ports": f"STRING {PORT} {SCHOOLS_PORT}",
-    "proxy.config.admin.user_id": "STRING #-1",
-    "proxy.config.body_factory.template_sets_dir": f"STRING {CONFIGURATION}/body_factory",
-    # The container's own limit; a higher one would be refused.
-    "proxy.config.net.connections_throttle": "INT 8000",
-    "proxy.config.http.response_via_str": "STRING shield",
-    # The access log is collected from what the pod prints: a pod that ends has a second's lines left to print, not five.
-    "proxy.config.log.max_secs_per_buffer": "INT 1",
-    "proxy.config.log.periodic_tasks_interval": "INT 1",
-    # Every so many writes it looks whether the log is still a file of that name, and closes it otherwise: `stdout` is none, and after the
-    # 32nd write there was no access log any more. So it never looks.
-    "proxy.config.log.file_stat_frequency": f"INT {2**31 - 1}",
-    # What goes wrong goes to the container's output.
-    **dict.fromkeys(
-        (f"proxy.config.diags.output.{level}" for level in ("warning", "error", "fatal", "alert", "emergency")),
-        "STRING E",
-    ),
+def _ports(*, edges: bool) -> str:
+    words = (str(PORT), str(SCHOOLS_PORT), *((f"{EDGES_PORT}:ssl",) if edges else ()), purging.listening())
+    return f"STRING {' '.join(words)}"
+
+
+_CERTIFICATE = "dest_ip=* ssl_cert_name=tls.crt ssl_key_name=tls.key\n"
+_MUTUAL = {
+    **traffic_server.serving(cache_pod.TLS),
+    # 2: who has no certificate that is trusted gets no answer at all.
+    "proxy.config.ssl.client.certification_level": "INT 2",
+    "proxy.config.ssl.CA.cert.path": f"STRING {cache_pod.TLS}",
+    "proxy.config.ssl.CA.cert.filename": f"STRING {cache_pod.TRUSTED}",
 }
-"""What is the shield's own, and no fact of the city changes."""
+_TO_STORE = (cache_pod.DROPPED, f"@plugin=s3_auth.so @pparam=--config @pparam={SIGNING}/{SIGNING_FILE}")
+CHECK = (
+    f"@plugin=uri_signing.so @pparam={cache_pod.CONFIGURATION}/{video_token.FILE}",
+    permission.plugin(cache_pod.CONFIGURATION),
+)
+"""First the token, while it is still in the request; then what it is called, before it goes."""
 
 
-def _remap(store: str) -> str:
+def _remap(store: str, *, edges: bool) -> str:
     """One rule a line; those of a receiving port are looked at before all others."""
     lessons, parcels = f"/{names.BUCKET_LESSONS}/", f"/{names.BUCKET_PARCELS}/"
     # `with_recv_port`: the port that the request came in on, never one that a client writes into its Host header. Any host: `.*`,
     # since a rule without a host takes no port.
+    doors = (f"http://.*:{SCHOOLS_PORT}", *((f"https://.*:{EDGES_PORT}",) if edges else ()))
+    known = (cache_pod.WHOLE, *_TO_STORE)
     rules = (
-        (f"regex_map_with_recv_port http://.*:{SCHOOLS_PORT}{lessons}", lessons, (_WHOLE, *_TO_STORE)),
-        (f"map {lessons}", lessons, (_CHECK, _WHOLE, *_TO_STORE)),
+        *((f"regex_map_with_recv_port {door}{lessons}", lessons, known) for door in doors),
+        (f"map {lessons}", lessons, (*CHECK, *known)),
+        # Parcels are not asked for whole: who was cut off goes on where it was.
         (f"map {parcels}", parcels, _TO_STORE),
     )
-    return "".join(f"{rule} {store}{path} {' '.join(plugins)}\n" for rule, path, plugins in rules)
+    return purging.rule(store) + "".join(f"{rule} {store}{path} {' '.join(plugins)}\n" for rule, path, plugins in rules)

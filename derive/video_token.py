@@ -1,4 +1,4 @@
-"""Permission to play one lesson, as the caches check it (CDNI URI signing, RFC 9246): claims, and the caches' configuration.
+"""Permission to play one lesson or to take it away, as the caches check it (CDNI URI signing, RFC 9246): claims, and their configuration.
 
 Every cache that viewers talk to checks it: the shield for the city, a box for its school. They hold public keys only.
 """
@@ -16,14 +16,22 @@ COOKIE: Final = "URISigningPackage"
 """The plugin's own name for the token, in a cookie or in an address."""
 CITY: Final = "city"
 """Place of the gateway's shield; a school's box answers to the school's code."""
+PERMISSION: Final = "@Permission"
+"""Header in which a cache keeps what the token is called (`derive.permission`); Traffic Server sends none that begins so."""
 FILE: Final = "uri_signing.json"
 GUARD_FILE: Final = "guard.config"
 
+FORM: Final = r"[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+"
+"""A JWS, as it is written: what the plugin is given has no other form."""
 _SPARE: Final = "X-Spare"
 _GIVEN_UP: Final = 1200
 _PATH: Final = "[A-Za-z0-9._/-]*"
 """Characters of our keys. Nothing encoded: `..%2F` would leave the lesson once a store decodes it."""
 _LESSON: Final = LESSON_ID.pattern
+_AWAY: Final = "~"
+"""Stands in no path that a permission to play opens, whoever gave it and when: what may be taken away lies behind it."""
+DOWNLOAD: Final = f"{_AWAY}download"
+"""Folder of what may be taken away, below the lesson's."""
 
 
 def media_path(lesson: str) -> str:
@@ -33,13 +41,26 @@ def media_path(lesson: str) -> str:
     return public_path(f"{lesson}/")
 
 
+def download_path(lesson: str) -> str:
+    """Path below which lies what may be taken away of the lesson, with a slash at its end. Raises ValueError as `media_path` does."""
+    return f"{media_path(lesson)}{DOWNLOAD}/"
+
+
+def download_claims(issuer: str, place: str, lesson: str, expires: int) -> dict[str, Any]:
+    """Claims that let their bearer take ``lesson`` away from the cache of ``place`` until ``expires``, and play nothing."""
+    return _claims(issuer, place, f"{download_path(lesson)}{_PATH}", expires)
+
+
 def claims(issuer: str, place: str, lesson: str, expires: int) -> dict[str, Any]:
-    """Claims that let their bearer play ``lesson`` from the cache of ``place`` until ``expires`` (Unix seconds).
+    """Claims that let their bearer play ``lesson`` from the cache of ``place`` until ``expires`` (Unix seconds), and take nothing away.
 
     ``aud`` and ``cdniuc`` are always there, since the plugin takes a missing one for any. No ``cdnistt``: a cache would renew the
     token past its end. No ``jti``, no ``cdniip``: the plugin refuses them.
     """
-    scope = f"{media_path(lesson)}{_PATH}"
+    return _claims(issuer, place, f"{media_path(lesson)}{_PATH}", expires)
+
+
+def _claims(issuer: str, place: str, scope: str, expires: int) -> dict[str, Any]:
     return {"iss": issuer, "aud": place, "exp": expires, "cdniv": 1, "cdniuc": _anywhere(scope)}
 
 
@@ -49,14 +70,15 @@ def configuration(issuer: str, place: str, keys: Sequence[Mapping[str, str]]) ->
     The plugin wants a key to renew tokens with. It is given a public one: nothing asks for renewal, and who reads a box's files
     can sign nothing.
     """
-    top = public_path("")
-    open_paths = (f"{top}{re.escape(INDEX)}", f"{top}{_LESSON}/lesson[.]json", f"{top}{_LESSON}/{_PATH}/poster[.]jpg")
+    open_paths = f"{public_path('')}({re.escape(INDEX)}|l-[^/]*/lesson[.]json|l-[^~]*/poster[.]jpg)"
     row = {
         "id": place,
         "renewal_kid": keys[0]["kid"],
         # Off the address that caches know an object by, and off the request to the store.
         "strip_token": True,
-        "auth_directives": [{"auth": "allow", "uri": _anywhere(path)} for path in open_paths],
+        # One row, and loose in what an id is: the plugin compiles every row anew for every request, and counting an id's letters costs the
+        # most (what is left: docs/benchmarks.md). What is no lesson's id is not in the bucket.
+        "auth_directives": [{"auth": "allow", "uri": _anywhere(open_paths)}],
         "keys": list(keys),
     }
     return json.dumps({issuer: row}, indent=1) + "\n"
@@ -72,17 +94,21 @@ def guard() -> str:
 
     A ``=`` inside a token ends Traffic Server 9.2 (docs/surprises.md): a token that is no JWS in form goes, with its whole cookie.
     A token in the address would be looked for in its parameters too: those are refused, and queries dropped. The way to a lesson
-    holds nothing but the characters of our keys, no step that climbs and no empty one, so that plugin and store read it alike.
+    holds nothing but the characters of our keys, no step that climbs and no empty one, so that plugin and store read it alike. The
+    folder of what may be taken away has a character more; everywhere else that one is refused too.
     """
-    part, lessons = "[A-Za-z0-9_-]+", public_path("").strip("/")
+    lessons = public_path("").strip("/")
     refuse = "set-destination PATH refused"
     rules = (
-        (f"%{{CLIENT-HEADER:Cookie}} /{COOKIE}=(?!{part}[.]{part}[.]{part} *(;|$))/", "rm-header Cookie"),
+        (f"%{{CLIENT-HEADER:Cookie}} /{COOKIE}=(?!{FORM} *(;|$))/", "rm-header Cookie"),
         ("%{CLIENT-URL:URL} /;/", refuse),
-        (rf"%{{CLIENT-URL:PATH}} /^{lessons}\/(.*[^A-Za-z0-9._\/-]|(.*\/)?[.]?[.]?(\/|$))/", refuse),
+        (
+            rf"%{{CLIENT-URL:PATH}} /^{lessons}\/({_LESSON}\/{DOWNLOAD}\/)?+(.*[^A-Za-z0-9._\/-]|(.*\/)?[.]?[.]?(\/|$))/",
+            refuse,
+        ),
     )
     head = "cond %{READ_REQUEST_HDR_HOOK}"
-    return f"{head}\n  rm-destination QUERY\n\n" + "\n".join(
+    return f"{head}\n  rm-destination QUERY\n  rm-header {PERMISSION}\n\n" + "\n".join(
         f"{head} [AND]\ncond {condition}\n  {action}\n" for condition, action in rules
     )
 

@@ -1,0 +1,89 @@
+"""How a lesson that is withdrawn, or only purged, is made known to the caches: `withdrawn.json` in the bucket of lessons. Pure.
+
+``{"lessons": [{"id": "l-...", "at": "2026-11-29T05:00:00Z", "paths": ["/lessons/l-.../...", ...]}]}``; a cache gives up the paths of each
+entry that it has not heard of. An entry with ``"kind": "purged"`` is of a lesson that stays published: what is given up may be fetched
+again at once. Every other one is a withdrawal, also one of a kind that its reader does not know. Viewers never get the file: no permission
+to play matches its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from catalog import City
+from derive import lesson, school_cache
+from derive.moments import stamp
+
+KEY: Final = "withdrawn.json"
+PURGED: Final = "purged"
+"""The kind of an entry whose lesson stays published; the box's side is in the role `school_box`."""
+CACHE: Final = "public, max-age=1"
+"""Every connected cache hears of it within seconds."""
+GRACE: Final = timedelta(days=7)
+"""A box that comes back after its lessons' tokens have ended still has a week to hear of it."""
+
+Entry = Mapping[str, Any]
+
+
+def kept(city: City) -> timedelta:
+    """How long an entry stays: longer than any token plays on, and longer than any cache serves what it cannot ask about."""
+    token = timedelta(minutes=city.playback.token_minutes)
+    return max(token, timedelta(seconds=school_cache.STALE_SECONDS)) + GRACE
+
+
+def entries(document: object) -> list[Entry]:
+    """The entries of the file's content; none of what is no such file."""
+    rows = document.get("lessons") if isinstance(document, Mapping) else None
+    return [row for row in rows or [] if isinstance(row, Mapping) and {"id", "at", "paths"} <= row.keys()]
+
+
+def noted(known: Sequence[Entry], lesson_id: str, keys: Iterable[str], now: datetime, keep: timedelta) -> list[Entry]:
+    """The entries once this lesson, of these keys, is withdrawn at ``now`` (aware).
+
+    What an interrupted withdrawal named already stays named: its objects may be gone from the store and still be in caches.
+    """
+    before = {path for row in known if row["id"] == lesson_id for path in row["paths"]}
+    paths = sorted({*before, *map(lesson.public_path, keys)})
+    entry = {"id": lesson_id, "at": stamp(now), "paths": paths}
+    return [*(row for row in _young(known, now - keep) if row["id"] != lesson_id), entry]
+
+
+def purged(known: Sequence[Entry], lesson_id: str, keys: Iterable[str], now: datetime, keep: timedelta) -> list[Entry]:
+    """The entries once these keys of a lesson are purged at ``now`` (aware). A withdrawal of it stays.
+
+    An earlier purge stays for who has not heard of it, less what is named now: who has heard of both gives each path up once for each.
+    """
+    paths = sorted(set(map(lesson.public_path, keys)))
+    rows = [_less(row, lesson_id, set(paths)) for row in _young(known, now - keep)]
+    return [*(row for row in rows if row["paths"] or not of_purge(row)),
+            {"id": lesson_id, "at": stamp(now), "kind": PURGED, "paths": paths}]  # fmt: skip
+
+
+def of_purge(row: Entry) -> bool:
+    """Whether the lesson stays published."""
+    return row.get("kind") == PURGED
+
+
+def _less(row: Entry, lesson_id: str, paths: set[str]) -> Entry:
+    """The entry, without these paths where it is an earlier purge of the lesson."""
+    if row["id"] != lesson_id or not of_purge(row):
+        return row
+    return {**row, "paths": [path for path in row["paths"] if path not in paths]}
+
+
+def lifted(known: Sequence[Entry], lesson_id: str, now: datetime, keep: timedelta) -> list[Entry]:
+    """The entries once this lesson is published again at ``now`` (aware): its paths are as they were, and may be kept again."""
+    return [row for row in _young(known, now - keep) if row["id"] != lesson_id or of_purge(row)]
+
+
+def _young(known: Sequence[Entry], oldest: datetime) -> list[Entry]:
+    return [row for row in known if _since(row, oldest)]
+
+
+def _since(row: Entry, oldest: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(str(row["at"])) >= oldest
+    except (ValueError, TypeError):
+        return False
