@@ -19,10 +19,11 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, ThreadingWSGIServer, _SilentHandler
 
 from catalog import names
+from derive.cache_tree import CacheLevel
 from monitoring import exposition, facts
+from monitoring.cache_stats import CacheStats
 from monitoring.judging import Judge
 from monitoring.readings import Prometheus, ReadingsError
-from monitoring.shield_stats import ShieldStats
 from monitoring.tables import Tables
 
 REFRESH_SECONDS = 15.0
@@ -32,15 +33,15 @@ log = logging.getLogger("exporter")
 class Exporter:
     """The page, put together at every scrape."""
 
-    def __init__(self, judge: Judge, shield: str | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, judge: Judge, caches: Iterable[CacheStats], clock: Callable[[], float] = time.time) -> None:
         self.judge, self.clock = judge, clock
         self.tables = Tables(judge.facts)
         self.registry = CollectorRegistry()
         self.failures = Counter(
             names.metric("readings", "failures"), "Times that Prometheus gave no readings", registry=self.registry
         )
-        if shield:
-            self.registry.register(ShieldStats(shield))
+        for each in caches:
+            self.registry.register(each)
 
     def refresh(self) -> None:
         """Judge anew; when Prometheus gives nothing, the verdicts stay and their age shows."""
@@ -78,6 +79,14 @@ def _refresh_for_ever(exporter: Exporter) -> None:
         time.sleep(REFRESH_SECONDS)
 
 
+def _caches(shield: str | None, edges: list[str]) -> Iterable[CacheStats]:
+    """The levels that are asked for their counters."""
+    if shield:
+        yield CacheStats(CacheLevel.SHIELD, {"": shield})
+    if edges:
+        yield CacheStats(CacheLevel.EDGE, dict(each.split("=", 1) for each in edges))
+
+
 def main() -> None:
     """Serve until ended."""
     parser = argparse.ArgumentParser(prog="python -m monitoring.exporter", description=__doc__)
@@ -86,12 +95,19 @@ def main() -> None:
     parser.add_argument(
         "--shield", metavar="URL", help="address of the shield's statistics; its host has an address per pod"
     )
+    parser.add_argument(
+        "--edge",
+        metavar="DISTRICT=URL",
+        action="append",
+        default=[],
+        help="the same of a district's edge; may be repeated",
+    )
     parser.add_argument("--port", type=int, default=8080)
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     judge = Judge(facts.parse(asked.facts.read_text(encoding="utf-8")), Prometheus(asked.prometheus.rstrip("/")))
-    exporter = Exporter(judge, asked.shield)
+    exporter = Exporter(judge, _caches(asked.shield, asked.edge))
     threading.Thread(target=_refresh_for_ever, args=(exporter,), daemon=True).start()
     with make_server("", asked.port, exporter, ThreadingWSGIServer, _SilentHandler) as server:
         server.serve_forever()

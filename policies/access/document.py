@@ -36,7 +36,10 @@ def document(city: City) -> dict[str, Any]:
         "licences": {licence.id: _licence(licence) for licence in city.licences},
         "agreements": {each.id: _agreement(each) for each in city.agreements if not each.unsigned},
         "classes": {each.id: _class(city, each) for each in city.resources},
-        "districts": [each.id for each in city.districts],
+        "districts": {
+            each.id: {"name": each.name.model_dump(), "division_code": each.division_code} for each in city.districts
+        },
+        "partners": {each.id: {"name": each.name.model_dump()} for each in city.partners},
         "alliances": {each.id: [code for _, code in each.members] for each in city.alliances},
         "schools": {
             school.code: {"name": school.name.model_dump(), "district": school.district} for school in city.schools

@@ -1,4 +1,4 @@
-"""The shield's own counters as Prometheus metrics: Traffic Server 9 has them as JSON only."""
+"""The caches' own counters as Prometheus metrics, of shield and edges: Traffic Server 9 has them as JSON only."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from catalog import names
+from derive.cache_tree import CacheLevel
 
 COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
-    "requests": ("proxy.process.http.incoming_requests", "Requests from the gateway and from schools"),
-    "origin_requests": ("proxy.process.http.outgoing_requests", "Requests to the object store"),
+    "requests": ("proxy.process.http.incoming_requests", "Requests to the cache"),
+    "origin_requests": (
+        "proxy.process.http.outgoing_requests",
+        "Requests to the level above it, or to the object store",
+    ),
     "sent_bytes": ("proxy.process.http.user_agent_response_document_total_size", "Bytes of bodies sent to clients"),
     "origin_bytes": (
         "proxy.process.http.origin_server_response_document_total_size",
-        "Bytes of bodies got from the store",
+        "Bytes of bodies got from there",
     ),
     "fresh_hits": ("proxy.process.http.cache_hit_fresh", "Requests answered from the cache"),
     "misses": ("proxy.process.http.cache_miss_cold", "Requests for what was not in the cache"),
@@ -30,26 +34,32 @@ COUNTERS: Final[Mapping[str, tuple[str, str]]] = {
 SECONDS: Final = 3.0
 
 
-@dataclass(frozen=True)
-class ShieldStats(Collector):
-    """Counters of every pod behind ``url``, whose host is a headless Service: one address a pod."""
+# A registry keeps collectors by their identity.
+@dataclass(frozen=True, eq=False)
+class CacheStats(Collector):
+    """Counters of every pod of the caches of one level."""
 
-    url: str
+    level: CacheLevel
+    urls: Mapping[str, str]
+    """District -> address of its statistics, whose host is a headless Service: one address a pod. The shield is of no district (empty)."""
 
     def collect(self) -> Iterator[Metric]:
         """The pods' counters; a pod that does not answer is down (0) and has none."""
-        found = {address: _statistics(self.url, address) for address in _addresses(self.url)}
-        up = GaugeMetricFamily(
-            names.metric("shield", "up"), "1 for a pod of the shield that answers", labels=["pod_ip"]
-        )
-        for address, statistics in found.items():
-            up.add_metric([address], float(statistics is not None))
+        found = {
+            (district, address): _statistics(url, address)
+            for district, url in self.urls.items()
+            for address in _addresses(url)
+        }
+        labels = ["district", "pod_ip"]
+        up = GaugeMetricFamily(names.metric(self.level, "up"), "1 for a pod of the level that answers", labels=labels)
+        for pod, statistics in found.items():
+            up.add_metric(pod, float(statistics is not None))
         yield up
         for noun, (statistic, says) in COUNTERS.items():
-            family = CounterMetricFamily(names.metric("shield", noun), says, labels=["pod_ip"])
-            for address, statistics in found.items():
+            family = CounterMetricFamily(names.metric(self.level, noun), says, labels=labels)
+            for pod, statistics in found.items():
                 if statistics and statistic in statistics:
-                    family.add_metric([address], float(statistics[statistic]))
+                    family.add_metric(pod, float(statistics[statistic]))
             yield family
 
 
