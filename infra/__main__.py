@@ -5,6 +5,7 @@ from pulumi.runtime import config as engine
 
 import catalog
 from catalog.errors import UserError
+from derive.tenants import tenants
 from infra import config
 from infra.components.platform import City
 from infra.plan.platform import plan
@@ -20,4 +21,4 @@ City(city.id, planned, settings)
 pulumi.export("url", settings.public_url)
 pulumi.export("city", city.id)
 pulumi.export("catalogDigest", city.digest)
-pulumi.export("namespaces", [service.id for service in city.services])
+pulumi.export("namespaces", [tenant.id for tenant in tenants(city)])

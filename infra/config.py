@@ -134,7 +134,8 @@ class StackSettings(BaseModel):
     )
     edge_domain: Host | None = Field(
         default=None,
-        description="Domain under which school boxes live (`<code>.edge.`) and reach the platform (`schools.`); absent: `domain`.",
+        description="Domain under which school boxes live (`<code>.edge.`) and reach the platform "
+        "(`schools.`, `<district>.districts.`); absent: `domain`.",
     )
     school_ca: Certificates | None = Field(
         default=None,
@@ -180,14 +181,19 @@ class StackSettings(BaseModel):
         return Ring.parse(self.signing_epochs)
 
     @property
+    def boxes_domain(self) -> str:
+        """Domain of the boxes, and of the platform's hosts for them."""
+        return self.edge_domain or self.domain
+
+    @property
     def schools_host(self) -> str:
         """Host name by which school boxes reach the platform."""
-        return names.schools_host(self.edge_domain or self.domain)
+        return names.schools_host(self.boxes_domain)
 
     @property
     def parcels_host(self) -> str:
         """Host name at which boxes find what they install."""
-        return names.parcels_host(self.edge_domain or self.domain)
+        return names.parcels_host(self.boxes_domain)
 
     @property
     def public_url(self) -> str:

@@ -33,7 +33,7 @@ class Profile(BaseModel):
     controller_replicas: Count = Field(description="Envoy Gateway controller pods.")
     exposure: Exposure = Field(description="Type of the gateway's Service. `NodePort` uses port 30443 of every node.")
     store_size_gib: Gibibytes = Field(description="Size of the embedded object store's volume, in GiB.")
-    cache_size_gib: Gibibytes = Field(description="Disk cache of one shield pod, in GiB.")
+    cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of the shield and of the edges, in GiB.")
     metrics_size_gib: Gibibytes = Field(description="Size of Prometheus' volume, in GiB.")
     metrics_memory_mib: Annotated[int, Field(ge=128, le=1_000_000)] = Field(
         description="Memory of Prometheus, in MiB: about 3 kB a series, and as much again for queries."

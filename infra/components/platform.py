@@ -30,6 +30,10 @@ class VideoLibrary(Part):
     """The shield and the packaging accounts."""
 
 
+class DistrictEdges(Part):
+    """The caches between the schools of a district and the shield."""
+
+
 class Portal(Part):
     """The static pages."""
 
@@ -96,6 +100,7 @@ class City(pulumi.ComponentResource):
             (Rbac, planned.rbac),
             (Gateway, planned.gateway),
             (VideoLibrary, planned.video_library),
+            (DistrictEdges, planned.district_edges),
             (Portal, planned.portal),
             (SchoolEdge, planned.school_edge),
             (Entitlement, planned.entitlement),

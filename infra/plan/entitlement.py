@@ -106,6 +106,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "ENTITLEMENT_DOOR": _DOOR,
         "ENTITLEMENT_ACCOUNTS": f"{_ACCOUNTS}/secret",
         "ENTITLEMENT_ROSTER_KEY": f"{_ROSTER_KEY}/key",
+        **({"ENTITLEMENT_BOXES": settings.boxes_domain} if settings.school_ca else {}),
         **_audit(city, settings),
     }
     container = {

@@ -47,7 +47,7 @@ CLAIMED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
     paths = tuple(routes.plan(city, settings))
-    return (*_controller(settings), *_listener(settings, _access_log(paths)), *paths)
+    return (*_controller(settings), *_listener(city, settings, _access_log(paths)), *paths)
 
 
 def _access_log(paths: tuple[Resource, ...]) -> Body:
@@ -112,7 +112,7 @@ def _values(settings: StackSettings) -> Body:
     }
 
 
-def _listener(settings: StackSettings, log: Body) -> Iterator[Resource]:
+def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resource]:
     proxy = {
         "group": "gateway.envoyproxy.io",
         "kind": "EnvoyProxy",
@@ -138,10 +138,10 @@ def _listener(settings: StackSettings, log: Body) -> Iterator[Resource]:
             "spec": {"controllerName": controller, "parametersRef": proxy},
         }
     )
-    yield _gateway(settings)
+    yield _gateway(city, settings)
     clients = _clients(settings)
     yield _custom(ENVOY_API, "ClientTrafficPolicy", "clients", clients)
-    yield from school_listener.plan(settings, clients)
+    yield from school_listener.plan(city, settings, clients)
     if settings.row.redirect_http:
         yield _redirect(settings)
 
@@ -183,7 +183,7 @@ def _merged(spec: Body) -> Body:
     return {"type": "StrategicMerge", "value": {"spec": spec}}
 
 
-def _listeners(settings: StackSettings) -> Iterator[Body]:
+def _listeners(city: City, settings: StackSettings) -> Iterator[Body]:
     """HTTPS for the routes of public services; HTTP, where the profile has it, for the redirect and for ACME challenges."""
     public = {"from": "Selector", "selector": {"matchLabels": {names.LABEL_PUBLIC: "true"}}}
     https = {
@@ -195,12 +195,13 @@ def _listeners(settings: StackSettings) -> Iterator[Body]:
         "allowedRoutes": {"namespaces": public},
     }
     yield https
-    yield from school_listener.listeners(settings, https)
+    yield from school_listener.listeners(city, settings, https)
     if settings.row.redirect_http:
         http = {"port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "Same"}}}
-        yield {"name": "http", "hostname": settings.domain, **http}
+        first = {"name": "http", "hostname": settings.domain, **http}
+        yield first
         # For challenges too: one certificate carries both names, and is not issued while one of them cannot be shown to be ours.
-        yield from school_listener.listeners(settings, http, "-http")
+        yield from school_listener.listeners(city, settings, first, "-http")
 
 
 def _redirect(settings: StackSettings) -> Resource:
@@ -214,7 +215,7 @@ def _redirect(settings: StackSettings) -> Resource:
     return _custom(GATEWAY_API, "HTTPRoute", "redirect-to-https", spec)
 
 
-def _gateway(settings: StackSettings) -> Resource:
+def _gateway(city: City, settings: StackSettings) -> Resource:
     annotations = {
         # Programmed: Envoy's pods run and hold this configuration.
         "pulumi.com/waitFor": "condition=Programmed",
@@ -224,7 +225,7 @@ def _gateway(settings: StackSettings) -> Resource:
         GATEWAY_API,
         "Gateway",
         names.GATEWAY,
-        {"gatewayClassName": RELEASE, "listeners": list(_listeners(settings))},
+        {"gatewayClassName": RELEASE, "listeners": list(_listeners(city, settings))},
         annotations=annotations,
     )
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from catalog import City, names
-from derive import database, pods
+from derive import cache_pod, cache_tree, database, district_edge, pods
 from derive.store import LOG_READER
 from infra.config import StackSettings
 from infra.plan import derived, monitoring_alerts, monitoring_targets, objects, ports, viewer
@@ -32,9 +32,9 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
         *_prometheus(city, settings, files),
         *_alertmanager(settings, files),
         *_blackbox(city, settings),
-        *_exporter(settings, files),
+        *_exporter(city, settings, files),
         *viewer.plan(settings, files),
-        *_pod_addresses(),
+        *_pod_addresses(city),
         # For operators who look for a line of the past (`huiju logs`).
         client_secret(settings, LOG_READER, names.MONITORING),
     )
@@ -156,10 +156,9 @@ def _blackbox(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield from workload(settings, "Deployment", piece, files)
 
 
-def _exporter(settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
+def _exporter(city: City, settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
     name, folder = names.EXPORTER, "/etc/exporter"
     yield objects.config_map(name, names.MONITORING, {FACTS: files[FACTS]})
-    shield = f"{names.SHIELD}-{PODS}.{names.namespace(names.VIDEO_LIBRARY)}.svc.cluster.local"
     piece = Piece(
         name,
         objects.HTTP,
@@ -169,14 +168,24 @@ def _exporter(settings: StackSettings, files: Mapping[str, str]) -> Iterator[Res
         command=(
             *("python3", "-m", "monitoring.exporter", f"{folder}/{FACTS}"),
             *("--prometheus", f"http://{names.PROMETHEUS}:{ports.PROMETHEUS}"),
-            *("--shield", f"http://{shield}:{objects.HTTP}/_stats"),
+            *("--shield", _stats(names.SHIELD, names.VIDEO_LIBRARY, objects.HTTP)),
+            *(f"--edge={district}={_edge_stats(district)}" for district in cache_tree.edges(city)),
         ),
         volumes={folder: objects.files_of(name, "facts")},
     )
     yield from workload(settings, "Deployment", piece, files[FACTS])
 
 
-def _pod_addresses() -> Iterator[Resource]:
+def _stats(name: str, service: str, port: int) -> str:
+    """Address of the counters of a cache's pods."""
+    return f"http://{name}-{PODS}.{names.namespace(service)}.svc.cluster.local:{port}{cache_pod.STATS}"
+
+
+def _edge_stats(district: str) -> str:
+    return _stats(names.DISTRICT_EDGE, names.edge_namespace(district), district_edge.FIGURES_PORT)
+
+
+def _pod_addresses(city: City) -> Iterator[Resource]:
     """Headless Services: the addresses of every pod of a part that counts for itself."""
     envoy = {"app.kubernetes.io/name": "envoy", "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY}
     yield _headless(PROXY, names.GATEWAY, envoy, ports.ENVOY_METRICS)
@@ -184,6 +193,9 @@ def _pod_addresses() -> Iterator[Resource]:
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)
     yield _headless(names.SHIELD, names.VIDEO_LIBRARY, names.selector(names.VIDEO_LIBRARY, names.SHIELD), objects.HTTP)
+    for space in map(names.edge_namespace, cache_tree.edges(city)):
+        edge = names.selector(space, names.DISTRICT_EDGE)
+        yield _headless(names.DISTRICT_EDGE, space, edge, district_edge.FIGURES_PORT)
     entitlement = names.selector(names.ENTITLEMENT, names.ENTITLEMENT)
     # A pod without rules is not ready, and that is what it has to be asked for.
     yield _headless(names.ENTITLEMENT, names.ENTITLEMENT, entitlement, objects.HTTP, publishNotReadyAddresses=True)

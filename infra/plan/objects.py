@@ -78,18 +78,31 @@ def cluster_service(name: str, service: str, component: str, port: int, **more: 
     )
 
 
-def workload(kind: str, name: str, service: str, pod: Body, rolls_on: object, **spec: Any) -> Resource:  # noqa: ANN401
-    """A Deployment or StatefulSet; its pods are replaced when ``rolls_on`` (their mounted configuration) changes."""
+def workload(
+    kind: str,
+    name: str,
+    service: str,
+    pod: Body,
+    rolls_on: object,
+    *,
+    part_of: tuple[str, str] | None = None,
+    **spec: Any,  # noqa: ANN401
+) -> Resource:
+    """A Deployment or StatefulSet; its pods are replaced when ``rolls_on`` (their mounted configuration) changes.
+
+    ``part_of`` is the component that it is a part of, and which part, where it is not the whole of ``name``.
+    """
+    whole = part_of or (name, None)
     return resource(
         {
             "apiVersion": "apps/v1",
             "kind": kind,
-            "metadata": meta(name, service, name),
+            "metadata": meta(name, service, whole[0]),
             "spec": {
-                "selector": {"matchLabels": names.selector(service, name)},
+                "selector": {"matchLabels": names.selector(service, *whole)},
                 "template": {
                     "metadata": {
-                        "labels": names.labels(service, name),
+                        "labels": names.labels(service, *whole),
                         "annotations": {f"{names.LABEL_PREFIX}/configuration": digest(rolls_on)},
                     },
                     "spec": pod,

@@ -6,11 +6,13 @@ from dataclasses import dataclass, fields
 
 from catalog import City, names
 from catalog.errors import UserError
+from derive import link_budget
 from infra.config import StackSettings
 from infra.plan import (
     database,
     database_backups,
     database_operator,
+    district_edges,
     entitlement,
     gateway,
     identity,
@@ -57,6 +59,7 @@ class Platform:
     object_store: tuple[Resource, ...]
     gateway: tuple[Resource, ...]
     video_library: tuple[Resource, ...]
+    district_edges: tuple[Resource, ...]
     portal: tuple[Resource, ...]
     school_edge: tuple[Resource, ...]
     entitlement: tuple[Resource, ...]
@@ -84,6 +87,7 @@ def plan(city: City, settings: StackSettings) -> Platform:
         object_store=object_store.plan(city, settings),
         gateway=gateway.plan(city, settings),
         video_library=video_library.plan(city, settings),
+        district_edges=district_edges.plan(city, settings),
         portal=portal.plan(city, settings),
         school_edge=school_edge.plan(city, settings),
         entitlement=entitlement.plan(city, settings),
@@ -106,6 +110,7 @@ def _check(city: City, settings: StackSettings) -> None:
         if core not in services
     ]
     problems += identity.problems(city, settings)
+    problems += [f"catalog: {each} (`huiju cdn budget` shows every link)" for each in link_budget.refusals(city)]
     missing = [image for image in IMAGES if image not in settings.images]
     if missing:
         problems.append(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from catalog import names
-from derive import database, identity, shield
+from derive import database, district_edge, identity, shield
+from derive.tenants import service_of
 from infra.plan.objects import HTTP
 
 STORE = 7070
@@ -30,12 +31,16 @@ PORTS: Mapping[str, tuple[int, ...]] = {
     names.MONITORING: (PROMETHEUS, HTTP),
     names.LOG_COLLECTOR: (COLLECTOR_METRICS,),
     names.SCHOOL_EDGE: (FIGURES,),
+    names.DISTRICT_EDGE: (district_edge.FIGURES_PORT,),
     names.ENTITLEMENT: (HTTP,),
     names.IDENTITY: (identity.PORT,),
 }
 """Service -> ports that others may reach. A service that is not here may be reached on any of its ports."""
 PAIRS: Mapping[tuple[str, str], tuple[int, ...]] = {
     (names.GATEWAY, names.VIDEO_LIBRARY): (HTTP, shield.SCHOOLS_PORT),
+    # It gives lessons to whoever reaches it: the gateway is who has seen a box's certificate.
+    (names.GATEWAY, names.DISTRICT_EDGE): (district_edge.PORT,),
+    (names.DISTRICT_EDGE, names.VIDEO_LIBRARY): (shield.EDGES_PORT,),
     # Whoever else reached it could claim to be a school's box: the gateway is who verifies that.
     (names.GATEWAY, names.SCHOOL_EDGE): (HTTP,),
     (names.SCHOOL_EDGE, names.MONITORING): (PROMETHEUS,),
@@ -64,5 +69,6 @@ def endpoint_port(endpoint: str) -> int:
 
 
 def opened(origin: str, target: str) -> tuple[int, ...]:
-    """Ports of service ``target`` that service ``origin`` may reach; empty for any."""
-    return PAIRS.get((origin, target)) or PORTS.get(target, ())
+    """Ports of the namespace ``target`` that the namespace ``origin`` may reach; empty for any."""
+    pair = (service_of(origin), service_of(target))
+    return PAIRS.get(pair) or PORTS.get(pair[1], ())

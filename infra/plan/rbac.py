@@ -14,6 +14,7 @@ from enum import StrEnum
 from catalog import City, names
 from catalog.access import Action, Scope
 from derive.grants import cells
+from derive.tenants import tenants
 from infra.plan import objects
 from infra.plan.resource import Body, Resource, resource
 
@@ -35,7 +36,7 @@ WORKED_ON: Kinds = {
 """What people change by hand who administer the platform."""
 WALLS: Kinds = {
     "": ("limitranges", "namespaces", "resourcequotas", "serviceaccounts"),
-    "gateway.envoyproxy.io": ("clienttrafficpolicies", "envoyproxies", "securitypolicies"),
+    "gateway.envoyproxy.io": ("backendtrafficpolicies", "clienttrafficpolicies", "envoyproxies", "securitypolicies"),
     "networking.k8s.io": ("networkpolicies",),
     API: ("rolebindings", "roles"),
 }
@@ -163,7 +164,7 @@ def _held(city: City) -> Iterator[tuple[str, str, Role]]:
             if (meaning.resource, meaning.action) == (cell.resource, cell.action) and meaning.scopes & {*cell.scopes}:
                 places = {
                     Reach.SERVICE: [serving[cell.resource]],
-                    Reach.PLATFORM: [service.id for service in city.services],
+                    Reach.PLATFORM: [tenant.id for tenant in tenants(city)],
                     Reach.CLUSTER: [""],
                 }
                 yield from ((cell.tier, place, meaning.role) for place in places[meaning.reach])

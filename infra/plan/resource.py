@@ -23,6 +23,7 @@ RANKS: Mapping[str, int] = {
     "ClientTrafficPolicy": 2,  # before its listener: a door is never open before it is known who may come in
     "Gateway": 3,
     "SecurityPolicy": 3,  # before the routes that it guards
+    "BackendTrafficPolicy": 3,  # before the routes that it spreads
     "HTTPRoute": 4,
     "StatefulSet": 5,
     "Deployment": 5,

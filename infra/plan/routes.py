@@ -8,8 +8,9 @@ from typing import Literal
 
 from catalog import City, names
 from catalog.access import Tier
-from derive import identity, shield
+from derive import cache_tree, district_edge, identity, shield
 from derive.readers import dashboard_tiers
+from derive.tenants import tenants
 from infra.config import StackSettings
 from infra.plan import objects, ports, sign_in
 from infra.plan.resource import Body, Resource, resource
@@ -44,6 +45,8 @@ class Route:
     """The path as the backend knows it, for an exact match; empty: the same."""
     readers: Callable[[City], tuple[Tier, ...]] | None = None
     """Tiers whose sessions alone pass; None: everybody."""
+    by_path: bool = False
+    """Whether the path decides which pod is asked, as for a cache."""
     seconds: int = 0
     """How long the whole answer may take; 0: as long as it moves. (Envoy's own 15 s would cut off every large file on a slow link.)"""
 
@@ -69,7 +72,7 @@ def _query(name: str, call: str) -> Route:
 
 ROUTES: tuple[Route, ...] = (
     Route(names.PORTAL, names.PORTAL, "/", names.PORTAL),
-    Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD),
+    Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD, by_path=True),
     Route(names.ENTITLEMENT, names.ENTITLEMENT, "/access/", names.ENTITLEMENT),
     # Of Keycloak what a browser needs to sign in; its administration is not to be reached from outside.
     Route(names.IDENTITY, names.IDENTITY, f"{identity.PATH}/realms/{identity.REALM}/", names.IDENTITY, identity.PORT),
@@ -77,7 +80,13 @@ ROUTES: tuple[Route, ...] = (
     # A box has no certificate before its first installation; the packages are signed, and no secret.
     Route(names.BUCKET_PARCELS, names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD),
     Route(
-        "schools-lessons", names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD, shield.SCHOOLS_PORT, SCHOOLS
+        "schools-lessons",
+        names.VIDEO_LIBRARY,
+        f"/{names.BUCKET_LESSONS}/",
+        names.SHIELD,
+        shield.SCHOOLS_PORT,
+        SCHOOLS,
+        by_path=True,
     ),
     Route("schools-parcels", names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD, listener=SCHOOLS),
     Route("boxes-parcels", names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD, listener=PARCELS),
@@ -90,15 +99,45 @@ ROUTES: tuple[Route, ...] = (
 
 def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     """A route in the namespace of each public service that has a path here."""
-    public = {service.id for service in city.services if service.public}
-    hosts = {PUBLIC: settings.domain}
-    if settings.school_ca:
-        hosts |= {SCHOOLS: settings.schools_host, PARCELS: settings.parcels_host}
-    for route in ROUTES:
-        if route.service in public and route.listener in hosts:
+    public = {tenant.id for tenant in tenants(city) if tenant.public}
+    known = hosts(city, settings)
+    for route in (*ROUTES, *_to_edges(city)):
+        if route.service in public and route.listener in known:
             if route.readers:
                 yield sign_in.policy(route.name, route.service, [t.id for t in route.readers(city)], settings)
-            yield _http_route(route, hosts[route.listener])
+            if route.by_path:
+                yield _by_path(route)
+            yield _http_route(route, known[route.listener])
+
+
+def hosts(city: City, settings: StackSettings) -> dict[str, str]:
+    """Listener -> its host name; of those for boxes none without a school CA."""
+    doors = {SCHOOLS: settings.schools_host, PARCELS: settings.parcels_host}
+    for district in cache_tree.edges(city):
+        doors[names.edge_namespace(district)] = names.district_host(district, settings.boxes_domain)
+    return {PUBLIC: settings.domain, **(doors if settings.school_ca else {})}
+
+
+def _to_edges(city: City) -> Iterator[Route]:
+    """Lessons from each district's edge, under the district's own host name, which is its listener's."""
+    path, port = f"/{names.BUCKET_LESSONS}/", district_edge.PORT
+    for space in map(names.edge_namespace, cache_tree.edges(city)):
+        yield Route(space, space, path, names.DISTRICT_EDGE, port, listener=space, by_path=True)
+
+
+def _by_path(route: Route) -> Resource:
+    """Each path to one pod: what a cache of several pods keeps is kept once, and read once from behind it."""
+    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.name}
+    by_path = {"type": "Headers", "headers": [{"name": ":path"}]}
+    spec = {"targetRefs": [target], "loadBalancer": {"type": "ConsistentHash", "consistentHash": by_path}}
+    return resource(
+        {
+            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "kind": "BackendTrafficPolicy",
+            "metadata": objects.meta(route.name, route.service),
+            "spec": spec,
+        }
+    )
 
 
 def _http_route(route: Route, host: str) -> Resource:

@@ -69,7 +69,7 @@ def _pod(settings: StackSettings) -> Body:
         "readinessProbe": objects.probe("/healthz", ports.FIGURES, period=2),
         "livenessProbe": objects.probe("/healthz", ports.FIGURES, period=20),
         # 32 bodies of 2 MiB and one unpacked one; 8 MiB of the worst content take 136 MiB (measured 2026-11-24).
-        "resources": pods.resources("100m", "320Mi", "1"),
+        "resources": pods.resources("50m", "320Mi", "1"),
         "securityContext": pods.container_security(),
         "volumeMounts": [objects.mount("settings", MOUNT, readOnly=True)],
     }

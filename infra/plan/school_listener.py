@@ -1,5 +1,7 @@
 """The gateway's second door, for boxes in schools: nobody gets an answer there without a certificate of the school CA.
 
+It has a host name for all schools, and one for each district, behind which the district's edge stands.
+
 Without `schoolCa` in the stack's settings there is no such door.
 """
 
@@ -8,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog import names
+from catalog import City, names
+from derive import cache_tree
 from infra.config import StackSettings
 from infra.plan import objects
 from infra.plan.resource import Body, Resource, resource
-from infra.plan.routes import PARCELS, SCHOOLS
+from infra.plan.routes import PUBLIC, SCHOOLS, hosts
 
 CA = "school-ca"
 """ConfigMap with the certificates that boxes' certificates may be from."""
@@ -22,26 +25,27 @@ RECEIVE_SECONDS = 120
 """How long a box may take to send one request: 1.5 MB over a link that carries 100 kbit/s."""
 
 
-def listeners(settings: StackSettings, public: Mapping[str, Any], suffix: str = "") -> Iterator[Body]:
-    """The listeners beside ``public``, on the same port and certificate, under other host names; only one of them asks for a box's."""
-    if settings.school_ca:
-        for name, host in ((SCHOOLS, settings.schools_host), (PARCELS, settings.parcels_host)):
+def listeners(city: City, settings: StackSettings, public: Mapping[str, Any], suffix: str = "") -> Iterator[Body]:
+    """The listeners beside ``public``, on the same port and certificate, under other host names; all but one ask for a box's."""
+    for name, host in hosts(city, settings).items():
+        if name != PUBLIC:
             yield {**public, "name": f"{name}{suffix}", "hostname": host}
 
 
-def plan(settings: StackSettings, clients: Mapping[str, Any]) -> Iterator[Resource]:
-    """Whom the listener trusts. ``clients`` is how the gateway treats everybody: a policy of one listener takes nothing over by itself."""
+def plan(city: City, settings: StackSettings, clients: Mapping[str, Any]) -> Iterator[Resource]:
+    """Whom the listeners trust. ``clients`` is how the gateway treats everybody: a policy of a listener takes nothing over by itself."""
     if not settings.school_ca:
         return
     yield objects.config_map(CA, names.GATEWAY, {"ca.crt": settings.school_ca})
-    target = {**clients["targetRefs"][0], "sectionName": SCHOOLS}
+    doors = (SCHOOLS, *(names.edge_namespace(district) for district in cache_tree.edges(city)))
+    targets = [{**clients["targetRefs"][0], "sectionName": door} for door in doors]
     validation = {
         "mode": "RequireAndVerify",
         "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": CA}],
     }
     spec = {
         **clients,
-        "targetRefs": [target],
+        "targetRefs": targets,
         # Boxes speak HTTP/1.1; without HTTP/2 no client can use the connection for the other host of the same certificate.
         "tls": {**clients["tls"], "alpnProtocols": ["http/1.1"], "clientValidation": validation},
         "headers": {

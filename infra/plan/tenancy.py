@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from catalog import City, names
 from catalog.service import Service
+from derive.tenants import district_of, tenants
 from infra.config import StackSettings
 from infra.plan.objects import meta
 from infra.plan.ports import API_CLIENTS, DNS_PORTS, GATEWAY_PORTS, endpoint_port, opened
@@ -22,7 +23,7 @@ EXCEPTIONS = {
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """Everything that the services' namespaces consist of."""
-    return tuple(each for service in city.services for each in _tenant(city, service, settings))
+    return tuple(each for tenant in tenants(city) for each in _tenant(city, tenant, settings))
 
 
 def _tenant(city: City, service: Service, settings: StackSettings) -> Iterator[Resource]:
@@ -48,6 +49,7 @@ def _namespace(city: City, service: Service) -> Resource:
         names.LABEL_CITY: city.id,
         names.LABEL_FUNDING: service.funding,
         names.LABEL_PUBLIC: str(service.public).lower(),
+        **({names.LABEL_DISTRICT: district} if (district := district_of(service.id)) else {}),
     }
     metadata = {
         "name": names.namespace(service.id),
@@ -132,14 +134,14 @@ def _reached(city: City, service: Service) -> tuple[Service, ...]:
     """Services that ``service`` talks to: those it names, and for the gateway those with a route."""
     return tuple(
         other
-        for other in city.services
+        for other in tenants(city)
         if other.id != service.id and (other.id in service.reaches or (service.id == names.GATEWAY and other.public))
     )
 
 
 def _reaching(city: City, service: Service) -> tuple[Service, ...]:
     """Services that talk to ``service``."""
-    return tuple(other for other in city.services if service in _reached(city, other))
+    return tuple(other for other in tenants(city) if service in _reached(city, other))
 
 
 def _peer(service: str) -> Body:

@@ -1,0 +1,51 @@
+"""The edges of the districts: in each a cache between the boxes of its schools and the shield, in a namespace of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from catalog import City, names
+from derive import cache_pod, cache_tls, cache_tree, district_edge, pods
+from infra.config import StackSettings
+from infra.plan import cache_pods, objects
+from infra.plan.cache_pods import CachePod
+from infra.plan.resource import Body, Resource
+
+CONFIGURATION = "cache"
+"""ConfigMap with Traffic Server's files."""
+
+
+def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
+    """Every edge."""
+    parts = cache_tree.shield_parts(settings.row.replicas)
+    files = district_edge.files(city, parts, settings.row.cache_size_gib)
+    return tuple(each for district in cache_tree.edges(city) for each in _edge(district, settings, files))
+
+
+def _edge(district: str, settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
+    name, service = names.DISTRICT_EDGE, names.edge_namespace(district)
+    tls = cache_tls.of_edge(settings.access_key.get_secret_value(), district)
+    yield objects.service_account(name, service)
+    yield objects.config_map(CONFIGURATION, service, cache_pods.entries(files))
+    yield objects.secret(names.CACHE_TLS_SECRET, service, tls)
+    yield objects.cluster_service(name, service, name, district_edge.PORT)
+    pod = _pod(service, settings, files)
+    more: Body = {"replicas": settings.row.replicas, **cache_pods.REPLACED}
+    yield objects.workload("Deployment", name, service, pod, [files, tls], **more)
+
+
+def _pod(service: str, settings: StackSettings, files: Mapping[str, str]) -> Body:
+    return cache_pods.pod(
+        CachePod(
+            name=names.DISTRICT_EDGE,
+            service=service,
+            image=settings.images["trafficserver"],
+            config=CONFIGURATION,
+            files=files,
+            ports={"http": district_edge.PORT, "figures": district_edge.FIGURES_PORT},
+            secrets={names.CACHE_TLS_SECRET: cache_pod.TLS},
+            cache_gib=settings.row.cache_size_gib,
+            resources=pods.resources("20m", "384Mi", "2"),
+            health_port=district_edge.FIGURES_PORT,
+        )
+    )
