@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -24,16 +26,19 @@ from services.entitlement.tries import Tries
 PORT = 8080
 
 
-def main() -> None:
-    """Read keys and rules, then answer until told to stop, by whatever good rules lie there."""
+def main(clock: Callable[[], datetime] = lambda: datetime.now(UTC), host: str = "0.0.0.0", port: int = PORT) -> None:  # noqa: S104
+    """Read keys and rules, then answer until told to stop, by whatever good rules lie there.
+
+    ``clock`` gives the moment, aware, by which sessions are looked at and everything is decided and recorded: nothing else names one.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # It would say every address that is asked for, and some of Keycloak's name a person.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     given, order = settings.read(), shipping.read()
-    trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest)
+    trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest, clock)
     client: Any = boto3.client("s3", config=records.CONFIG)
     shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
-    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), witness=trail, people=people.Reader())
+    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), clock, witness=trail, people=people.Reader())
     door = settings.door()
     accounts = Accounts(httpx.Client(base_url=door.identity_url, timeout=TIMEOUT), door.accounts_secret)
     first = First(OfToday(desk), accounts, door.roster_key, trail, Tries(time.monotonic))
@@ -45,7 +50,7 @@ def main() -> None:
     try:
         # No access log: the desk notes its decisions itself, and paths alone say nothing more. No server header.
         served = app.make(desk, shipping.Waiting(trail), doors=doors)
-        uvicorn.run(served, host="0.0.0.0", port=PORT, access_log=False, server_header=False)  # noqa: S104
+        uvicorn.run(served, host=host, port=port, access_log=False, server_header=False)
     finally:
         shipper.stop()
 

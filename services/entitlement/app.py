@@ -19,10 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from derive import session_token, video_token
+from derive import page_access, session_token, video_token
 from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk
 from services.entitlement.people import LINES
+from services.entitlement.rules import Rules
 from services.entitlement.sessions import Session, SessionError
 
 PREFIX = "/access"
@@ -41,6 +42,12 @@ class Figures:
         self.decisions = Counter(
             "city_play_decisions", "Answers to requests to play, by verdict.", ["verdict"], registry=self.registry
         )
+        self.downloads = Counter(
+            "city_download_decisions",
+            "Answers to requests to take a lesson away, by verdict.",
+            ["verdict"],
+            registry=self.registry,
+        )
         self.seconds = Histogram(
             "city_play_decision_seconds", "Seconds until the answer.", buckets=BUCKETS, registry=self.registry
         )
@@ -58,7 +65,13 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
         answer = await anyio.to_thread.run_sync(desk.play, _token(request), lesson_id, place)
         figures.decisions.labels(answer.body.get("reason", "allowed")).inc()
         figures.seconds.observe(time.perf_counter() - begun)
-        return _played(request, answer, desk)
+        return _given(request, answer, desk, video_token.media_path)
+
+    async def download(request: Request) -> Response:
+        lesson_id, place = request.path_params["lesson"], request.query_params.get("place")
+        answer = await anyio.to_thread.run_sync(desk.download, _token(request), lesson_id, place)
+        figures.downloads.labels(answer.body.get("reason", "allowed")).inc()
+        return _given(request, answer, desk, video_token.download_path)
 
     # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
     aside = anyio.CapacityLimiter(2 * LINES)
@@ -76,6 +89,7 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
     return Starlette(
         routes=[
             Route(f"{PREFIX}/play/{{lesson}}", play, methods=["POST"]),
+            Route(f"{PREFIX}/download/{{lesson}}", download, methods=["POST"]),
             Route(f"{PREFIX}/mine", may_see, methods=["GET"]),
             Route(f"{PREFIX}/people/{{person}}", person, methods=["GET"]),
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
@@ -106,7 +120,8 @@ def _answered(answer: Answer) -> Response:
     return JSONResponse(answer.body, answer.status, UNKEPT)
 
 
-def _played(request: Request, answer: Answer, desk: Desk) -> Response:
+def _given(request: Request, answer: Answer, desk: Desk, opened: Callable[[str], str]) -> Response:
+    """The answer, and the token in a cookie for the path that it opens."""
     body = dict(answer.body)
     if answer.token and request.headers.get(IN_BODY) == "1":
         body["token"] = answer.token
@@ -114,7 +129,7 @@ def _played(request: Request, answer: Answer, desk: Desk) -> Response:
     # A school's cache has a host name of its own, for which no cookie can be set here.
     if answer.token and answer.body["place"] == desk.settings.place:
         age = max(0, answer.expires - int(desk.clock().timestamp()))
-        path = video_token.media_path(answer.body["lesson"])
+        path = opened(answer.body["lesson"])
         response.set_cookie(
             video_token.COOKIE, answer.token, max_age=age, path=path, secure=True, httponly=True, samesite="lax"
         )
@@ -134,8 +149,17 @@ def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
     version = desk.settings.standing.version
     if session is None:
         return {"signed_in": False, "stand_in": False}
-    names = mine.names(version.rules, session.person) if version else {"tier": None, "school": None}
-    return {"signed_in": True, "stand_in": session.stand_in, "expires": session.expires, **names}
+    names = mine.names(version.rules, session.person) if version else dict.fromkeys(mine.NAMED)
+    found = {"signed_in": True, "stand_in": session.stand_in, "expires": session.expires, **names}
+    return {**found, "cache": _cache(desk, session, version.rules if version else None)}
+
+
+def _cache(desk: Desk, session: Session, rules: Rules | None) -> dict[str, str] | None:
+    """The cache in the person's school: the place that a permission for it names, and where it answers; None: there is none."""
+    school, domain = session.person.school, desk.settings.boxes
+    if domain is None or school is None or rules is None or school not in rules.schools:
+        return None
+    return {"place": school, "origin": page_access.origin(school, domain)}
 
 
 def _sign_in(desk: Desk, request: Request) -> Response:

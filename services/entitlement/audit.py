@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from derive import permission
 from derive.audit import CHAIN_HOURS, Entry, Kind, Who
 from services.entitlement.journal import Journal, UnrecordedError, recover
 from services.entitlement.sessions import Session
@@ -37,6 +38,10 @@ class Outcome:
     """What else it asked for, as it was asked for."""
     expires: int | None = None
     """When the token that was given ends, s since 1970; None: none was given."""
+    permission: str | None = None
+    """What that token is called (`derive.permission`)."""
+    key: str | None = None
+    """Id of the key that signed it."""
 
 
 class Witness(Protocol):
@@ -70,7 +75,7 @@ class Trail:
     def decided(self, session: Session | None, outcome: Outcome) -> None:
         """See `Witness`."""
         self._decides_by(outcome.policy)
-        who = Who(session.person.tier, session.person.school, shown(session.subject)) if session else None
+        who = _who(session) if session else None
         facts: dict[str, str | int] = {key: shown(value) for key, value in outcome.facts.items()}
         entry = partial(Entry, action=outcome.action, resource=shown(outcome.resource), policy=outcome.policy, who=who)
         if outcome.reason is not None:
@@ -78,7 +83,9 @@ class Trail:
             return
         given = [entry(Kind.GRANT, why=ALLOWED, facts=facts)]
         if outcome.expires is not None:
-            given.append(entry(Kind.TOKEN, why=ALLOWED, facts={**facts, "expires": outcome.expires}))
+            told = {permission.FACT: outcome.permission, permission.KEY: outcome.key}
+            named = {name: value for name, value in told.items() if value}
+            given.append(entry(Kind.TOKEN, why=ALLOWED, facts={**facts, **named, "expires": outcome.expires}))
         self._append(*given)
 
     def noted(self, entry: Entry) -> None:
@@ -141,6 +148,11 @@ class Trail:
 def shown(text: str) -> str:
     """Text of somebody else's, cut to a length, without what terminals obey."""
     return "".join(each if each.isprintable() else "?" for each in text[:MOST_CHARACTERS])
+
+
+def _who(session: Session) -> Who:
+    person = session.person
+    return Who(person.tier, person.school, shown(session.subject), person.district, person.partner)
 
 
 def _loaded(policy: str | None, why: str) -> Entry:

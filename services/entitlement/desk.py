@@ -13,24 +13,25 @@ from uuid import UUID
 
 import jwt
 
-from derive import keys, lesson, questions, video_token
+from derive import keys, lesson, permission, questions, video_token
 from services.entitlement import mine, profile, reasons
 from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identity
 from services.entitlement.records import Records, UnreadableError
-from services.entitlement.rules import Decision, Rules
+from services.entitlement.rules import Decision, Lesson, Person, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
 from services.entitlement.settings import Settings
 from services.entitlement.versions import Version
 
 LOG = logging.getLogger(__package__)
-PLAY, VIEW = "play", questions.VIEWING.value
+PLAY, DOWNLOAD, VIEW = "play", questions.TAKING.value, questions.VIEWING.value
 MINE = "mine"
 """On record: what was asked for by who asked what they may see."""
 STATUS: Mapping[str, HTTPStatus] = {
     "no-rules": HTTPStatus.SERVICE_UNAVAILABLE,
     "no-such-lesson": HTTPStatus.NOT_FOUND,
+    "no-file-to-take-away": HTTPStatus.NOT_FOUND,
     "record-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
     "decision-unrecorded": HTTPStatus.SERVICE_UNAVAILABLE,
     "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -46,6 +47,8 @@ class Answer:
     body: Mapping[str, Any]
     token: str | None = field(default=None, repr=False)
     expires: int = 0
+    wait: int = 0
+    """Seconds after which to try again; 0: nothing is said of it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Asked:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+Giving = Callable[[Lesson, str, int], Answer]
+"""From a lesson, the place of a cache and when it ends, Unix seconds, to what is given to who may have it."""
 Deciding = Callable[[Rules, Session | None], Answer]
 """From the rules and who is there to an answer."""
 
@@ -77,7 +82,7 @@ class Desk:
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
         self.witness, self.people = witness or Unwatched(), people or Nobody()
-        self.verifier = Verifier(settings.issuer, settings.session_keys)
+        self.verifier = Verifier(settings.issuer, settings.session_keys, clock)
 
     def session(self, token: str | None) -> Session | None:
         """The session of a request, or None when it has none. Raises `SessionError` for one that does not count."""
@@ -85,11 +90,19 @@ class Desk:
 
     def play(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
         """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's)."""
-        asked = Asked(PLAY, lesson_id, {} if place is None else {"place": place})
-        version, session, answer = self._answered(
-            token, asked, lambda rules, session: self._play(rules, session, lesson_id, place)
+        return self._lesson(token, Asked(PLAY, lesson_id, {} if place is None else {"place": place}), self._play)
+
+    def download(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
+        """What is answered to a request to take ``lesson_id`` away from the cache of ``place``, as for `play`."""
+        return self._lesson(
+            token, Asked(DOWNLOAD, lesson_id, {} if place is None else {"place": place}), self._download
         )
-        _note(session, lesson_id, place, answer, version.name if version else None)
+
+    def _lesson(self, token: str | None, asked: Asked, what: Giving) -> Answer:
+        version, session, answer = self._answered(
+            token, asked, lambda rules, session: self._allowed(rules, session, asked, what)
+        )
+        _note(session, asked, answer, version.name if version else None)
         return answer
 
     def mine(self, token: str | None) -> Answer:
@@ -117,9 +130,11 @@ class Desk:
             LOG.error("the record of %s cannot be read: %s", asked.resource, error)
             answer = _refusal(Decision("record-unreadable"))
         digest, expires = version.digest if version else None, answer.expires if answer.token else None
-        reason = answer.body.get("reason")
+        reason, named = answer.body.get("reason"), permission.name(answer.token) if answer.token else None
+        key = self.settings.video_key_id if named else None
+        outcome = Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires, named, key)
         try:
-            self.witness.decided(session, Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires))
+            self.witness.decided(session, outcome)
         except UnrecordedError as error:
             LOG.error("a decision cannot be recorded: %s", error)
             answer = _refusal(Decision("decision-unrecorded"))
@@ -141,15 +156,15 @@ class Desk:
 
     def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
         """Who signed in, as the roster has them now. Raises `PersonError`, also where it says another thing than the session."""
-        found, said = (
-            self.people.find(session.roster_id or ""),
-            Identity(session.person.tier or "", session.person.school),
-        )
-        if identity(found, rules.today(self.clock()), rules.schools) != said or found is None:
+        found, person = self.people.find(session.roster_id or ""), session.person
+        said = Identity(person.tier or "", person.school, person.district, person.partner)
+        if identity(found, rules.today(self.clock()), rules) != said or found is None:
             raise PersonError("roster-differs")
         return said, found
 
-    def _play(self, rules: Rules, session: Session | None, lesson_id: str, place: str | None) -> Answer:
+    def _allowed(self, rules: Rules, session: Session | None, asked: Asked, what: Giving) -> Answer:
+        """What is given to who may do what is asked with the lesson, or why they may not."""
+        lesson_id, place = asked.resource, asked.facts.get("place")
         if place is not None and place not in rules.schools:
             return _refusal(Decision("unknown-place"))
         if not lesson.LESSON_ID.fullmatch(lesson_id):
@@ -157,17 +172,28 @@ class Desk:
         found = self.records.lesson(lesson_id, lesson.record_key(lesson_id))
         if found is None:
             return _refusal(Decision("no-such-lesson"))
-        decision = rules.decide(session.person if session else rules.public(), found, self.clock())
+        asking = questions.downloading if asked.action == DOWNLOAD else questions.playing
+        decision = rules.decide(session.person if session else rules.public(), found, self.clock(), asking)
         if decision.until is None:
             return _refusal(decision)
-        where, expires = place or self.settings.place, int(decision.until.timestamp())
-        body = {"lesson": lesson_id, "master": lesson.public_path(found.master), "expires": expires, "place": where}
-        return Answer(HTTPStatus.OK, body, self._signed(where, lesson_id, expires), expires)
+        return what(found, place or self.settings.place, int(decision.until.timestamp()))
 
-    def _signed(self, place: str, lesson_id: str, expires: int) -> str:
-        claims = video_token.claims(self.settings.issuer, place, lesson_id, expires)
+    def _play(self, found: Lesson, where: str, expires: int) -> Answer:
+        body = {"lesson": found.id, "master": lesson.public_path(found.master), "expires": expires, "place": where}
+        claims = video_token.claims(self.settings.issuer, where, found.id, expires)
+        return Answer(HTTPStatus.OK, body, self._signed(claims), expires)
+
+    def _download(self, found: Lesson, where: str, expires: int) -> Answer:
+        if found.download is None:
+            return _refusal(Decision("no-file-to-take-away"))
+        file = {"path": lesson.public_path(found.download), "bytes": found.download_bytes}
+        claims = video_token.download_claims(self.settings.issuer, where, found.id, expires)
+        body = {"lesson": found.id, **file, "expires": expires, "place": where}
+        return Answer(HTTPStatus.OK, body, self._signed(claims), expires)
+
+    def _signed(self, claims: Mapping[str, Any]) -> str:
         head = {"kid": self.settings.video_key_id}
-        return jwt.encode(claims, self.settings.video_key, keys.ALGORITHM, headers=head)
+        return jwt.encode(dict(claims), self.settings.video_key, keys.ALGORITHM, headers=head)
 
 
 def _as_id(person: str) -> str:
@@ -183,12 +209,23 @@ def _refusal(decision: Decision) -> Answer:
     return Answer(STATUS.get(reason, HTTPStatus.FORBIDDEN), reasons.text(reason, decision.facts))
 
 
-def _note(session: Session | None, lesson_id: str, place: str | None, answer: Answer, version: str | None) -> None:
+def _named(subject: str, person: Person) -> dict[str, str | None]:
+    also = {"district": person.district, "partner": person.partner}
+    return {
+        "sub": subject,
+        "tier": person.tier,
+        "school": person.school,
+        **{key: value for key, value in also.items() if value},
+    }
+
+
+def _note(session: Session | None, asked: Asked, answer: Answer, version: str | None) -> None:
     """One line of JSON per decision, with the version of the rules it was made by; never a token."""
-    who = {"sub": session.subject, "tier": session.person.tier, "school": session.person.school} if session else None
-    verdict = answer.body.get("reason", "allowed")
+    who = _named(session.subject, session.person) if session else None
+    verdict, place = answer.body.get("reason", "allowed"), asked.facts.get("place")
     row = {
-        "lesson": lesson_id[:40],
+        "action": asked.action,
+        "lesson": asked.resource[:40],
         "place": None if place is None else shown(place),
         "who": who,
         "verdict": verdict,

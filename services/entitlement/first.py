@@ -19,7 +19,7 @@ from derive.identity import ATTRIBUTE_LEFT, ATTRIBUTE_PERSON, ATTRIBUTE_SCHOOL, 
 from derive.pseudonym import Pseudonyms
 from services.entitlement import passwords, people, reasons
 from services.entitlement.accounts import Account, Accounts, DownError, RefusedError, TakenError
-from services.entitlement.desk import Desk
+from services.entitlement.desk import Answer, Desk
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Identity, PersonError
 from services.entitlement.tries import Tries
@@ -70,7 +70,7 @@ class OfToday:
             raise RosterDownError("there are no rules, and so no day and no schools")
         try:
             found = self._desk.people.find(str(person))
-            return people.identity(found, version.rules.today(self._desk.clock()), version.rules.schools)
+            return people.identity(found, version.rules.today(self._desk.clock()), version.rules)
         except PersonError as error:
             if str(error) == people.UNREADABLE:
                 raise RosterDownError(str(error)) from error
@@ -95,15 +95,6 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Status, JSON body, and after how many seconds to try again (0: nothing is said of it)."""
-
-    status: HTTPStatus
-    body: Mapping[str, Any]
-    wait: int = 0
-
-
-@dataclass(frozen=True)
 class _Slip:
     """A slip whose code was right."""
 
@@ -119,7 +110,7 @@ class _Slip:
 
     @property
     def on_record(self) -> Who:
-        return Who(self.who.tier, self.who.school, str(self.person))
+        return Who(self.who.tier, self.who.school, str(self.person), self.who.district, self.who.partner)
 
     @property
     def attributes(self) -> dict[str, str | None]:
@@ -233,7 +224,7 @@ class First:
             self._note(Kind.REFUSAL, no.reason, who, {})
         except UnrecordedError as error:
             return _unrecorded(error)
-        return Answer(STATUS[no.reason], reasons.text(no.reason, no.facts), no.wait)
+        return Answer(STATUS[no.reason], reasons.text(no.reason, no.facts), wait=no.wait)
 
 
 def _no(error: Exception) -> _No:

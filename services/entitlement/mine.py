@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
+from derive.closed import CLOSED
 from services.entitlement.people import Found
 from services.entitlement.rules import Person, Rules
 from services.entitlement.sessions import Session
 
 Json = dict[str, Any]
+NAMED: Final = ("tier", "school", "district", "partner")
+"""What of a person is told by its name."""
 
 
 def body(rules: Rules, session: Session | None, found: Found | None, today: date) -> Json:
@@ -27,9 +30,14 @@ def body(rules: Rules, session: Session | None, found: Found | None, today: date
 
 
 def names(rules: Rules, person: Person) -> Json:
-    """What tier and school are called; None for one that the city does not have."""
-    tier, school = rules.tiers.get(person.tier), rules.schools.get(person.school)
-    return {"tier": tier["name"] if tier else None, "school": school["name"] if school else None}
+    """What tier, school, district and partner are called; None for one that the city does not have."""
+    rows = (
+        rules.tiers.get(person.tier),
+        rules.schools.get(person.school),
+        rules.districts.get(person.district),
+        rules.partners.get(person.partner),
+    )
+    return {key: row["name"] if row else None for key, row in zip(NAMED, rows, strict=True)}
 
 
 def _resource(rules: Rules, name: str, person: Person) -> Json:
@@ -39,12 +47,13 @@ def _resource(rules: Rules, name: str, person: Person) -> Json:
         "name": row["name"],
         "description": row["description"],
         "licensed": row["licensed"],
-        "grants": list(_grants(rules, row, person)),
+        "grants": list(_grants(rules, name, person)),
     }
 
 
-def _grants(rules: Rules, row: Json, person: Person) -> Iterator[Json]:
-    """What the tier may do, and then what everybody may."""
+def _grants(rules: Rules, name: str, person: Person) -> Iterator[Json]:
+    """What the tier may do, and then what everybody may; ``not_yet``: nothing of the platform gives it so far."""
+    row = rules.classes[name]
     for tier in dict.fromkeys((person.tier, rules.public_tier)):
         for action, cells in row["grants"].items():
             if tier in cells:
@@ -54,6 +63,7 @@ def _grants(rules: Rules, row: Json, person: Person) -> Iterator[Json]:
                     "whose": [rules.whose[row["held_by"]][scope] for scope in cell["scopes"]],
                     "consent_below": cell["consent_below"],
                     "everybody": tier == rules.public_tier,
+                    "not_yet": (name, action) in CLOSED,
                 }
 
 

@@ -7,7 +7,7 @@ off is nobody from the next one on; and while the roster cannot be read, nobody 
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 
 from derive import database
+from derive.leading_role import leading
 
 LOG = logging.getLogger(__package__)
 LINES = 4
@@ -108,11 +109,33 @@ class Identity:
 
     tier: str
     school: str | None
-    """Code; None: they are at no school, but at a district's or the city's office."""
+    """Code; None: they are at no school, but at an office or with a partner."""
+    district: str | None = None
+    """Id of the district at whose office they are."""
+    partner: str | None = None
+    """Id of the partner that they work for."""
 
 
-def identity(found: Found | None, today: date, schools: Container[str]) -> Identity:
-    """Tier and school of a session; ``schools`` are the city's codes. The main role counts first, and one without a tier never.
+class Places(Protocol):
+    """Which places the city has."""
+
+    @property
+    def schools(self) -> Mapping[str, Any]:
+        """By their codes."""
+
+    @property
+    def offices(self) -> Mapping[str, str]:
+        """Division code -> id of the district."""
+
+
+def placed(tier: str, place: str | None, city: Places, partner: str | None = None) -> Identity:
+    """Somebody at ``place``, the code of a school or a district's division code; what the city does not have is no place."""
+    code = place or ""
+    return Identity(tier, code if code in city.schools else None, city.offices.get(code), partner)
+
+
+def identity(found: Found | None, today: date, city: Places) -> Identity:
+    """What a session says of them. The main role counts first, and one without a tier never.
 
     Raises `PersonError`: `person-unknown`, `person-left` or `person-without-role`.
     """
@@ -120,10 +143,11 @@ def identity(found: Found | None, today: date, schools: Container[str]) -> Ident
         raise PersonError("person-unknown")
     if not found.enabled:
         raise PersonError("person-left")
-    for tier, place in ((each.tier, each.place) for each in found.roles if each.holds(today)):
-        if tier is not None:
-            return Identity(tier, place if place in schools else None)
-    raise PersonError("person-without-role")
+    first = leading((each.tier, each.place, each.holds(today)) for each in found.roles)
+    if first is None:
+        raise PersonError("person-without-role")
+    tier, place = first
+    return placed(tier, place, city)
 
 
 class People(Protocol):

@@ -45,6 +45,8 @@ def _who(rules: Rules, said: Identity, me: Found, today: date) -> questions.Pers
         schools=(said.school,) if said.school else (),
         classes=tuple(each.group for each in me.classes(today)),
         children=tuple(each.id for each in me.children),
+        district=said.district,
+        partner=said.partner,
         city=bool(rules.tiers.get(said.tier, {}).get("city")),
     )
 

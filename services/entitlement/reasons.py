@@ -25,6 +25,22 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "Accounts of the kind “{tier}” do not play lessons.",
         "“{tier}”类账号不能观看课程。",
     ),
+    "tier-takes-nothing-away": (
+        "Accounts of the kind “{tier}” do not take lessons away; they may play them.",
+        "“{tier}”类账号不能下载课程，可以在线观看。",
+    ),
+    "sign-in-to-take-away": (
+        "Lessons are not taken away by the public: sign in with your school account.",
+        "课程不对公众开放下载：请用学校账号登录。",
+    ),
+    "licence-without-download": (
+        "Under its terms, “{licence}”, this lesson is not taken away.",
+        "按“{licence}”条款，这节课不能下载。",
+    ),
+    "no-file-to-take-away": (
+        "This lesson has no file to take away yet: ask its publisher to publish it again.",
+        "这节课还没有可下载的文件：请发布者重新发布。",
+    ),
     "unknown-licence": (
         "The terms under which this lesson is shared are not known, so it is not played: tell its publisher.",
         "这节课的共享条款未登记，因此不能播放：请告诉发布者。",
@@ -59,12 +75,20 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "not-yet-published": ("This lesson is not published yet.", "这节课尚未发布。"),
     "no-school": (
-        "Your account names no school, and a “{tier}” plays lessons of a school: ask your school to check it.",
-        "账号没有所属学校，而“{tier}”只能观看学校的课程：请让学校核对。",
+        "Your account names no school, district or partner of this city, and a “{tier}” plays lessons of one: have it checked.",
+        "账号没有本市的所属学校、区县或伙伴，而“{tier}”只能观看其范围内的课程：请让人核对账号。",
     ),
     "out-of-reach": (
-        "A “{tier}” of your school does not reach lessons of {school}: no alliance and no agreement opens them.",
-        "贵校的“{tier}”不能观看{school}的课程：没有联盟或协议开放它们。",
+        "Your “{tier}” account does not reach lessons of {school}: no alliance and no agreement opens them.",
+        "您的“{tier}”账号不能观看{school}的课程：没有联盟或协议开放它们。",
+    ),
+    "live-not-for-tier": (
+        "Accounts of the kind “{tier}” do not watch live lessons: look for the recording after class.",
+        "“{tier}”类账号不能观看直播课：下课后请看录像。",
+    ),
+    "live-in-alliance-only": (
+        "{school} streams this class to the schools of its alliances, and yours is none of them: look for the recording after class.",
+        "{school}只向同联盟学校直播这节课，贵校不在其中：下课后请看录像。",
     ),
     "agreement-not-begun": (
         "The agreement “{agreement}”, which opens lessons of {school}, begins on {day}.",

@@ -15,6 +15,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from derive import video_token
+from derive.lesson import REPLACED
 from services.entitlement.rules import Lesson
 
 FRESH_SECONDS = 30.0
@@ -23,6 +25,8 @@ ABSENT_SECONDS = 2.0
 """A lesson that was just published is found after that long, although somebody asked for it before."""
 MOST = 4096
 """Records remembered at once; about 1 kB each."""
+ENDED = "ended"
+"""State of a live class after which it is a recorded lesson; in any other it is taken for live, which fewer people may watch."""
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 CONFIG = Config(
     connect_timeout=2, read_timeout=3, retries={"max_attempts": 2}, max_pool_connections=40, s3={"addressing_style": "path"}
@@ -33,26 +37,54 @@ class UnreadableError(Exception):
     """The record could not be read or makes no sense: nothing is played."""
 
 
-def parse(text: bytes) -> Lesson:
-    """The facts of a record as it is stored. Raises `UnreadableError` for one that lacks any."""
+def parse(text: bytes) -> Lesson | None:
+    """The facts of a record as it is stored; None for one that only names the lesson that took its place.
+
+    Raises `UnreadableError` for one that lacks any fact.
+    """
     try:
-        return facts(json.loads(text))
+        record = json.loads(text)
     except ValueError as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
+    return None if isinstance(record, dict) and REPLACED in record else facts(record)
 
 
 def facts(record: Any) -> Lesson:  # noqa: ANN401  # any JSON
     """The facts of a record. Raises `UnreadableError` for one that lacks any."""
     try:
         published = datetime.fromisoformat(record["published"])
-        found = Lesson(record["id"], record["school"]["code"], record["licence"]["id"], published, record["master"])
+        away = record.get("download") or {"path": None, "bytes": None}
+        found = Lesson(
+            record["id"],
+            record["school"]["code"],
+            record["licence"]["id"],
+            published,
+            record["master"],
+            away["path"],
+            away["bytes"],
+            _live_until(record),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
-    if published.tzinfo is None or not all(
+    times = [each for each in (published, found.live_until) if each is not None]
+    if any(each.tzinfo is None for each in times) or not all(
         isinstance(each, str) for each in (found.school, found.licence, found.master)
     ):
         raise UnreadableError("a fact of the record is of the wrong kind")
+    if found.download is not None and not _in_its_folder(found.id, found.download):
+        raise UnreadableError("what the record gives to take away lies elsewhere")
     return found
+
+
+def _in_its_folder(lesson_id: str, path: object) -> bool:
+    folder = f"{lesson_id}/{video_token.DOWNLOAD}/"
+    return isinstance(path, str) and path.startswith(folder) and "/" not in path.removeprefix(folder)
+
+
+def _live_until(record: Any) -> datetime | None:  # noqa: ANN401  # any JSON
+    """When a class that is live now ends at the latest; None for every other lesson."""
+    live = record.get("live")
+    return datetime.fromisoformat(live["until"]) if live and live["state"] != ENDED else None
 
 
 def s3_fetch(bucket: str) -> Callable[[str], bytes | None]:

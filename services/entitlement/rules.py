@@ -7,7 +7,7 @@ takes nothing away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,11 +21,16 @@ from derive.tables import Obstacle, Tables
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: a tier's id and a school's code, as the session says; without a session the public."""
+    """Who asks: a tier's id, and where they belong, as the session says; without a session the public."""
 
     tier: str | None
     school: str | None = None
+    """Code."""
     signed_in: bool = True
+    district: str | None = None
+    """Id of the district that they work for."""
+    partner: str | None = None
+    """Id of the partner that they work for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Lesson:
     published: datetime
     master: str
     """Key of the master playlist in the bucket of lessons."""
+    download: str | None = None
+    """Key of the file to take away; None: there is none."""
+    download_bytes: int | None = None
+    live_until: datetime | None = None
+    """When class ends at the latest; None: it is recorded, or class has ended."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,12 @@ class Decision:
 
     @property
     def allowed(self) -> bool:
-        """Whether the lesson may be played."""
+        """Whether it may be done."""
         return self.reason is None
 
 
+Asking = Callable[[questions.Person, questions.Thing, datetime], Sequence[Question]]
+"""From who, which lesson and when to what is asked: `questions.playing` or `questions.downloading`."""
 Asked = Sequence[tuple[Cell, Question]]
 """What the matrix has about a tier, and what is asked of it."""
 _PLAIN: Mapping[Obstacle, str] = {
@@ -67,6 +79,14 @@ _PLAIN: Mapping[Obstacle, str] = {
     Obstacle.UNPUBLISHED: "not-yet-published",
 }
 """Obstacle -> reason, where the one says the other."""
+_TAKEN_AWAY = {Obstacle.USE: "licence-without-download"}
+"""The same, where it is asked for to take away."""
+_NOTHING: Mapping[str, str] = {
+    questions.LESSON: "tier-plays-nothing",
+    questions.LIVE: "live-not-for-tier",
+}
+_FAR: Mapping[str, str] = {questions.LESSON: "out-of-reach", questions.LIVE: "live-in-alliance-only"}
+"""Class of what is played -> reason."""
 
 
 class Rules:
@@ -78,6 +98,8 @@ class Rules:
         self.public_tier: str | None = document["public_tier"]
         tables_of_names = ("tiers", "licences", "agreements", "schools")
         self.tiers, self.licences, self.agreements, self.schools = (dict(document[each]) for each in tables_of_names)
+        self.districts, self.partners = dict(document["districts"]), dict(document["partners"])
+        self.offices: dict[str, str] = {str(row["division_code"]): name for name, row in self.districts.items()}
         self.classes, self.actions, self.whose = (dict(document[each]) for each in ("classes", "actions", "whose"))
         self.tables = Tables.read(document)
 
@@ -89,21 +111,34 @@ class Rules:
         """The day that it is in the city at ``now`` (aware)."""
         return now.astimezone(self.zone).date()
 
-    def decide(self, person: Person, lesson: Lesson, now: datetime) -> Decision:
-        """Whether ``person`` may play ``lesson`` at ``now``, and until when at the latest."""
-        asked = self._asked(person, lesson, now)
+    def decide(self, person: Person, lesson: Lesson, now: datetime, asking: Asking = questions.playing) -> Decision:
+        """Whether ``person`` may play ``lesson`` (or what else is ``asking``) at ``now``, and until when at the latest."""
+        asked = self._asked(person, lesson, now, asking)
         own = self._decide(person, asked)
         if own.allowed or not person.signed_in:
-            return own
+            return _while_live(own, lesson)
         until = self._until(self.public_tier, asked)
-        return replace(own, reason=None, until=until, public=True, facts={}) if until else own
+        return _while_live(replace(own, reason=None, until=until, public=True, facts={}) if until else own, lesson)
 
-    def _asked(self, person: Person, lesson: Lesson, now: datetime) -> Sequence[Question]:
-        """A school that is not the city's counts for nothing; whoever works for the whole city need not name one."""
-        known, whole = person.school in self.schools, bool(self.tiers.get(person.tier, {}).get("city"))
-        schools = (person.school,) if person.school is not None and known else ()
-        who = questions.Person("", person.tier or "", schools=schools, city=whole)
-        return questions.playing(who, questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published), now)
+    def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking) -> Sequence[Question]:
+        who = self._who_asks(person)
+        what = (
+            questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published)
+            if lesson.live_until is None
+            else questions.live(lesson.id, lesson.school)
+        )
+        return asking(who, what, now)
+
+    def _who_asks(self, person: Person) -> questions.Person:
+        """What is not the city's counts for nothing; whoever works for the whole city need not name a place."""
+        return questions.Person(
+            "",
+            person.tier or "",
+            schools=(person.school,) if person.school is not None and person.school in self.schools else (),
+            district=person.district if person.district in self.districts else None,
+            partner=person.partner if person.partner in self.partners else None,
+            city=bool(self.tiers.get(person.tier, {}).get("city")),
+        )
 
     def _decide(self, person: Person, asked: Sequence[Question]) -> Decision:
         refused = self._who(person, asked)
@@ -130,7 +165,7 @@ class Rules:
             return Decision("unknown-tier") if person.signed_in else Decision("sign-in-needed")
         facts = {"tier": tier["name"]}
         if not self._cells(person.tier, asked):
-            return Decision("tier-plays-nothing", facts=facts)
+            return Decision(_nothing(person, asked), facts=facts)
         if person.school is not None and person.school not in self.schools:
             return Decision("unknown-school", facts=facts)
         return None
@@ -150,7 +185,8 @@ class Rules:
         if name in self.licences:
             facts["licence"] = self.licences[name]["name"]
             facts |= self._dated(obstacle, question)
-        return Decision(_PLAIN.get(obstacle) or self._for_whom(person, obstacle, question), facts=facts)
+        plain = {**_PLAIN, **_TAKEN_AWAY} if question.action == questions.TAKING else _PLAIN
+        return Decision(plain.get(obstacle) or self._for_whom(person, obstacle, question), facts=facts)
 
     def _dated(self, obstacle: Obstacle, question: Question) -> dict[str, str]:
         terms, published = self.tables.licences[question.what.licence or ""], question.what.published or 0
@@ -163,15 +199,17 @@ class Rules:
             return "sign-in-needed"
         if obstacle is Obstacle.TIER:
             return "licence-not-for-tier"
-        own = self.tables.city_only(question.what.licence)
-        return "no-school" if own else "licence-own-school-only"
+        if not self.tables.city_only(question.what.licence):
+            return "licence-own-school-only"
+        # A partner is outside the city's schools, whatever its agreements open.
+        return "licence-not-for-tier" if question.who.partner else "no-school"
 
     def _out_of_reach(self, person: Person, question: Question, cells: Asked) -> Decision:
         owner = question.what.school or ""
         facts: dict[str, Any] = {"tier": self.tiers[person.tier]["name"]}
         if owner not in self.schools:
             return Decision("unknown-owner", facts=facts)
-        if person.school is None:
+        if not _belongs(question.who):
             return Decision("no-school" if person.signed_in else "sign-in-needed", facts=facts)
         facts["school"] = self.schools[owner]["name"]
         for each in (one for cell, asked in cells for one in tables.parties(cell, asked)):
@@ -179,7 +217,26 @@ class Rules:
             if question.now < each.starts:
                 return Decision("agreement-not-begun", facts={**agreement, "day": self._day(each.starts)})
             return Decision("agreement-ended", facts={**agreement, "day": self._day(each.ends)})
-        return Decision("out-of-reach", facts=facts)
+        return Decision(_FAR[question.what.resource], facts=facts)
 
     def _day(self, moment: int) -> str:
         return datetime.fromtimestamp(moment, self.zone).date().isoformat()
+
+
+def _belongs(who: questions.Person) -> bool:
+    """Whether they are somewhere that lessons could be in reach of."""
+    return bool(who.schools or who.district or who.partner)
+
+
+def _nothing(person: Person, asked: Sequence[Question]) -> str:
+    """Why somebody of whose tier the matrix has nothing is refused."""
+    if any(each.action == questions.TAKING for each in asked):
+        return "tier-takes-nothing-away" if person.signed_in else "sign-in-to-take-away"
+    return _NOTHING[asked[0].what.resource] if person.signed_in else "sign-in-needed"
+
+
+def _while_live(decision: Decision, lesson: Lesson) -> Decision:
+    """What is given for a class ends with it: the recording is decided about anew, by its licence."""
+    if decision.until is None or lesson.live_until is None:
+        return decision
+    return replace(decision, until=min(decision.until, lesson.live_until))

@@ -5,7 +5,10 @@ Whoever minted it, the entitlement service for somebody who signed in or the ope
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
@@ -36,10 +39,13 @@ class Session:
 
 
 class Verifier:
-    """Verifies sessions of one issuer by its public keys (a JSON Web Key Set, as text)."""
+    """Verifies sessions of one issuer by its public keys (a JSON Web Key Set, as text); ``clock`` gives the time, aware.
 
-    def __init__(self, issuer: str, key_set: str) -> None:
-        self.issuer = issuer
+    The times are looked at here, since PyJWT has a clock of its own: a decision and the session that it is about go by one moment.
+    """
+
+    def __init__(self, issuer: str, key_set: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.issuer, self._clock = issuer, clock
         self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_json(key_set).keys}
 
     def session(self, token: str) -> Session:
@@ -52,17 +58,39 @@ class Verifier:
                 algorithms=[keys.ALGORITHM],
                 audience=session_token.AUDIENCE,
                 issuer=self.issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": list(REQUIRED)},
+                options={"require": list(REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
-        except jwt.ExpiredSignatureError as error:
-            raise SessionError("session-ended") from error
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise SessionError("session-invalid") from error
-        tier = claims[session_token.TIER]
-        school, known = claims.get(session_token.SCHOOL), claims.get(session_token.PERSON)
-        if not isinstance(tier, str) or not isinstance(school, str | None) or not isinstance(known, str | None):
-            raise SessionError("session-invalid")
+        _in_time(claims, self._clock().timestamp())
+        known = _text(claims, session_token.PERSON)
         return Session(
-            Person(tier, school), str(claims["sub"]), int(claims["exp"]), known, session_token.PARTY not in claims
+            _person(claims), str(claims["sub"]), int(claims["exp"]), known, session_token.PARTY not in claims
         )
+
+
+def _person(claims: Mapping[str, Any]) -> Person:
+    """Whom the claims state. Raises `SessionError`."""
+    tier, *places = (
+        _text(claims, name)
+        for name in (session_token.TIER, session_token.SCHOOL, session_token.DISTRICT, session_token.PARTNER)
+    )
+    school, district, partner = places
+    return Person(tier, school, district=district, partner=partner)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str | None:
+    """A claim that is a text or absent. Raises `SessionError`."""
+    found = claims.get(name)
+    if not isinstance(found, str | None):
+        raise SessionError("session-invalid")
+    return found
+
+
+def _in_time(claims: Mapping[str, Any], now: float) -> None:
+    """Whether it has begun and has not ended. Raises `SessionError`, also for times that are no whole seconds."""
+    begins, ends = claims["nbf"], claims["exp"]
+    if type(begins) is not int or type(ends) is not int or begins > now + LEEWAY_SECONDS:
+        raise SessionError("session-invalid")
+    if ends <= now - LEEWAY_SECONDS:
+        raise SessionError("session-ended")

@@ -21,6 +21,8 @@ IDENTITY, DOOR, SESSION_KEY = "ENTITLEMENT_IDENTITY", "ENTITLEMENT_DOOR", "ENTIT
 """Keycloak's address inside the cluster; folder with `client` and `cookie`, two secrets; file with the key that signs sessions."""
 ACCOUNTS, ROSTER_KEY = "ENTITLEMENT_ACCOUNTS", "ENTITLEMENT_ROSTER_KEY"
 """Files with the secret by which accounts are made, and with the key by which ids of registers are hashed."""
+BOXES = "ENTITLEMENT_BOXES"
+"""Domain of the schools' caches; absent where there are none."""
 RULES_FILE, SESSIONS_FILE = versions.RULES_FILE, "sessions.json"
 
 
@@ -39,6 +41,8 @@ class Settings:
     video_key_id: str = keys.key_id(keys.VIDEO)
     """Names that key to the caches."""
     place: str = video_token.CITY
+    boxes: str | None = None
+    """Domain of the schools' caches."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         video_key=key.read_text(encoding="utf-8"),
         video_key_id=key.stem,
         bucket=environment[BUCKET],
+        boxes=environment.get(BOXES),
     )
 
 

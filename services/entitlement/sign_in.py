@@ -28,6 +28,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from derive import identity, keys, session_token
+from derive.audit import PERSON
 from services.entitlement import people, reasons
 from services.entitlement.audit import Outcome
 from services.entitlement.desk import STATUS as DECIDED
@@ -42,8 +43,10 @@ LOG = logging.getLogger(__package__)
 BEGIN, CALLBACK, END = "/access/sign-in", "/access/callback", "/access/sign-out"
 SIGN_IN, SESSION = "sign-in", "session"
 """On record: what was done, and what was asked for."""
-ATTEMPT: Final = "huiju_sign_in"
-"""Cookie with what belongs to one attempt (state, nonce, PKCE's secret): signed, and read by nobody else."""
+ATTEMPT: Final = "__Host-huiju_sign_in"
+"""Cookie with what belongs to one attempt (state, nonce, PKCE's secret): signed, and read by nobody else.
+
+Tied to this host like the session's: who could plant theirs would have somebody else sign in as them."""
 ATTEMPT_SECONDS: Final = 900
 """Long enough to set a second factor up on the way."""
 PROOF: Final = "huiju_signed_in"
@@ -85,7 +88,7 @@ class SignIn:
             secret_key=self._door.cookie_secret,
             session_cookie=ATTEMPT,
             max_age=ATTEMPT_SECONDS,
-            path="/access",
+            path="/",
             same_site="lax",
             https_only=True,
         )
@@ -152,11 +155,13 @@ class SignIn:
             who = self._identity(claims, version.rules)
             _second_factor(who.tier, claims, version.rules)
         except PersonError as error:
-            tier, school = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL))
-            self._desk.witness.decided(Session(Person(tier, school), subject, 0, known), asked(reason=str(error)))
+            self._desk.witness.decided(Session(_claimed(claims), subject, 0, known), asked(reason=str(error)))
             raise
-        session = Session(Person(who.tier, who.school), subject, issued + seconds, known)
-        self._desk.witness.decided(session, asked(reason=None))
+        person = Person(who.tier, who.school, district=who.district, partner=who.partner)
+        session = Session(person, subject, issued + seconds, known)
+        # The first sign-in and the roster know them by this id, all that the session does has its subject: here the two stand together.
+        both = {PERSON: str(known)} if known else {}
+        self._desk.witness.decided(session, asked(reason=None, facts=both))
         return self._minted(session, issued), seconds
 
     def _minted(self, session: Session, issued: int) -> str:
@@ -168,6 +173,8 @@ class SignIn:
             issued,
             session_token.MOST_HOURS,
             school=person.school,
+            district=person.district,
+            partner=person.partner,
             person=session.roster_id,
         )
         head = {"kid": self._door.session_key_id}
@@ -182,15 +189,14 @@ class SignIn:
         person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
             found = self._desk.people.find(str(person))
-            who = people.identity(found, rules.today(self._desk.clock()), rules.schools)
+            who = people.identity(found, rules.today(self._desk.clock()), rules)
             if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
                 raise PersonError("provider-differs")
             return who
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
-        school = claims.get(identity.ATTRIBUTE_SCHOOL)
-        # Offices have a code too, but are no school.
-        return Identity(str(tier), str(school) if school in rules.schools else None)
+        place, partner = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER))
+        return people.placed(str(tier), place, rules, partner if partner in rules.partners else None)
 
     def _away(self, error: Exception) -> Response:
         LOG.error("Keycloak does not answer: %s", type(error).__name__)
@@ -199,6 +205,13 @@ class SignIn:
 
 def _text(value: object) -> str | None:
     return str(value) if value else None
+
+
+def _claimed(claims: Mapping[str, Any]) -> Person:
+    """What the account says of somebody who is not let in, for the record."""
+    names = (identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER)
+    tier, school, partner = (_text(claims.get(name)) for name in names)
+    return Person(tier, school, partner=partner)
 
 
 def _second_factor(tier: str, claims: Mapping[str, Any], rules: Rules) -> None:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from derive.lesson import REPLACED
+
 RECORD = "/lesson.json"
 
 
@@ -26,7 +28,7 @@ def records(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         for key in (row["Key"] for row in page.get("Contents", [])):
             if key.endswith(RECORD) and key.count("/") == 1:
                 record = _read(s3, bucket, key)
-                if record and "id" in record:
+                if record and "id" in record and REPLACED not in record:
                     yield record
 
 

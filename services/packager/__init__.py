@@ -5,6 +5,6 @@ Debian 12 is enough), ``ffmpeg`` and ``ffprobe``. It reads one request (:mod:`.r
 keys from the usual ``AWS_*`` variables, works in ``PACKAGER_WORK`` and prints progress as JSON lines.
 
 What it writes, in this order, so that nothing half-published is ever listed:
-segments, media playlists, poster, ``master.m3u8`` under ``<id>/<content hash>/``, then the record
-``<id>/lesson.json``, then ``index.json``.
+segments and small pictures, media playlists, poster, ``master.m3u8`` under ``<id>/<content hash>/``, the file to take away where the
+licence allows it, then the record ``<id>/lesson.json``, then ``index.json``.
 """

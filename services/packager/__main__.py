@@ -16,7 +16,8 @@ TERMINATION_LOG = Path("/dev/termination-log")
 """Kubernetes shows what is in it as the container's message."""
 
 
-def _fail(message: str, code: int) -> int:
+def fail(message: str, code: int) -> int:
+    """Say it in the log and as the container's message; the exit code."""
     say(error=message)
     if TERMINATION_LOG.is_file():
         TERMINATION_LOG.write_text(message, encoding="utf-8")
@@ -34,9 +35,9 @@ def main() -> int:
         )
         record = Packaging(request, uploads, lessons, Path(os.environ.get("PACKAGER_WORK") or "/work")).run()
     except PackagingError as error:
-        return _fail(str(error), error.code)
+        return fail(str(error), error.code)
     except Exception as error:  # whatever it is, the publisher gets one line and Kubernetes tries again
-        return _fail(f"{type(error).__name__}: {' '.join(str(error).split())}", 1)
+        return fail(f"{type(error).__name__}: {' '.join(str(error).split())}", 1)
     say(done={key: record[key] for key in ("id", "seconds", "bytes", "master")})
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from .probe import INPUT_LIMITS, Source
 from .request import Request
 from .rungs import Picture
+from .thumbnails import Sheet
 
 AAC_PRIMING = 1024
 """Samples that an AAC encoder puts before the first one; as many are cut from the start so that sound and picture stay together."""
@@ -81,6 +82,21 @@ def index(source: Source, target: Path) -> list[str]:
     """Copy the first picture and sound, as they are, into a Matroska file, which has an index."""
     return [*BEGIN, "-fflags", "+genpts", *INPUT_LIMITS, "-i", str(source.path), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy",
             "-f", "matroska", str(target)]  # fmt: skip
+
+
+def sheet(rendition: Path, fps: int, drawn: Sheet, target: Path) -> list[str]:
+    """One sheet of small pictures from the chunk of a rendition at ``rendition``; places without a frame stay black."""
+    chain = f"select=not(mod(n\\,{drawn.seconds * fps})),scale={drawn.width}:{drawn.height},setsar=1,tile={drawn.columns}x{drawn.rows}"
+    return [*BEGIN, *INPUT_LIMITS, "-i", str(rendition), "-map", "0:v:0", "-vf", chain, "-frames:v", "1", "-flags", "+bitexact",
+            "-map_metadata", "-1", "-q:v", "6", "-f", "image2", "-update", "1", str(target)]  # fmt: skip
+
+
+def whole(parts: list[Path], target: Path) -> list[str]:
+    """Copy the tracks of ``parts``, one in each, into a progressive MP4 whose index comes first."""
+    inputs = [word for part in parts for word in (*INPUT_LIMITS, "-i", str(part))]
+    tracks = [word for number in range(len(parts)) for word in ("-map", f"{number}:0")]
+    return [*BEGIN, *inputs, *tracks, "-c", "copy", "-flags", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1",
+            "-f", "mp4", "-movflags", "+faststart", str(target)]  # fmt: skip
 
 
 def poster(source: Source, target: Path) -> list[str]:

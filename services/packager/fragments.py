@@ -101,6 +101,14 @@ def split(path: Path, first_tick: int, first_number: int) -> tuple[bytes, list[F
     return header, fragments
 
 
+def single(data: bytes, number: int) -> Fragment:
+    """One ``moof`` with its ``mdat`` as the encoder gave it, as the fragment of this number; its clock stays."""
+    whole = bytearray(data)
+    _, start, end = next(boxes(whole, 0, len(whole)))
+    samples, ticks, _ = _set_clock(whole, (start, end), 0, number, None)
+    return Fragment(bytes(whole), samples, ticks)
+
+
 def avc_codec(header: bytes) -> str:
     """The RFC 6381 name of the H.264 track in an initialisation segment, such as ``avc1.640020``."""
     at = header.index(b"avcC") + 4

@@ -7,12 +7,15 @@ overtaken does it again. A store that ignores the condition is still right in th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from .store import INDEX, Bucket
 
 KEY = "index.json"
 RECORD = "lesson.json"
+REPLACED = "replaced_by"
+"""Key of a record that only says which lesson took this one's place: old links lead there, and no list names it."""
 LISTED = (
     "id",
     "title",
@@ -26,6 +29,7 @@ LISTED = (
     "poster",
     "width",
     "height",
+    "live",
 )
 """What the list repeats of each record."""
 
@@ -44,8 +48,13 @@ def record_key(lesson_id: str) -> str:
 def records(bucket: Bucket) -> list[dict[str, Any]]:
     """Every lesson's record, newest first, then by id."""
     keys = [key for key, _, _ in bucket.objects("") if key.count("/") == 1 and key.endswith("/" + RECORD)]
-    found = [record for record in map(bucket.read_json, keys) if record and "id" in record]
+    found = [record for record in map(bucket.read_json, keys) if record and "id" in record and REPLACED not in record]
     return sorted(sorted(found, key=lambda r: str(r["id"])), key=lambda r: str(r.get("published", "")), reverse=True)
+
+
+def record_body(record: Mapping[str, Any]) -> bytes:
+    """A lesson's record as stored: the same facts always give the same bytes."""
+    return (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def body(lessons: list[dict[str, Any]]) -> bytes:

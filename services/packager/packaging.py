@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import disk, encode, ffmpeg, index, playlists, tracks
+from . import captions, disk, download, encode, ffmpeg, index, playlists, thumbnails, tracks
 from .errors import PackagingError
 from .probe import Source, probe
 from .progress import Progress
@@ -17,13 +16,16 @@ from .rungs import Picture, pictures
 from .store import IMMUTABLE, MASTER, Bucket
 from .tracks import SOUND, Piece
 
-FETCHED, SOUNDED = 0.02, 0.05
-"""Shares of the whole when the upload is fetched and when the sound is done; pictures are the rest."""
+FETCHED, SOUNDED, ENCODED = 0.02, 0.05, 0.99
+"""Shares of the whole when the upload is fetched, when the sound is done and when the pictures are."""
 
 WHOLE = 0.95
 """Share of a recording that must be readable: recorders cut off mid-picture and start late, by a second or two."""
 
 BLOCK = 1 << 20
+
+KEPT = ("captions", "replaces")
+"""What a record keeps when its film is packaged anew: it was not made here."""
 
 
 def fetch(uploads: Bucket, request: Request, folder: Path) -> Path:
@@ -67,17 +69,27 @@ class Packaging:
         """Publish, and return the lesson's record."""
         old = self.lessons.read_json(index.record_key(self.request.id)) or {}
         same = old.get("content_hash") == self.request.content_hash and old.get("recipe") == self.request.recipe
-        record = {**(old if same else self._package()), **self.request.about}
+        kept = {key: old[key] for key in KEPT if key in old}
+        record = self._to_take_away(
+            {**(old if same else self._package(kept.get("captions", []))), **kept, **self.request.about}
+        )
         record["published"] = old.get("published") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if record != old:
-            text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-            self.lessons.put(index.record_key(self.request.id), text.encode(), MASTER)
+            self.lessons.put(index.record_key(self.request.id), index.record_body(record), MASTER)
         index.rebuild(self.lessons)
         self._drop_receipts()
         self.progress.show(1, "published")
         return record
 
-    def _package(self) -> dict[str, Any]:
+    def _to_take_away(self, record: dict[str, Any]) -> dict[str, Any]:
+        """``record`` with what may be taken away, which is made when it is missing."""
+        there = record.pop("download", None)
+        if self.request.download is None:
+            return record
+        self.progress.show(ENCODED, "copying the file to take away")
+        return {**record, "download": there or download.make(self.lessons, self.request, record, self.work)}
+
+    def _package(self, spoken: list[dict[str, str]]) -> dict[str, Any]:
         self.progress.show(0, "fetching the upload")
         source = self._indexed(probe(fetch(self.uploads, self.request, self.work), self.request.fps_limit))
         self.progress.show(FETCHED, "encoding sound")
@@ -87,7 +99,9 @@ class Packaging:
         drawn = pictures(self.request.rungs, source.width, source.height, source.fps)
         sound = self._sound(source) if source.has_audio else ()
         pieces = [*sound, *self._pictures(source, drawn)]
-        return self._finish(source, drawn, pieces)
+        record = self._finish(source, drawn, pieces, spoken)
+        source.path.unlink()  # room for what comes next
+        return record
 
     def _indexed(self, source: Source) -> Source:
         """The source in a container with an index, since only there a chunk begins on exactly the frame that it should."""
@@ -126,13 +140,14 @@ class Packaging:
         return pieces
 
     def _show(self, source: Source, second: float) -> None:
-        self.progress.show(SOUNDED + (0.99 - SOUNDED) * min(1.0, second / source.seconds), "encoding pictures")
+        self.progress.show(SOUNDED + (ENCODED - SOUNDED) * min(1.0, second / source.seconds), "encoding pictures")
 
     def _chunk(self, source: Source, drawn: tuple[Picture, ...], start: int, span: int) -> tuple[Piece, ...]:
         seconds = min(span, source.seconds - start + 1)
         disk.require(self.work, int(sum(p.rung.kbps for p in drawn) * 125 * 1.3 * seconds))
         command = encode.video(self.request, source, drawn, start=start, frames=span * source.fps, folder=self.work)
         ffmpeg.run(command, lambda frames: self._show(source, start + frames / source.fps))
+        self._sheet(source, drawn[0], start)
         rate = encode.timescale(source.fps)
         made = [
             tracks.store(
@@ -142,7 +157,31 @@ class Packaging:
         ]
         return tuple(piece for piece in made if piece)
 
-    def _finish(self, source: Source, drawn: tuple[Picture, ...], pieces: list[Piece]) -> dict[str, Any]:
+    def _sheet(self, source: Source, smallest: Picture, start: int) -> None:
+        """Store the chunk's small pictures; before its receipt, so that they are there when it counts as done."""
+        drawn = thumbnails.sheet(self.request, smallest)
+        rendition, target = self.work / f"{smallest.rung.name}.mp4", self.work / "sheet.jpg"
+        # A recording that breaks off leaves a file without a single picture.
+        if drawn and rendition.is_file() and b"moof" in rendition.read_bytes():
+            ffmpeg.run(encode.sheet(rendition, source.fps, drawn, target))
+            if target.is_file():
+                self.lessons.put(thumbnails.sheet_key(self.request, start), target.read_bytes(), IMMUTABLE)
+                target.unlink()
+
+    def _thumbnails(self, smallest: Picture, seconds: float) -> dict[str, Any]:
+        """Store the track of the sheets that are there; its row for the record."""
+        drawn, span = thumbnails.sheet(self.request, smallest), self.request.chunk_seconds
+        if drawn is None:
+            return {}
+        there = {key for key, _, _ in self.lessons.objects(thumbnails.folder(self.request))}
+        starts = [at for at in range(0, int(seconds) + 1, span) if thumbnails.sheet_key(self.request, at) in there]
+        key = thumbnails.track_key(self.request)
+        self.lessons.put(key, thumbnails.track(drawn, starts, span, seconds).encode(), IMMUTABLE)
+        return {"thumbnails": {"vtt": key, "seconds": drawn.seconds, "width": drawn.width, "height": drawn.height}}
+
+    def _finish(
+        self, source: Source, drawn: tuple[Picture, ...], pieces: list[Piece], spoken: list[dict[str, str]]
+    ) -> dict[str, Any]:
         at = {p.rung.name: p for p in drawn}
         videos = tuple(self._track(name, pieces, at[name].width, at[name].height, source.fps) for name in at)
         sound = self._track(SOUND, pieces) if any(p.track == SOUND for p in pieces) else None
@@ -153,8 +192,11 @@ class Packaging:
         picture = self.work / "poster.jpg"
         ffmpeg.run(encode.poster(source, picture))
         self.lessons.put(f"{self.request.media}{self.request.recipe}/poster.jpg", picture.read_bytes(), IMMUTABLE)
-        self.lessons.put(f"{self.request.media}master.m3u8", playlists.master(videos, sound).encode(), MASTER)
-        return self._record(source, videos, sound)
+        record = self._record(source, videos, sound)
+        text = captions.listed(playlists.master(videos, sound), record["master"], spoken)
+        more = self._thumbnails(drawn[0], record["seconds"])
+        self.lessons.put(record["master"], text.encode(), MASTER)
+        return {**record, **more}
 
     def _track(self, name: str, pieces: list[Piece], width: int = 0, height: int = 0, fps: int = 0) -> playlists.Track:
         mine = [piece for piece in pieces if piece.track == name]
@@ -174,7 +216,8 @@ class Packaging:
         return {
             "id": self.request.id, "content_hash": self.request.content_hash, "recipe": self.request.recipe,
             "seconds": round(sum(s.seconds for s in videos[0].segments), 3), "width": source.width, "height": source.height,
-            "bytes": sum(s.size for t in tracked for s in t.segments), "sound": sound is not None, "renditions": rungs,
+            "bytes": sum(s.size for t in tracked for s in t.segments), "sound": sound is not None,
+            "audio_only": sound is not None, "renditions": rungs,
             "master": f"{self.request.media}master.m3u8", "poster": f"{self.request.media}{self.request.recipe}/poster.jpg",
         }  # fmt: skip
 

@@ -55,7 +55,10 @@ def media(track: Track) -> str:
 
 
 def master(videos: tuple[Track, ...], sound: Track | None) -> str:
-    """The master playlist, smallest rendition first: a phone on a thin link starts at once."""
+    """The master playlist, smallest rendition first: a phone on a thin link starts at once.
+
+    The sound alone is the last variant: a link too thin for any picture can be told to take it, and nobody begins with it.
+    """
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if sound:
         lines.append(
@@ -67,4 +70,12 @@ def master(videos: tuple[Track, ...], sound: Track | None) -> str:
         facts = [f"BANDWIDTH={peak}", f"AVERAGE-BANDWIDTH={average}", f'CODECS="{codecs}"', f"RESOLUTION={video.width}x{video.height}",
                  f"FRAME-RATE={video.fps:.3f}", *([f'AUDIO="{GROUP}"'] if sound else [])]  # fmt: skip
         lines += ["#EXT-X-STREAM-INF:" + ",".join(facts), f"{video.folder}/index.m3u8"]
+    if sound:
+        alone = [
+            f"BANDWIDTH={sound.peak}",
+            f"AVERAGE-BANDWIDTH={sound.average}",
+            f'CODECS="{sound.codec}"',
+            f'AUDIO="{GROUP}"',
+        ]
+        lines += ["#EXT-X-STREAM-INF:" + ",".join(alone), f"{sound.folder}/index.m3u8"]
     return "\n".join([*lines, ""])

@@ -42,6 +42,10 @@ class Request:
     audio_kbps: int
     preset: str
     fps_limit: int
+    thumbnail_seconds: int | None = None
+    """Seconds from one small picture of the time line to the next; None: there are none."""
+    download: str | None = None
+    """Name of the rung that may be taken away; None: nothing may."""
 
     @property
     def media(self) -> str:
@@ -85,6 +89,7 @@ def parse(text: str) -> Request:
             key: _positive(ladder[key], key)
             for key in ("segment_seconds", "keyframe_seconds", "chunk_seconds", "audio_kbps", "fps_limit")
         }
+        every = ladder.get("thumbnail_seconds")
         preset = _matching(ladder, "preset", re.compile(r"[a-z]{4,9}"))
         about = raw["about"]
     except (ValueError, KeyError, TypeError) as error:
@@ -104,5 +109,7 @@ def parse(text: str) -> Request:
         about=_about(about),
         rungs=tuple(rungs),
         preset=preset,
+        thumbnail_seconds=None if every is None else _positive(every, "thumbnail_seconds"),
+        download=None if raw.get("download") is None else _matching(raw, "download", SLUG),
         **spans,
     )

@@ -29,8 +29,13 @@ def _even(value: Fraction) -> int:
 
 def fit(rung: Rung, width: int, height: int) -> tuple[int, int]:
     """The largest even size in the rung's box with the source's shape; a portrait source gets the box turned."""
-    box = (rung.width, rung.height) if width >= height else (rung.height, rung.width)
-    scale = min(Fraction(box[0], width), Fraction(box[1], height))
+    return within((rung.width, rung.height), width, height)
+
+
+def within(box: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """The largest even size in ``box`` (pixels) with this shape; for a portrait one the box is turned."""
+    wide, high = box if width >= height else box[::-1]
+    scale = min(Fraction(wide, width), Fraction(high, height))
     return _even(width * scale), _even(height * scale)
 
 

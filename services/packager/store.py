@@ -23,6 +23,7 @@ TYPES = {
     ".mp4": "video/mp4",
     ".jpg": "image/jpeg",
     ".json": "application/json",
+    ".vtt": "text/vtt",
 }
 """Suffix -> content type."""
 
@@ -71,6 +72,12 @@ class Bucket:
         return str(
             self.s3.put_object(Bucket=self.name, Key=key, Body=body, ContentType=kind, CacheControl=cache)["ETag"]
         )
+
+    def send(self, key: str, file: Path, cache: str) -> None:
+        """Store ``file`` under ``key``, in parts, as something that a browser saves and does not show."""
+        kind = TYPES.get(Path(key).suffix, "application/octet-stream")
+        headers = {"ContentType": kind, "CacheControl": cache, "ContentDisposition": "attachment"}
+        self.s3.upload_file(str(file), self.name, key, ExtraArgs=headers)
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Content and ETag of ``key``, or None when there is no such object."""

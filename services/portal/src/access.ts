@@ -1,5 +1,6 @@
 // Who is signed in, and whether a lesson may be played. The service decides; this only asks, and says what it was told.
 
+import { schoolCache, type SchoolCache } from "./cache";
 import { language } from "./texts";
 
 export interface Names {
@@ -12,6 +13,9 @@ export interface Session {
   standIn: boolean;
   tier: Names | null;
   school: Names | null;
+  cache: SchoolCache | null;
+  district: Names | null;
+  partner: Names | null;
 }
 
 /** Refused, with the reason in both languages. */
@@ -20,14 +24,24 @@ export interface Refusal {
   words: Names;
 }
 
-/** Allowed, with the path of the master playlist; or refused. */
-export type Permission = { master: string } | Refusal;
+/** A school's cache, and the permission that it is shown. */
+export interface Way {
+  cache: SchoolCache;
+  token: string;
+}
+
+/** Allowed, with the path of the master playlist, and the way to it where that is not the city's; or refused. */
+export type Permission = { master: string; way: Way | null } | Refusal;
+
+/** Allowed, with the path of the file; or refused. */
+export type Leave = { path: string } | Refusal;
 
 const ROOT = "/access";
-const MASTER = /^\/lessons\/[a-z0-9/._-]+$/i; // our own origin, whatever is answered
+const KEY = /^\/lessons\/[a-z0-9/._~-]+$/i; // our own origin, whatever is answered
 const SIGN_IN = "#sign-in=";
 const UNCLEAR: Names = { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
-const NOBODY: Session = { signedIn: false, standIn: false, tier: null, school: null };
+const NOBODY: Session = { signedIn: false, standIn: false, tier: null, school: null, district: null, partner: null, cache: null };
+const IN_BODY = { "X-Token-In-Body": "1" };
 
 /** A name in both languages; null for what is none. */
 export function names(value: unknown): Names | null {
@@ -45,17 +59,33 @@ export function refusal(body: unknown, status: number, otherwise: Names): Refusa
   return { reason, words: names(body) ?? otherwise };
 }
 
-/** Ask to play a lesson; the browser keeps the permission as a cookie that scripts cannot read. Whatever is unclear is a refusal. */
-export async function askToPlay(lesson: string): Promise<Permission> {
+/** Ask whether something may be done with a lesson; the answer, with a path of ours under ``key``, or why not. Whatever is unclear is a refusal.
+ * The browser keeps a permission for the city as a cookie that scripts cannot read. */
+async function ask(what: string, key: string, init: RequestInit = {}): Promise<(Record<string, unknown> & { path: string }) | Refusal> {
   try {
-    const answer = await fetch(`${ROOT}/play/${encodeURIComponent(lesson)}`, { method: "POST" });
-    const body: unknown = await answer.json();
-    const master = (body as { master?: unknown } | null)?.master;
-    if (answer.ok && typeof master === "string" && MASTER.test(master) && !master.includes("..")) return { master };
+    const answer = await fetch(`${ROOT}/${what}`, { method: "POST", ...init });
+    const body = (await answer.json()) as Record<string, unknown> | null;
+    const path = body?.[key];
+    if (answer.ok && typeof path === "string" && KEY.test(path) && !path.includes("..")) return { ...body, path };
     return refusal(body, answer.status, UNCLEAR);
   } catch {
     return refusal(null, 0, UNCLEAR);
   }
+}
+
+/** Ask to play a lesson, from the city or from a school's ``cache``. */
+export async function askToPlay(lesson: string, cache: SchoolCache | null): Promise<Permission> {
+  const what = `play/${encodeURIComponent(lesson)}`;
+  const found = await (cache ? ask(`${what}?place=${cache.place}`, "master", { headers: IN_BODY }) : ask(what, "master"));
+  if ("reason" in found) return found as Refusal;
+  const token = found["token"];
+  return { master: found.path, way: cache && typeof token === "string" ? { cache, token } : null };
+}
+
+/** Ask to take a lesson away. */
+export async function askToTake(lesson: string): Promise<Leave> {
+  const found = await ask(`download/${encodeURIComponent(lesson)}`, "path");
+  return "reason" in found ? (found as Refusal) : { path: found.path };
 }
 
 /** Who is signed in; nobody when that cannot be found out, since nothing is allowed by it here. */
@@ -64,7 +94,15 @@ export async function whoIsThere(): Promise<Session> {
     const answer = await fetch(`${ROOT}/session`);
     if (!answer.ok) return { ...NOBODY, signedIn: true }; // a session that no longer counts: it can be signed out
     const raw = (await answer.json()) as Record<string, unknown>;
-    return { signedIn: raw["signed_in"] === true, standIn: raw["stand_in"] === true, tier: names(raw["tier"]), school: names(raw["school"]) };
+    return {
+      signedIn: raw["signed_in"] === true,
+      standIn: raw["stand_in"] === true,
+      tier: names(raw["tier"]),
+      school: names(raw["school"]),
+      district: names(raw["district"]),
+      partner: names(raw["partner"]),
+      cache: schoolCache(raw["cache"]),
+    };
   } catch {
     return NOBODY;
   }

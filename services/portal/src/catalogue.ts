@@ -4,15 +4,26 @@ import { h } from "./dom";
 import { clock, type Lesson } from "./lessons";
 import { language, texts } from "./texts";
 
+/** When a live lesson began, by the clock on the wall. */
+function since(lesson: Lesson): string | null {
+  const began = new Date(lesson.live?.started ?? NaN);
+  if (Number.isNaN(began.getTime())) return null;
+  const time = began.toLocaleTimeString(language() === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
+  return texts().since.replace("{time}", time);
+}
+
 function card(lesson: Lesson): HTMLElement {
   const picture = lesson.poster
     ? h("img", { src: lesson.poster, alt: "", loading: "lazy", width: 480, height: 270 })
     : h("span", { class: "no-picture", "aria-hidden": "true" }, "▶");
-  const length = h("span", { class: "length", "aria-label": `${texts().duration} ${clock(lesson.seconds)}` }, clock(lesson.seconds));
-  const facts = [lesson.subject, lesson.teacher].filter(Boolean).join(" · ");
+  const live = lesson.live?.going ?? false;
+  const sign = live
+    ? h("span", { class: "badge", "data-state": "live" }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", {}, texts().liveNow))
+    : h("span", { class: "length", "aria-label": `${texts().duration} ${clock(lesson.seconds)}` }, clock(lesson.seconds));
+  const facts = [live ? since(lesson) : null, lesson.subject, lesson.teacher].filter(Boolean).join(" · ");
   return h("li", {},
     h("a", { class: "card", href: `/?lesson=${encodeURIComponent(lesson.id)}`, "data-lesson": lesson.id },
-      h("span", { class: "picture" }, picture, length),
+      h("span", { class: "picture" }, picture, sign),
       h("span", { class: "title" }, lesson.title),
       h("span", { class: "school" }, lesson.school),
       facts ? h("span", { class: "facts" }, facts) : null,
@@ -26,7 +37,12 @@ export function catalogue(lessons: Lesson[]): Node[] {
   if (!lessons.length) {
     return [...heading, h("div", { class: "notice" }, h("p", {}, h("strong", {}, texts().empty)), h("p", {}, texts().emptyHint))];
   }
-  return [...heading, h("ul", { class: "grid", "data-count": lessons.length }, ...lessons.map(card))];
+  const [live, rest] = [lessons.filter((each) => each.live?.going), lessons.filter((each) => !each.live?.going)];
+  const grid = h("ul", { class: "grid", "data-count": rest.length }, ...rest.map(card));
+  if (!live.length) return [...heading, grid];
+  const now = h("section", { id: "live-now", "aria-labelledby": "live-now-title" },
+    h("h2", { id: "live-now-title" }, texts().liveNow), h("ul", { class: "grid", "data-count": live.length }, ...live.map(card)));
+  return rest.length ? [...heading, now, h("section", {}, h("h2", {}, texts().recordedLessons), grid)] : [...heading, now];
 }
 
 function fact(name: string, value: string | null): Node[] {
@@ -39,6 +55,6 @@ export function facts(lesson: Lesson): HTMLElement {
   const t = texts();
   return h("dl", { class: "lesson-facts" },
     ...fact(t.school, lesson.school), ...fact(t.teacher, lesson.teacher), ...fact(t.subject, lesson.subject),
-    ...fact(t.duration, clock(lesson.seconds)), ...fact(t.published, day), ...fact(t.licence, lesson.licence),
+    ...fact(t.duration, lesson.seconds ? clock(lesson.seconds) : null), ...fact(t.published, day), ...fact(t.licence, lesson.licence),
   );
 }

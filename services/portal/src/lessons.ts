@@ -1,11 +1,29 @@
-// The list of published lessons, read defensively: one bad row never hides the others.
+// Lessons, as the list and their own records tell of them; read defensively: one bad row never hides the others.
 
 import { language } from "./texts";
+
+/** What a record says of the broadcast of a lesson that is, or was, live. */
+export interface Live {
+  going: boolean;
+  master: string;
+  started: string | null;
+}
+
+/** A file that the licence lets be kept. */
+export interface Download {
+  path: string;
+  bytes: number;
+}
 
 export interface Lesson {
   id: string;
   title: string;
+  /** Path of the recording's master playlist, of the broadcast's where there is no recording. */
   master: string;
+  recorded: boolean;
+  live: Live | null;
+  thumbnails: string | null;
+  download: Download | null;
   school: string;
   seconds: number;
   poster: string | null;
@@ -16,7 +34,9 @@ export interface Lesson {
 }
 
 const ROOT = "/lessons/";
-const KEY = /^[a-z0-9][a-z0-9/._-]*$/i; // no scheme, no host: a key in our own bucket
+const ID = /^[a-z0-9-]{1,64}$/i;
+const CLOCK = 2000; // ms; a `Date` header is rounded to the second, and took a while to come
+const KEY = /^[a-z0-9][a-z0-9/._~-]*$/i; // no scheme, no host: a key in our own bucket
 
 function text(value: unknown): string | null {
   if (typeof value === "string") return value.trim() || null;
@@ -31,14 +51,34 @@ function path(value: unknown): string | null {
   return typeof value === "string" && KEY.test(value) && !value.includes("..") ? ROOT + value : null;
 }
 
+const fields = (value: unknown): Record<string, unknown> => (value && typeof value === "object" ? (value as Record<string, unknown>) : {});
+
+function live(value: unknown): Live | null {
+  const raw = fields(value);
+  const master = path(raw["master"]);
+  const late = Date.parse(text(raw["until"]) ?? "") < now(); // nothing lasts past its own end, whatever a record still says
+  return master ? { going: raw["state"] !== "ended" && !late, master, started: text(raw["started"]) } : null;
+}
+
+function download(value: unknown): Download | null {
+  const raw = fields(value);
+  const [file, bytes] = [path(raw["path"]), raw["bytes"]];
+  return file ? { path: file, bytes: typeof bytes === "number" ? bytes : 0 } : null;
+}
+
+/** Whether ``master`` is of a recording: what was broadcast lies below `live/` of the lesson. */
+export const isRecording = (id: string, master: string): boolean => !master.startsWith(`${ROOT}${id}/live/`);
+
 function parse(row: unknown): Lesson | null {
-  if (!row || typeof row !== "object") return null;
-  const raw = row as Record<string, unknown>;
-  const [id, title, master] = [text(raw["id"]), text(raw["title"]), path(raw["master"])];
+  const raw = fields(row);
+  const broadcast = live(raw["live"]);
+  const [id, title, master] = [text(raw["id"]), text(raw["title"]), path(raw["master"]) ?? broadcast?.master];
   if (!id || !title || !master) return null;
   const school = raw["school"] as Record<string, unknown> | undefined;
   return {
-    id, title, master,
+    id, title, master, live: broadcast,
+    recorded: isRecording(id, master),
+    thumbnails: path(fields(raw["thumbnails"])["vtt"]), download: download(raw["download"]),
     school: text(school?.["name"]) ?? text(school?.["code"]) ?? "",
     seconds: typeof raw["seconds"] === "number" ? raw["seconds"] : 0,
     poster: path(raw["poster"]),
@@ -51,11 +91,40 @@ export async function fetchLessons(): Promise<Lesson[]> {
   const answer = await fetch(ROOT + "index.json", { headers: { Accept: "application/json" } });
   if (answer.status === 404) return []; // nothing was ever published
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  clockOf(answer);
   const body: unknown = await answer.json();
   const rows = (body as { lessons?: unknown }).lessons;
   if (!Array.isArray(rows)) throw new Error("index.json: no lessons");
   return rows.map(parse).filter((lesson): lesson is Lesson => lesson !== null);
 }
+
+/** One lesson by its own record, which tells more than its row in the list; null when it cannot be had. One that took another's place is
+ * found under the old id too. */
+export async function fetchRecord(id: string, further = 2): Promise<Lesson | null> {
+  if (!ID.test(id)) return null;
+  try {
+    const answer = await fetch(`${ROOT}${id}/lesson.json`, { headers: { Accept: "application/json" } });
+    if (!answer.ok) return null;
+    clockOf(answer);
+    const raw: unknown = await answer.json();
+    const other = text(fields(raw)["replaced_by"]);
+    return other && further ? fetchRecord(other, further - 1) : parse(raw);
+  } catch {
+    return null;
+  }
+}
+
+let behind = 0;
+
+/** Compare this machine's clock with the answer's; what a cache kept is as much older as it says. */
+function clockOf(answer: Response): void {
+  const said = Date.parse(answer.headers.get("Date") ?? "") + 1000 * Number(answer.headers.get("Age") ?? 0);
+  const off = said - Date.now();
+  if (Number.isFinite(off)) behind = Math.abs(off) > CLOCK ? off : 0;
+}
+
+/** Now, in ms, by the clock of the servers: that of a classroom's PC may be hours off. */
+export const now = (): number => Date.now() + behind;
 
 /** Seconds as 1:05 or 1:02:05. */
 export function clock(seconds: number): string {

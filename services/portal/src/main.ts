@@ -1,16 +1,21 @@
 // One page with three views: the list, ?lesson=<id>, and #mine. Links stay ordinary links, so that they open in tabs and survive a reload.
 
 import "./style.css";
+import "./player/style.css";
 import { askToPlay, inWords, isSignIn, signInFromAddress, signOut, whoIsThere, type Session } from "./access";
+import { reached } from "./cache";
 import { catalogue, facts } from "./catalogue";
 import { byId, h } from "./dom";
+import { download } from "./download";
 import { first, isFirst } from "./first";
-import { fetchLessons } from "./lessons";
+import { fetchLessons, fetchRecord, isRecording, type Lesson } from "./lessons";
 import { isMine, mine, signInLink } from "./mine";
 import { openPlayer, type Player } from "./player";
+import { words } from "./player/texts";
 import { language, switchLanguage, texts } from "./texts";
 
 let player: Player | null = null;
+let left = { lesson: "", at: -1 }; // where a lesson was when its view was drawn anew, in the other language
 let session: Session | null = null;
 let turn = 0;
 
@@ -34,7 +39,7 @@ function frame(): void {
 function showSession(): void {
   const t = texts();
   const there = session?.signedIn ?? false;
-  const parts = [session?.tier, session?.school].map((part) => (part ? inWords(part) : null)).filter(Boolean);
+  const parts = [session?.tier, session?.school, session?.district, session?.partner].map((part) => (part ? inWords(part) : null)).filter(Boolean);
   const who = byId("who");
   who.hidden = byId("sign-out").hidden = !there;
   byId("sign-in").hidden = there;
@@ -61,21 +66,38 @@ async function view(id: string | null): Promise<Node[]> {
     document.title = `${texts().first} · ${texts().page}`;
     return first();
   }
-  const lessons = await fetchLessons();
   document.title = texts().page;
-  if (!id) return catalogue(lessons);
+  if (!id) return catalogue(await fetchLessons());
   const back = h("p", { class: "back" }, h("a", { href: "/" }, `← ${texts().back}`));
-  const lesson = lessons.find((row) => row.id === id);
+  const lesson = await find(id);
   if (!lesson) return [back, h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().missing), h("p", {}, texts().missingHint))];
   document.title = `${lesson.title} · ${texts().page}`;
-  const permission = await askToPlay(lesson.id);
+  const permission = await askToPlay(lesson.id, await reached(session?.cache ?? null));
   if ("reason" in permission) return [back, h("h1", {}, lesson.title), refused(inWords(permission.words), permission.reason), facts(lesson)];
-  player = await openPlayer({ ...lesson, master: permission.master });
-  return [back, h("h1", {}, lesson.title), player.element, facts(lesson)];
+  player = await openPlayer(asPlayed(lesson, permission.master), permission.way, { at: left.lesson === id ? left.at : -1, reopen: () => void show() });
+  player.element.dataset["lesson"] = id;
+  const soon = !lesson.live?.going && !lesson.recorded ? h("p", { class: "notice" }, words().recordingSoon) : null;
+  const away = lesson.download ? [download(lesson, lesson.download)] : [];
+  return [back, h("h1", {}, lesson.title), player.element, ...(soon ? [soon] : []), ...away, facts(lesson)];
+}
+
+/** A lesson by its record; by the list where the record cannot be had. */
+async function find(id: string): Promise<Lesson | null> {
+  const [record, lessons] = await Promise.all([fetchRecord(id), fetchLessons().catch((error: unknown) => error)]);
+  if (record) return record;
+  if (!Array.isArray(lessons)) throw lessons;
+  return (lessons as Lesson[]).find((row) => row.id === id) ?? null;
+}
+
+/** What to play of it: while it is live the broadcast, and else what the permission names, which may be newer than the record. */
+function asPlayed(lesson: Lesson, master: string): Lesson {
+  if (lesson.live?.going) return { ...lesson, master: lesson.live.master };
+  return { ...lesson, master: isRecording(lesson.id, master) || !lesson.recorded ? master : lesson.master };
 }
 
 async function show(): Promise<void> {
   const now = ++turn;
+  if (player) left = { lesson: player.element.dataset["lesson"] ?? "", at: player.at() };
   player?.destroy();
   player = null;
   frame();

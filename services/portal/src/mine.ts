@@ -9,6 +9,8 @@ interface Grant {
   whose: Names[];
   consentBelow: number;
   everybody: boolean;
+  /** Nothing of the platform gives it so far. */
+  notYet: boolean;
 }
 
 interface Resource {
@@ -27,6 +29,8 @@ interface Mine {
   signedIn: boolean;
   tier: Names | null;
   school: Names | null;
+  district: Names | null;
+  partner: Names | null;
   resources: Resource[];
   classes: { id: string; school: Names | null }[] | null;
   children: Child[] | null;
@@ -46,7 +50,8 @@ const strings = (values: unknown): string[] => (Array.isArray(values) ? values.f
 function grant(raw: Raw): Grant | null {
   const [action, whose] = [names(raw["action"]), known(raw["whose"])];
   const below = raw["consent_below"];
-  return action && whose.length ? { action, whose, consentBelow: typeof below === "number" ? below : 0, everybody: raw["everybody"] === true } : null;
+  if (!action || !whose.length) return null;
+  return { action, whose, consentBelow: typeof below === "number" ? below : 0, everybody: raw["everybody"] === true, notYet: raw["not_yet"] === true };
 }
 
 function resource(raw: Raw): Resource | null {
@@ -61,6 +66,8 @@ function parse(raw: Raw): Mine {
     signedIn: raw["signed_in"] === true,
     tier: names(raw["tier"]),
     school: names(raw["school"]),
+    district: names(raw["district"]),
+    partner: names(raw["partner"]),
     resources: rows(raw["resources"]).map(resource).filter((each): each is Resource => each !== null),
     classes: Array.isArray(classes) ? rows(classes).map((row) => ({ id: String(row["id"]), school: names(row["school"]) })) : null,
     children: Array.isArray(children) ? rows(children).map((row) => ({ schools: known(row["schools"]), classes: strings(row["classes"]) })) : null,
@@ -90,7 +97,7 @@ function fact(name: string, value: Names | null): Node[] {
 function whoIAm(mine: Mine): HTMLElement {
   const t = texts();
   if (!mine.signedIn) return h("div", { class: "notice", id: "signed-out" }, h("p", {}, t.signedOut), h("p", {}, signInLink()));
-  const facts = [...fact(t.kind, mine.tier), ...fact(t.school, mine.school)];
+  const facts = [...fact(t.kind, mine.tier), ...fact(t.school, mine.school), ...fact(t.district, mine.district), ...fact(t.partner, mine.partner)];
   return h("section", { "aria-labelledby": "who-i-am" }, h("h2", { id: "who-i-am" }, t.whoIAm), h("dl", { class: "lesson-facts" }, ...facts));
 }
 
@@ -117,7 +124,7 @@ function ofTheRoster(mine: Mine): Node[] {
 function together(grants: Grant[]): Grant[][] {
   const found = new Map<string, Grant[]>();
   for (const each of grants) {
-    const key = JSON.stringify([each.whose, each.consentBelow, each.everybody]);
+    const key = JSON.stringify([each.whose, each.consentBelow, each.everybody, each.notYet]);
     found.set(key, [...(found.get(key) ?? []), each]);
   }
   return [...found.values()];
@@ -127,7 +134,8 @@ function cells(grants: Grant[]): Node[] {
   const t = texts();
   const [first] = grants;
   if (!first) return [];
-  const notes = [first.everybody ? t.everybody : null, first.consentBelow ? t.consent.replace("{age}", String(first.consentBelow)) : null];
+  const consent = first.consentBelow ? t.consent.replace("{age}", String(first.consentBelow)) : null;
+  const notes = [first.everybody ? t.everybody : null, consent, first.notYet ? t.notYet : null];
   return [
     h("td", {}, list(grants.map((each) => inWords(each.action)))),
     h("td", {}, either(first.whose.map(inWords)), ...notes.map((note) => (note ? h("span", { class: "note" }, note) : null))),

@@ -1,0 +1,101 @@
+"""The recording: what came in, as it came in, a file for each run; in the end one file, handed in and packaged like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from services.live.request import Request
+from services.packager import ffmpeg
+from services.packager.encode import BEGIN
+from services.packager.packaging import Packaging
+from services.packager.store import Bucket
+
+FORMATS: Final = ("-protocol_whitelist", "file,pipe", "-format_whitelist", "mpegts,concat")
+SOUND_RATE: Final = "192k"
+"""Of the recording, which is encoded once more: twice what any lesson has."""
+BLOCK: Final = 1 << 20
+
+
+def streams(file: Path) -> frozenset[str]:
+    """Kinds of streams in MPEG-TS that is still being written: ``video`` once there is a picture with a size, ``audio``."""
+    words = [
+        "ffprobe",
+        "-v",
+        "error",
+        *FORMATS[:3],
+        "mpegts",
+        "-f",
+        "mpegts",
+        "-show_streams",
+        "-of",
+        "json",
+        "-i",
+        str(file),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30, env=ffmpeg.ENVIRONMENT)
+    rows = json.loads(done.stdout or "{}").get("streams", [])
+    return frozenset(row["codec_type"] for row in rows if row.get("codec_type") != "video" or row.get("width"))
+
+
+class Recording:
+    """Below ``folder``: parts while class lasts, then ``recording.mkv``. What is handed in is noted beside the uploads."""
+
+    def __init__(self, request: Request, uploads: Bucket, folder: Path) -> None:
+        self.request, self.uploads, self.folder = request, uploads, folder
+        self.parts = folder / "parts"
+        self.parts.mkdir(parents=True, exist_ok=True)
+        self.note = f"live/{request.id}.json"
+
+    def part(self, run: str) -> Path:
+        """Where what comes in by this run is kept."""
+        return self.parts / f"{run}.ts"
+
+    def hand_in(self) -> str | None:
+        """The hash under which the whole recording is among the uploads; None when nothing was recorded."""
+        noted = self.uploads.read_json(self.note)
+        if noted:
+            return str(noted["content_hash"])
+        whole = joined(self.folder)
+        if whole is None:
+            return None
+        digest = _hash(whole)
+        self.uploads.s3.upload_file(str(whole), self.uploads.name, digest)
+        self.uploads.put(self.note, json.dumps({"content_hash": digest}).encode(), "no-store")
+        for file in (*self.parts.iterdir(), whole):
+            file.unlink()
+        return digest
+
+    def package(self, content_hash: str, lessons: Bucket) -> dict[str, Any]:
+        """Make it a lesson under the class's id; a packaging that was cut short goes on."""
+        return Packaging(self.request.recording(content_hash), self.uploads, lessons, self.folder).run()
+
+
+def joined(folder: Path) -> Path | None:
+    """One file of all parts that hold a picture, in order, without a byte of chance: joined again it is the same. None without any.
+
+    A part may end in the middle of a packet, and begin with another camera: what is not whole is left out, and the sound is encoded anew,
+    since a muxer gives up at half a packet of it where a decoder goes on.
+    """
+    found = [part for part in sorted((folder / "parts").glob("*.ts")) if "video" in streams(part)]
+    if not found:
+        return None
+    listing, target = folder / "parts.txt", folder / "recording.mkv"
+    listing.write_text("ffconcat version 1.0\n" + "".join(f"file 'parts/{part.name}'\n" for part in found))
+    ffmpeg.run(
+        [*BEGIN, "-fflags", "+genpts+bitexact+discardcorrupt", *FORMATS, "-f", "concat", "-safe", "0", "-i", str(listing),
+         "-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-b:a", SOUND_RATE,
+         "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1", "-f", "matroska", str(target)]
+    )  # fmt: skip
+    return target
+
+
+def _hash(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as source:
+        for block in iter(lambda: source.read(BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()
