@@ -44,6 +44,7 @@ def shared(city: City) -> Hostvars:
         "city_timezone": city.timezone,
         "city_catalog_digest": city.digest,
         "city_segment_seconds": city.packaging.segment_seconds,
+        "city_prefetch_mib": city.link_budget.prefetch_gib << 10,
         "city_probe_seconds": city.coverage.probe_seconds,
     }
 

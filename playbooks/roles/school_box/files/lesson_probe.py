@@ -113,23 +113,16 @@ def cache(stats: str) -> dict[str, float]:
         found: dict[str, Any] = json.loads(line.getresponse().read())["global"]
     except (OSError, ValueError, KeyError, http.client.HTTPException):
         return {}
-    # Not `client_not_cacheable`: lessons can be kept, and these are questions of the box itself, this one among them.
-    hits = sum(
-        float(found.get(f"proxy.process.http.cache_hit_{kind}", 0)) for kind in ("fresh", "revalidated", "stale_served")
-    )
-    misses = sum(
-        float(found.get(f"proxy.process.http.cache_miss_{kind}", 0))
-        for kind in ("cold", "changed", "client_no_cache", "ims")
-    )
+    # Not the server's own counters of hits: they count what the box itself asks for too, a night's plan among it.
+    hits, misses = (float(found.get(f"school.had.{had}", 0)) for had in ("yes", "no"))
+    # By the box's own ways to the platform, which are its parents; it has served them too, and they are no classroom.
+    fetched = float(found.get("proxy.process.http.parent_proxy_response_total_bytes", 0))
+    served = max(0.0, float(found.get("proxy.process.http.user_agent_response_document_total_size", 0)) - fetched)
     counted = {
         'trafficserver_requests_total{had="yes"}': hits,
         'trafficserver_requests_total{had="no"}': misses,
-        'trafficserver_bytes_total{side="served"}': float(
-            found.get("proxy.process.http.user_agent_response_document_total_size", 0)
-        ),
-        'trafficserver_bytes_total{side="fetched"}': float(
-            found.get("proxy.process.http.origin_server_response_document_total_size", 0)
-        ),
+        'trafficserver_bytes_total{side="served"}': served,
+        'trafficserver_bytes_total{side="fetched"}': fetched,
     }
     return {**counted, **({"city_school_box_cache_hit_ratio": hits / (hits + misses)} if hits + misses else {})}
 

@@ -1,0 +1,98 @@
+"""The box's own cache, over loopback: what it holds, fetching into it, filling it, and giving up."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Callable, Iterable
+from itertools import chain
+from urllib.parse import urlsplit
+
+SECONDS = 30.0
+BLOCK = 64 << 10
+LESSON_PATH = re.compile(r"/lessons/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+"""Paths of lessons' objects; nothing else is asked for, whatever a document says."""
+
+
+class Cache:
+    """The cache at ``address`` (scheme, host, port); OSError from every question when it does not answer."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        parts = urlsplit(address)
+        self._line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=SECONDS)
+
+    def purge(self, paths: Iterable[str]) -> int:
+        """Give these up; how many of them were held."""
+        return sum(self._status("PURGE", path) == http.client.OK for path in paths if LESSON_PATH.fullmatch(path))
+
+    def held(self, path: str) -> int | None:
+        """Bytes of the object, fresh in the cache; None when it is not. The platform is not asked."""
+        answer = self._ask("HEAD", path, {"Cache-Control": "only-if-cached"})
+        answer.read()
+        return int(answer.headers.get("Content-Length", "-1")) if answer.status == http.client.OK else None
+
+    def fetch(self, path: str, read: Callable[[int], None]) -> int:
+        """Have the cache fetch it; its bytes. ``read`` is told of every block and may end it by an error. OSError with the status."""
+        answer = self._ask("GET", path, {})
+        size = 0
+        try:
+            while block := answer.read(BLOCK):
+                size += len(block)
+                read(len(block))
+        except BaseException:
+            self._line.close()
+            raise
+        if answer.status != http.client.OK:
+            raise Refused(answer.status)
+        return size
+
+    def fill(self, path: str, head: bytes, blocks: Iterable[bytes], size: int) -> None:
+        """Put an answer (``head``, then ``size`` bytes) under this path, as if the platform had given it. OSError when it is not taken."""
+        status = self._status("PUSH", path, {"Content-Length": str(len(head) + size)}, chain((head,), blocks))
+        if status not in (http.client.OK, http.client.CREATED):
+            raise Refused(status)
+
+    def _status(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: Iterable[bytes] | None = None
+    ) -> int:
+        answer = self._ask(method, path, headers or {}, body)
+        answer.read()
+        return answer.status
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None = None
+    ) -> http.client.HTTPResponse:
+        if not LESSON_PATH.fullmatch(path):
+            raise ValueError(f"{path!r} is no lesson's path")
+        try:
+            return self._once(method, path, headers, body)
+        except ConnectionError:
+            # The cache closes a connection that was idle for two minutes: what it has not heard is said again.
+            if body is not None:
+                raise
+            return self._once(method, path, headers, body)
+
+    def _once(
+        self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None
+    ) -> http.client.HTTPResponse:
+        try:
+            self._line.request(method, path, body, headers)
+            return self._line.getresponse()
+        except ConnectionError:
+            self._line.close()
+            raise
+        except http.client.HTTPException as error:
+            self._line.close()
+            raise OSError(f"the cache: {type(error).__name__}: {error}") from error
+        except BaseException:
+            self._line.close()
+            raise
+
+
+class Refused(OSError):  # noqa: N818  # a status, not always a fault
+    """The cache answered with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the cache answered {status}")
+        self.status = status
