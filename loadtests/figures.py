@@ -40,9 +40,6 @@ PLAY_PEAK: Final = Figure(2, "min after a lesson's bell", _ASSUMED)
 PLAY_END: Final = Figure(10, "min after a lesson's bell", _ASSUMED)
 LOOK_UPS_PER_PLAY: Final = Figure(1, "look-ups in the break before", _ASSUMED)
 HOME_SIGN_INS_PER_PLAY: Final = Figure(1, "sign-ins", f"every evening's visitor signs in anew: upper bound, {_ASSUMED}")
-LINK_SHARE: Final = Figure(
-    0.9, "of a school's uplink", "the kit's link budget: 10 % headroom, so that 20 Mbit/s carry six streams of 720p"
-)
 SHIELD_HITS: Final = Figure(0.9, "of the shield's bytes come from its cache", _ASSUMED)
 
 GENERATOR_REQUESTS: Final = Figure(
@@ -50,6 +47,17 @@ GENERATOR_REQUESTS: Final = Figure(
 )
 GENERATOR_MBPS: Final = Figure(
     2800, "Mbit/s and process", f"{_BENCH}: 4,700 per CPU second on 2026-11-24, of which 60 %"
+)
+
+SHOWN_LESSONS: Final = Figure(1, "recorded lessons per class and school day", _ASSUMED)
+COMMON_LESSONS: Final = Figure(0.5, "of them are the one lesson that a grade of the whole city has that day", _ASSUMED)
+LIBRARY: Final = Figure(200, "recorded lessons to choose the others from, per grade", _ASSUMED)
+BOX_CACHE: Final = Figure(20, "GiB", "playbooks/roles/school_box, the size that a box's cache has by default")
+EDGE_CACHE: Final = Figure(
+    45, "GiB", "infra/profiles.py, production: 50 GiB a pod, of which nine tenths are the cache's"
+)
+SHIELD_CACHE: Final = Figure(
+    90, "GiB", "infra/profiles.py, production: two pods of 50 GiB, each with its own half of the lessons"
 )
 
 VIEWS_BY_SCOPE: Final[Mapping[Scope, float]] = {
@@ -60,6 +68,14 @@ VIEWS_BY_SCOPE: Final[Mapping[Scope, float]] = {
 }
 """Share of views by who looks, named by how far the person's tier reaches: students, teachers, parents, anyone.
 National Smart Education Platform, to May 2024."""
+
+GRADES: Final[Mapping[Stage, int]] = {
+    Stage.PRIMARY: 6,
+    Stage.JUNIOR: 3,
+    Stage.SENIOR: 3,
+    Stage.VOCATIONAL: 3,
+}
+"""Years of each stage in Sichuan."""
 
 BED_TIME: Final[Mapping[Stage, time]] = {
     Stage.PRIMARY: time(21, 20),

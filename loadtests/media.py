@@ -51,10 +51,12 @@ class Master:
 def master(text: str, path: str) -> Master:
     """The master playlist that was served at ``path``. Raises ValueError when it names no rendition."""
     read = m3u8.loads(text)
-    rows = [Variant(urljoin(path, each.uri), int(each.stream_info.bandwidth or 0)) for each in read.playlists]
+    sounds = [each.uri for each in read.media if each.type == "AUDIO" and each.uri]
+    # The sound alone is a variant too, for links that carry no picture.
+    shown = [each for each in read.playlists if each.uri not in sounds]
+    rows = [Variant(urljoin(path, each.uri), int(each.stream_info.bandwidth or 0)) for each in shown]
     if not rows:
         raise ValueError("no rendition in the master playlist")
-    sounds = [each.uri for each in read.media if each.type == "AUDIO" and each.uri]
     variants = tuple(sorted(rows, key=lambda each: each.bandwidth))
     return Master(variants, urljoin(path, sounds[0]) if sounds else None)
 

@@ -121,11 +121,13 @@ def at_once(city: City) -> dict[str, float]:
     return {code: max(1.0, plays) for code, plays in found.items()}
 
 
-def share_kbps(school: School, players: float) -> float:
+def share_kbps(city: City, school: School, players: float) -> float:
     """What a school's link leaves for each of ``players`` lessons at once, kbit/s; 0 without a link."""
-    return school.uplink.contracted_mbps * 1000 * figures.LINK_SHARE.value / players if school.uplink else 0.0
+    return school.uplink.contracted_mbps * 1000 * city.link_budget.planned_share / players if school.uplink else 0.0
 
 
 def link_kbps(city: City) -> dict[str, float]:
     """School code -> bit rate of one lesson there when all that are wanted at once share the link, kbit/s."""
-    return {code: stream_kbps(city, share_kbps(city.school(code), players)) for code, players in at_once(city).items()}
+    return {
+        code: stream_kbps(city, share_kbps(city, city.school(code), players)) for code, players in at_once(city).items()
+    }

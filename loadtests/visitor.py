@@ -14,7 +14,7 @@ from loadtests.traffic import Kind
 
 PAGE: Final = "/"
 SIGN_IN: Final = "/access/sign-in"
-"""Where a session token is put into the browser's cookie. A stand-in until Keycloak's code comes back to this address."""
+"""Where a minted session's token is put into the browser's cookie: a load test signs nobody in through Keycloak."""
 SESSION: Final = "/access/session"
 """Who is there: the portal asks it on every visit."""
 PARTS: Final = re.compile(r"""(?:src|href)=["'](/[^"'#?]+\\.[a-z0-9]+)["']""")

@@ -1,6 +1,6 @@
 """``huiju access``: who may do what, why somebody may or may not, and sessions for trying things out.
 
-Signing in like this is a stand-in until the city's accounts come in through Keycloak: whoever can read the stack's secrets can be anybody.
+People sign in through Keycloak. Minted sessions are for trials and load tests: whoever can read the stack's secrets can be anybody.
 """
 
 from __future__ import annotations
@@ -20,27 +20,36 @@ from rich.text import Text
 from catalog import City, load_named
 from catalog.access import Scope
 from catalog.errors import UserError
-from catalog.wording import did_you_mean
-from derive import keys, session_token
+from derive import keys, questions, session_token
 from ops.accesses import asking, difference, page, states, table, why
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import library, place
 from ops.lessons.place import Place
 from policies.access import document
 from services.entitlement import reasons, records
-from services.entitlement.rules import Person, Rules
+from services.entitlement.rules import Decision, Person, Rules
 
 out = console()
 app = typer.Typer(
     no_args_is_help=True,
-    help="Who may do what, and sessions for trying it out. Signing in with a minted token is a stand-in until Keycloak does it.",
+    help="Who may do what, and sessions for trials and load tests: whoever can read the stack's secrets can be anybody.",
 )
 
 TierOption = Annotated[str, typer.Option("--tier", metavar="TIER", help="A tier of the catalog (tiers.yaml).")]
 School = Annotated[str | None, typer.Option("--school", metavar="CODE", help="The person's school.")]
+District = Annotated[
+    str | None, typer.Option("--district", metavar="ID", help="The district that the person works for.")
+]
+Partner = Annotated[str | None, typer.Option("--partner", metavar="ID", help="The partner that the person works for.")]
 Hours = Annotated[float, typer.Option(help=f"How long it lasts; {session_token.MOST_HOURS} at most.")]
 CityName = Annotated[str, typer.Option("--city", envvar="CITY", metavar="CITY", help="The city whose facts count.")]
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
+
+
+MINTING = "session-mint"
+"""On record: what was done."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class Wish:
     tier: str
     school: str | None
     hours: float
+    district: str | None = None
+    partner: str | None = None
 
 
 def problems(wish: Wish, city: City) -> list[str]:
@@ -57,47 +68,90 @@ def problems(wish: Wish, city: City) -> list[str]:
     found = []
     tiers = [tier.id for tier in city.tiers]
     if wish.tier not in tiers:
-        found.append(f"there is no tier {wish.tier!r}{did_you_mean(wish.tier, tiers)}; there are: {', '.join(tiers)}")
+        found.append(asking.unknown("tier", wish.tier, tiers))
     if wish.school is not None and wish.school not in city.by_code:
         found.append(f"there is no school {wish.school!r} in {city.id}: `huiju catalog show` lists them")
+    places = (
+        ("district", wish.district, [each.id for each in city.districts]),
+        ("partner", wish.partner, [each.id for each in city.partners]),
+    )
+    found += [
+        asking.unknown(what, name, known) for what, name, known in places if name is not None and name not in known
+    ]
     if not 0 < wish.hours <= session_token.MOST_HOURS:
         found.append(f"--hours is more than 0 and at most {session_token.MOST_HOURS}, not {wish.hours:g}")
     return found
 
 
-def mint(wish: Wish, city: City, issuer: str, seed: str, epoch: int = 1) -> str:
-    """A session token. Raises `UserError` with every problem of the wish."""
+def mint(  # noqa: PLR0917
+    wish: Wish, city: City, issuer: str, seed: str, epoch: int = 1, subject: str | None = None
+) -> str:
+    """A session token; without ``subject`` of somebody new. Raises `UserError` with every problem of the wish."""
     if found := problems(wish, city):
         raise UserError("no session was made:\n  " + "\n  ".join(found))
     claims = session_token.claims(
-        issuer, wish.tier, secrets.token_hex(8), int(time.time()), wish.hours, school=wish.school
-    )
+        issuer, wish.tier, subject or secrets.token_hex(8), int(time.time()), wish.hours,
+        school=wish.school, district=wish.district, partner=wish.partner,
+    )  # fmt: skip
     key = keys.pem(keys.private_key(seed, keys.SESSION, epoch))
     return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION, epoch)})
 
 
-def token_for(where: Place, wish: Wish) -> str:
+def token_for(where: Place, wish: Wish, subject: str | None = None) -> str:
     """A session token of the platform ``where``; `UserError` when the stack's secrets cannot be read."""
     from ops.stack import configuration, renewal
 
     seed = configuration.read_secrets(where.stack).get("accessKey")
     if seed is None:
         raise UserError(f"stack {where.stack} has no accessKey yet: run `huiju up --stack {where.stack}`")
-    return mint(wish, load_named(where.city), where.url, seed, renewal.ring(where.stack).signs)
+    return mint(wish, load_named(where.city), where.url, seed, renewal.ring(where.stack).signs, subject)
+
+
+def given_out(where: Place, wish: Wish) -> str:
+    """A session token that is on record before anybody has it: it opens what its tier may, a second factor or not."""
+    subject = secrets.token_hex(8)
+    made = token_for(where, wish, subject)
+    places = {"school": wish.school, "district": wish.district, "partner": wish.partner}
+    facts: dict[str, str | int] = {"tier": wish.tier, "hours": f"{wish.hours:g}"}
+    facts |= {what: name for what, name in places.items() if name}
+    deeds.done(where, Deed(MINTING, deeds.session(subject), facts))
+    return made
 
 
 @app.command()
-def token(tier: TierOption, school: School = None, hours: Hours = 1.0, stack: Stack = "local") -> None:
-    """Print a session token. Who holds it is that person until it ends: do not put it into a file or a chat."""
-    typer.echo(token_for(place.of_stack(stack), Wish(tier, school, hours)))
+def token(
+    tier: TierOption,
+    *,
+    school: School = None,
+    district: District = None,
+    partner: Partner = None,
+    hours: Hours = 1.0,
+    stack: Stack = "local",
+) -> None:
+    """Print a session token. Who holds it is that person until it ends: do not put it into a file or a chat.
+
+    That it was made goes on the audit record first.
+    """
+    typer.echo(given_out(place.of_stack(stack), Wish(tier, school, hours, district, partner)))
 
 
 @app.command(name="sign-in")
-def sign_in(tier: TierOption, school: School = None, hours: Hours = 8.0, stack: Stack = "local") -> None:
-    """Print an address that signs a browser in when it is opened. Whoever opens it is that person until it ends: do not pass it on."""
+def sign_in(
+    tier: TierOption,
+    *,
+    school: School = None,
+    district: District = None,
+    partner: Partner = None,
+    hours: Hours = 8.0,
+    stack: Stack = "local",
+) -> None:
+    """Print an address that signs a browser in when it is opened. Whoever opens it is that person until it ends: do not pass it on.
+
+    That it was made goes on the audit record first.
+    """
     where = place.of_stack(stack)
     # After the # it is never sent to a server, so it is in no log.
-    typer.echo(f"{where.url}/#sign-in={token_for(where, Wish(tier, school, hours))}")
+    typer.echo(f"{where.url}/#sign-in={given_out(where, Wish(tier, school, hours, district, partner))}")
 
 
 @app.command()
@@ -115,8 +169,8 @@ def explain(
     school: School = None,
     stack: Stack = "local",
     city: CityName = "tiny",
-    district: Annotated[str | None, typer.Option(metavar="ID", help="The district that the person works for.")] = None,
-    partner: Annotated[str | None, typer.Option(metavar="ID", help="The partner that the person works for.")] = None,
+    district: District = None,
+    partner: Partner = None,
     owner: Annotated[
         str | None, typer.Option(metavar="CODE", help="The resource's school; without it the person's.")
     ] = None,
@@ -136,12 +190,13 @@ def explain(
 ) -> None:
     """Say whether somebody may play a lesson, or do something with any class of resources, and why; exit code 1 when not.
 
-    ID: the lesson's record is read from the platform and judged as the entitlement service does. TIER ACTION RESOURCE: the compiled
-    policies decide; without any option about the person or the resource it says what the tier may do with whose.
+    ID: the lesson's record is read from the platform and judged as the entitlement service does; a second line says whether it may be
+    taken away. TIER ACTION RESOURCE: the compiled policies decide; without any option about the person or the resource it says what the
+    tier may do with whose.
     """
     given = asking.Given(school, district, partner, owner, near, age, consent, licence, published, seat, at)
     if len(words) == 1:
-        allowed = _lesson(words[0], tier, school, stack)
+        allowed = _lesson(words[0], tier, given, stack)
     elif len(words) == CELL and tier is None:
         allowed = _cell(load_named(city), words, given)
     else:
@@ -153,13 +208,14 @@ CELL = 3
 """Words that name a cell: a tier, an action, a class of resources."""
 
 
-def _lesson(lesson_id: str, tier: str | None, school: str | None, stack: str) -> bool:
+def _lesson(lesson_id: str, tier: str | None, given: asking.Given, stack: str) -> bool:
+    asking.of_record(given)
     where = place.of_stack(stack)
     city = load_named(where.city)
-    person = _person(city, tier, school)
+    person, moment = _person(city, tier, given), asking.when(city, given.at)
     with where.buckets() as (_, lessons):
         record = library.record(lessons, lesson_id)
-    return _say(city, person, record)
+    return _say(city, person, record, moment)
 
 
 def _cell(city: City, words: list[str], given: asking.Given) -> bool:
@@ -173,7 +229,7 @@ def _cell(city: City, words: list[str], given: asking.Given) -> bool:
     console.print(
         Text("allowed 允许" if answer.allowed else "refused 不允许", style="green" if answer.allowed else "yellow")
     )
-    for zh, en in answer.lines:
+    for zh, en in (*answer.lines, *why.not_yet(of, meant)):
         console.print(Text(f"  {zh}\n  {en}"))
     return answer.allowed
 
@@ -202,7 +258,9 @@ def matrix(
 
 @app.command()
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A city, a folder, or a git revision.")],
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A city, a folder (with a slash, as ./mine), or a git revision.")
+    ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
     city: CityName = "tiny",
 ) -> None:
@@ -215,31 +273,39 @@ def diff(
         out.print(Text("nobody’s rights differ 无人的权限有变化"))
 
 
-def _person(city: City, tier: str | None, school: str | None) -> Person:
+def _person(city: City, tier: str | None, given: asking.Given) -> Person:
     public = next((each.id for each in city.tiers if each.scope is Scope.PUBLIC), None)
     if tier is None:
-        return Person(public, school, signed_in=False)
-    if found := problems(Wish(tier, school, 1.0), city):
+        return Person(public, given.school, signed_in=False)
+    if found := problems(Wish(tier, given.school, 1.0, given.district, given.partner), city):
         raise UserError("\n".join(found))
-    return Person(tier, school)
+    return Person(tier, given.school, district=given.district, partner=given.partner)
 
 
-def _say(city: City, person: Person, record: dict[str, Any]) -> bool:
-    """Print the decision; whether it was a yes."""
+def _say(city: City, person: Person, record: dict[str, Any], moment: datetime | None = None) -> bool:
+    """Print the decisions about playing and taking away at ``moment``, or now; whether playing was a yes."""
     console = Console(soft_wrap=True, highlight=False)
     try:
         found = records.facts(record)
     except records.UnreadableError as error:
         raise UserError(f"the record of {record['id']} makes no sense: {error}") from error
-    decision = Rules(document.document(city)).decide(person, found, datetime.now(UTC))
-    who = " of ".join(filter(None, (person.tier or "the public", person.school)))
+    rules, now = Rules(document.document(city)), moment or datetime.now(UTC)
+    who = " of ".join(filter(None, (person.tier or "the public", person.school, person.district, person.partner)))
     console.print(Text(f"{who}, {found.id} of {found.school} under {found.licence}: "), end="")
+    playing = rules.decide(person, found, now)
+    console.print(_said(playing, "play"))
+    # A class that is live has nothing to take away yet, whoever asks.
+    if found.live_until is None:
+        taking = rules.decide(person, found, now, questions.downloading)
+        missing = taking.allowed and found.download is None
+        console.print(_said(Decision("no-file-to-take-away") if missing else taking, "take it away"))
+    return playing.allowed
+
+
+def _said(decision: Decision, what: str) -> Text:
     if decision.allowed and decision.until:
         why = ", as everybody may" if decision.public else ""
-        console.print(
-            Text(f"may play{why}, a token lasts until {decision.until.astimezone():%Y-%m-%d %H:%M}", style="green")
-        )
-        return True
+        ends = f"{decision.until.astimezone():%Y-%m-%d %H:%M}"
+        return Text(f"may {what}{why}, a token lasts until {ends}", style="green")
     said = reasons.text(decision.reason or "", decision.facts)
-    console.print(Text(f"refused ({said['reason']})\n  {said['en']}\n  {said['zh']}", style="yellow"))
-    return False
+    return Text(f"may not {what} ({said['reason']})\n  {said['en']}\n  {said['zh']}", style="yellow")

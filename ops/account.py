@@ -18,6 +18,8 @@ from catalog.errors import UserError
 from derive import identity
 from ops.accounts import keeping, reaching, syncing, wish
 from ops.accounts.wish import Wish
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -44,6 +46,9 @@ def add(
     school: Annotated[
         str | None, typer.Option(metavar="CODE", help="Division code of the district, for tiers of a district.")
     ] = None,
+    partner: Annotated[
+        str | None, typer.Option(metavar="ID", help="The partner of the catalog, for tiers of a partner.")
+    ] = None,
     stack: Stack = "local",
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -54,14 +59,16 @@ def add(
 
     Examples: `huiju account add li.na --tier city-staff`; `huiju account add zhang.wei --tier technician --school CODE`.
     """
-    where, wanted = place.of_stack(stack), Wish(name.lower(), tier, school)
+    where, wanted = place.of_stack(stack), Wish(name.lower(), tier, school, partner)
     meant = wish.judged(wanted, load_named(where.city))
     facts: dict[str, Any] = {"name": wanted.name, **wish.attributes(wanted), "actions": wish.actions(meant)}
     if dry_run:
         _say({**facts, "made": False}, f"{wanted.name} would be a {tier}; nothing was changed", as_json=as_json)
         return
-    with reaching.keeping(where) as accounts:
+    deed = Deed("account-add", deeds.account(None), {**wish.attributes(wanted)})
+    with reaching.keeping(where) as accounts, deeds.noted(where, deed):
         password = keeping.add(accounts, wanted, meant)
+        deed.about = deeds.account(keeping.known(accounts, wanted.name).id)
     _say({**facts, "made": True, "password": password}, _handed(wanted.name, password), as_json=as_json)
 
 
@@ -87,10 +94,11 @@ def list_command(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table("Name", "Tier", "School", "", box=None, pad_edge=False)
+    table = Table("Name", "Tier", "School or partner", "", box=None, pad_edge=False)
     for each in rows:
         left = f" since {each['left']}: the roster switched them off" if each["left"] else ""
-        table.add_row(each["name"], each["tier"], each["school"] or "", "" if each["enabled"] else f"off{left}")
+        of = each["school"] or each["partner"] or ""
+        table.add_row(each["name"], each["tier"], of, "" if each["enabled"] else f"off{left}")
     console().print(table)
     typer.echo(f"{len(rows):,} accounts")
 
@@ -130,10 +138,15 @@ def reset(
         if dry_run:
             _say(keeping.row(found), f"{found.username} would get a new password; nothing was changed", as_json=as_json)
             return
-        if person := found.attributes.get(identity.ATTRIBUTE_PERSON):
-            keeping.follow(accounts, found, *_today(where, person))
-            found = keeping.known(accounts, name)
-        password = keeping.reset(accounts, found, second_factor=second_factor)
+        person = found.attributes.get(identity.ATTRIBUTE_PERSON)
+        today = _today(where, person) if person else None
+        deed = Deed("account-reset", deeds.account(found.id), {"second_factor": int(second_factor)})
+        if today:
+            deed.facts[identity.ATTRIBUTE_TIER] = today[0]
+        with deeds.noted(where, deed):
+            if today and keeping.follow(accounts, found, *today):
+                found = keeping.known(accounts, name)
+            password = keeping.reset(accounts, found, second_factor=second_factor)
     _say({"name": name.lower(), "password": password}, _handed(name.lower(), password), as_json=as_json)
 
 
@@ -158,7 +171,14 @@ def synced(where: Place, since: datetime, *, dry: bool = False) -> syncing.Done:
     # Only for people who watch: what a program reads stays clean.
     progress = Console(stderr=True, soft_wrap=True)
     with rosters.connecting(where, names.ROLE_ROSTER_KEEPER) as connect, reaching.keeping(where) as accounts:
-        return syncing.sync(accounts, syncing.People(connect), since, datetime.now(UTC).date(), progress.print, dry=dry)
+        people, today = syncing.People(connect), datetime.now(UTC).date()
+        if dry:
+            return syncing.sync(accounts, people, since, today, progress.print, dry=True)
+        deed = Deed("account-sync", deeds.ACCOUNTS)
+        with deeds.noted(where, deed):
+            done = syncing.sync(accounts, people, since, today, progress.print, dry=False)
+            deed.facts |= asdict(done)
+        return done
 
 
 def told(done: syncing.Done, *, dry: bool = False) -> str:
@@ -185,8 +205,13 @@ def _today(where: Place, person: str) -> tuple[str, str | None]:
 
 def _switch(name: str, stack: str, *, on: bool, dry: bool, as_json: bool) -> None:
     word = "on" if on else "off"
-    with reaching.keeping(place.of_stack(stack)) as accounts:
-        differs = keeping.known(accounts, name).enabled != on if dry else keeping.switch(accounts, name, on=on)
+    where = place.of_stack(stack)
+    with reaching.keeping(where) as accounts:
+        found = keeping.known(accounts, name)
+        differs = found.enabled != on
+        if differs and not dry:
+            with deeds.noted(where, Deed("account-enable" if on else "account-disable", deeds.account(found.id))):
+                keeping.switch(accounts, name, on=on)
     said = f"{'would be' if dry else 'is now'} switched {word}" if differs else f"is {word} already"
     _say(
         {"name": name.lower(), "enabled": on, "changed": differs and not dry}, f"{name.lower()} {said}", as_json=as_json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,11 +17,11 @@ from rich.text import Text
 from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import audit as records
-from derive import store
+from derive import permission, store
 from derive.access_log import Access
-from derive.audit import Head, Kind, Record
+from derive.audit import Entry, Head, Kind, Record
 from derive.audit_chain import Finding, Verified, verify
-from ops.audits import accesses, anchors, log_anchors, pseudonyms, reading, runs
+from ops.audits import accesses, anchors, deeds, log_anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -44,35 +45,48 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records and answers; one of the first three at most is given, and one of all at least."""
+    """Which records and answers; one of the first three at most is given, and one of the first four at least."""
 
-    lesson: str | None
+    resource: str | None
+    """As the record names it: a lesson's id, or class/id."""
     who: str | None
     school: str | None
     refused: bool
     """Only what was refused."""
+    also: frozenset[str] = frozenset()
+    """What else the record calls ``who``."""
 
     def takes(self, record: Record) -> bool:
         """Whether a record is one of them."""
         who = record.entry.who
         if self.refused and record.entry.kind is not Kind.REFUSAL:
             return False
-        return self._of(record.entry.resource, who.subject if who else None, who.school if who else None)
+        # What was done to somebody is about them, whoever did it.
+        theirs = {name(each) for each in self._names for name in (deeds.account, deeds.session)}
+        subject = self.who if record.entry.resource in theirs else who.subject if who else None
+        return self._of(record.entry.resource, subject, who.school if who else None)
 
-    def sees(self, access: Access) -> bool:
-        """Whether an answer of gateway or cache is one of them."""
+    def sees(self, access: Access, permissions: Collection[str] = ()) -> bool:
+        """Whether an answer of gateway or cache is one of them; one to whom a permission was shown that is among these is."""
         if self.refused and not access.refused:
             return False
+        if access.permission in permissions:
+            return True
         return self._of(access.lesson, access.subject, access.school or accesses.box(access))
 
-    def _of(self, lesson: str | None, subject: str | None, school: str | None) -> bool:
-        pairs = ((self.lesson, lesson), (self.who, subject), (self.school, school))
-        return all(wanted in {None, found} for wanted, found in pairs)
+    def _of(self, resource: str | None, subject: str | None, school: str | None) -> bool:
+        pairs = ((self.resource, resource), (self.school, school))
+        whoever = self.who is None or subject in self._names
+        return whoever and all(wanted in {None, found} for wanted, found in pairs)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return self.also | {self.who} if self.who else frozenset()
 
     @property
     def text(self) -> str:
         """What stands in every line of an access log that is wanted."""
-        return self.lesson or self.who or self.school or ""
+        return "" if self.also else self.resource or self.who or self.school or ""
 
 
 @app.command(name="verify")
@@ -133,7 +147,12 @@ def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int
 def trace(
     *,
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="What was decided about this lesson.")] = None,
-    who: Annotated[str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session did.")] = None,
+    resource: Annotated[
+        str | None, typer.Option(metavar="CLASS/ID", help="What was decided about any resource, as pupil-profile/ID.")
+    ] = None,
+    who: Annotated[
+        str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session, or id of the roster, did.")
+    ] = None,
     school: Annotated[str | None, typer.Option(metavar="CODE", help="What people of this school did.")] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what was refused; alone, by anybody.")] = False,
     since: Since = "7d",
@@ -145,12 +164,16 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """What happened, the newest last, and what gateway and caches answered. It judges nothing: `huiju audit verify` does."""
-    given = sum(each is not None for each in (lesson, who, school))
+    given = sum(each is not None for each in (lesson, resource, who, school))
     if given > 1 or not (given or refused):
-        raise UserError("say what to follow: one of --lesson ID, --who SUBJECT and --school CODE, or --refused")
-    wanted = Wanted(lesson, who, school, refused)
-    found = [each for each in _since(folder, stack, since) if wanted.takes(each)]
-    seen = [] if folder else _seen(place.of_stack(stack), wanted, min(age(logs), age(since)))
+        said = "one of --lesson ID, --resource CLASS/ID, --who SUBJECT and --school CODE, or --refused"
+        raise UserError(f"say what to follow: {said}")
+    every = _since(folder, stack, since)
+    wanted = Wanted(lesson or resource, who, school, refused, known_as(every, who) if who else frozenset())
+    found = [each for each in every if wanted.takes(each)]
+    held = permissions(found) if who or school else frozenset()
+    # Of what is no lesson the access logs say no more than an address.
+    seen = [] if folder or resource else _seen(place.of_stack(stack), wanted, held, min(age(logs), age(since)))
     if as_json:
         both = [*map(records.document, found), *map(accesses.document, seen)]
         typer.echo(json.dumps(sorted(both, key=lambda row: str(row["time"])), indent=2))
@@ -160,12 +183,26 @@ def trace(
         console().print(accesses.table(seen))
 
 
-def _seen(where: Place, wanted: Wanted, back: timedelta) -> list[Access]:
-    """What gateway and caches answered since then."""
+def known_as(found: Iterable[Record], who: str) -> frozenset[str]:
+    """What else somebody is called: a first sign-in is recorded by the roster's id, a session by its subject, a sign-in by both."""
+    entries = [each.entry for each in found if each.entry.kind is Kind.GRANT and records.PERSON in each.entry.facts]
+    pairs = [(each.who.subject, str(each.facts[records.PERSON])) for each in entries if each.who and each.who.subject]
+    people = {who, *(person for subject, person in pairs if subject == who)}
+    return frozenset({*people, *(subject for subject, person in pairs if person in people)} - {who})
+
+
+def permissions(found: Iterable[Record]) -> frozenset[str]:
+    """What the permissions are called that these records tell of: a cache's line names one, and nobody."""
+    named = (each.entry.facts.get(permission.FACT) for each in found if each.entry.kind is Kind.TOKEN)
+    return frozenset(str(each) for each in named if each)
+
+
+def _seen(where: Place, wanted: Wanted, held: Collection[str], back: timedelta) -> list[Access]:
+    """What gateway and caches answered since then; where somebody held permissions, every line is looked at."""
     if not back:
         return []
-    now = datetime.now(UTC)
-    return [each for each in accesses.read(where, now - back, now, wanted.text) if wanted.sees(each)]
+    now, text = datetime.now(UTC), "" if held else wanted.text
+    return [each for each in accesses.read(where, now - back, now, text) if wanted.sees(each, held)]
 
 
 @app.command()
@@ -246,13 +283,19 @@ def _damages(findings: tuple[Finding, ...]) -> Table:
     return table
 
 
+def _is_deed(entry: Entry) -> bool:
+    """Whether an operator did it by hand: what was done is then not plain from the kind."""
+    return entry.kind is Kind.ACCOUNT or entry.resource.startswith(deeds.session(""))
+
+
 def _traced(found: list[Record]) -> Table:
     table = Table(
-        "time", "what happened", "tier", "school", "subject", "to", "why", title="Record", title_justify="left"
+        "time", "what happened", "tier", "place", "subject", "to", "why", title="Record", title_justify="left"
     )
     for each in found:
         entry, who = each.entry, each.entry.who
-        people = [(who.tier, who.school, who.subject)] if who else [(None, None, None)]
-        cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), entry.resource, entry.why]
+        people = [(who.tier, who.school or who.district or who.partner, who.subject)] if who else [(None, None, None)]
+        what = f"{entry.action} {entry.resource}" if _is_deed(entry) else entry.resource
+        cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), what, entry.why]
         table.add_row(*(Text(cell) for cell in cells))
     return table

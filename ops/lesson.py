@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 from rich.text import Text
 
 from catalog import load_named, names
 from catalog.errors import UserError
-from derive import lesson
+from derive import lesson, withdrawal
 from ops import sample_lesson
+from ops.cdns import doors, purging
 from ops.console import console
-from ops.lessons import indexing, job, library, place, publish
+from ops.lessons import captions as spoken
+from ops.lessons import indexing, job, library, place, publish, replacing, table
 from ops.lessons.wish import Wish
 from services.lesson_index import rows
 from services.packager import index
@@ -27,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="Publish, list, show and remove les
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 LessonId = Annotated[str, typer.Argument(metavar="ID", help="As `huiju lesson list` shows it.")]
+SPOKEN = "WebVTT (.vtt) or SubRip (.srt) in one language, such as zh=lesson.vtt; may be given again."
 STEPS = {"upload": "Uploading", "packaging": "Packaging"}
 
 
@@ -66,16 +69,32 @@ def publish_command(  # noqa: PLR0917 - typer makes options of them
     teacher: Annotated[str | None, typer.Option(help="Who teaches.")] = None,
     subject: Annotated[str | None, typer.Option(help="What is taught.")] = None,
     licence: Annotated[str | None, typer.Option(help="A licence of the catalog; without it the narrowest.")] = None,
+    captions: Annotated[list[str] | None, typer.Option(metavar="LANG=FILE", help=SPOKEN)] = None,
     stack: Stack = "local",
 ) -> None:
     """Publish a recording. Interrupted, the same command goes on; done already, it changes nothing."""
     where = place.of_stack(stack)
     bars = Bars(Console(stderr=True))
+    wish = Wish(file, title, school, teacher, subject, licence, tuple(captions or ()))
     with bars.progress:
-        lesson_id = publish.publish(
-            where, load_named(where.city), Wish(file, title, school, teacher, subject, licence), bars
-        )
+        lesson_id = publish.publish(where, load_named(where.city), wish, bars)
     console().print(Text(f"{lesson_id}  {_url(where, lesson_id)}"))
+
+
+@app.command(name="replace")
+def replace_command(
+    lesson_id: LessonId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The corrected recording.")],
+    captions: Annotated[list[str] | None, typer.Option(metavar="LANG=FILE", help=SPOKEN)] = None,
+    stack: Stack = "local",
+) -> None:
+    """Put a corrected recording in a lesson's place: same title, school, teacher, subject and licence; old links lead to it."""
+    where = place.of_stack(stack)
+    bars = Bars(Console(stderr=True))
+    wanted = replacing.Replacing(lesson_id, file, tuple(captions or ()))
+    with bars.progress:
+        new = replacing.replace(where, load_named(where.city), wanted, bars)
+    console().print(Text(f"{new}  {_url(where, new)}"))
 
 
 class _Said:
@@ -105,33 +124,21 @@ def publish_sample(stack: str = "local", say: Callable[[str], None] = lambda _: 
     return _url(where, publish.publish(where, city, wish, _Said(say)))
 
 
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-
-
 @app.command(name="list")
 def list_command(as_json: AsJson = False, stack: Stack = "local") -> None:
     """The published lessons, newest first, as the database lists them."""
     where = place.of_stack(stack)
     found = indexing.listed(where)
+    licences = {licence.id: licence for licence in load_named(where.city).licences}
+    now = datetime.now(UTC)
     if as_json:
-        typer.echo(json.dumps([{**row, "url": _url(where, row["id"])} for row in found], ensure_ascii=False, indent=2))
+        more = [{**row, "url": _url(where, row["id"]), **table.state(row, licences, now)} for row in found]
+        typer.echo(json.dumps(more, ensure_ascii=False, indent=2))
         return
-    table = Table(
-        Column("ID", no_wrap=True),
-        "Title",
-        "School",
-        "Length",
-        Column("Published", no_wrap=True),
-        box=None,
-        pad_edge=False,
-    )
-    for row in found:
-        cells = (row["id"], row["title"], row["school"]["name"]["zh"], _clock(row["seconds"]), row["published"][:10])
-        table.add_row(*(Text(str(cell)) for cell in cells))
     console().print(
-        table if found else "No lesson is published yet: `huiju lesson publish FILE --title ... --school CODE`"
+        table.listed(found, licences, now)
+        if found
+        else "No lesson is published yet: `huiju lesson publish FILE --title ... --school CODE`"
     )
 
 
@@ -145,29 +152,34 @@ def show_command(lesson_id: LessonId, as_json: AsJson = False, stack: Stack = "l
         typer.echo(json.dumps({**record, "url": _url(where, lesson_id)}, ensure_ascii=False, indent=2))
         return
     out = console()
-    for name, value in _facts(record, _url(where, lesson_id)).items():
+    for name, value in table.facts(record, _url(where, lesson_id)).items():
         out.print(Text.assemble((f"{name:<10}", "dim"), str(value)))
-    out.print(_renditions(record))
+    out.print(table.renditions(record))
 
 
-def _facts(record: dict[str, Any], url: str) -> dict[str, Any]:
-    school = record["school"]
-    facts = {
-        "Title": record["title"], "School": f"{school['name']['zh']} / {school['name']['en']} ({school['code']})",
-        "Teacher": record.get("teacher"), "Subject": record.get("subject"), "Licence": record.get("licence", {}).get("id"),
-        "Length": _clock(record["seconds"]), "Size": f"{record['bytes'] / 2**20:.1f} MiB", "Published": record["published"], "URL": url,
-    }  # fmt: skip
-    return {name: value for name, value in facts.items() if value}
-
-
-def _renditions(record: dict[str, Any]) -> Table:
-    table = Table(
-        "Rendition", "Picture", "Frames/s", "Mean kbit/s", "Peak kbit/s", "Segments", box=None, pad_edge=False
-    )
-    for row in record["renditions"]:
-        rates = (f"{row[key] / 1000:.0f}" for key in ("average_bps", "peak_bps"))
-        table.add_row(row["name"], f"{row['width']}x{row['height']}", str(row["fps"]), *rates, str(row["segments"]))
-    return table
+@app.command(name="captions")
+def captions_command(
+    lesson_id: LessonId,
+    add: Annotated[list[str] | None, typer.Option(metavar="LANG=FILE", help=SPOKEN)] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="LANG", help="Take these away; may be given again.")
+    ] = None,
+    stack: Stack = "local",
+) -> None:
+    """Give a published lesson captions or take them, without encoding it again; without an option list them."""
+    where = place.of_stack(stack)
+    with where.buckets() as (_, lessons):
+        record = library.record(lessons, lesson_id)
+        found, wrong = spoken.read(add or (), record.get("seconds"))
+        if wrong:
+            raise UserError("nothing was changed:\n  " + "\n  ".join(wrong))
+        if add or remove:
+            record = spoken.publish(lessons, record, found, remove or ())
+            index.rebuild(lessons)
+    if add or remove:
+        indexing.follow(where, lambda connection: rows.put(connection, record), _aside)
+    for row in record.get("captions", []):
+        console().print(Text(f"{row['lang']:<8} {row['name']}"))
 
 
 @app.command(name="reindex")
@@ -199,10 +211,12 @@ def rm_command(
         rest = found or next(lessons.objects(f"{lesson_id}/"), None)
         if not rest:
             raise UserError(f"there is no lesson {lesson_id!r}: `huiju lesson list` shows the published ones")
-        title = found["title"] if found else "(what is left of a lesson)"
+        title = found.get("title", lesson_id) if found else "(what is left of a lesson)"
         if not yes and not typer.confirm(f"Remove {lesson_id} “{title}” for good?"):
             raise UserError("nothing was removed")
         job.remove_of(where, lesson_id)
-        count = library.remove(uploads, lessons, lesson_id)
+        count = library.remove(uploads, lessons, lesson_id, withdrawal.kept(load_named(where.city)))
+        paths = purging.paths_of(lessons, lesson_id)
     indexing.follow(where, lambda connection: rows.forget(connection, lesson_id), _aside)
+    purging.pods(doors.of(where), paths)
     typer.echo(f"{lesson_id} removed: {count} objects")

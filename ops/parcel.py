@@ -1,9 +1,10 @@
-"""``huiju parcel``: the packages that school boxes install from."""
+"""``huiju parcel``: the packages that school boxes install from, and lessons on a stick for schools without a link."""
 
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +15,9 @@ from derive import school_box
 from local.school import material
 from ops.console import console
 from ops.lessons import place
-from ops.parcels import making, publishing
+from ops.parcels import carrying, making, publishing, stick
 from ops.phases import Phases
+from ops.schools import visit
 
 app = typer.Typer(no_args_is_help=True)
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
@@ -24,14 +26,34 @@ MEBI = 2**20
 
 @app.callback()
 def root() -> None:
-    """The packages that school boxes install from: gathered, signed, published."""
+    """What is signed for school boxes: the packages that they install from, and lessons on a stick."""
 
 
 @app.command(name="make")
-def make_command(
+def make_command(  # noqa: PLR0917 - typer makes options of them
     refresh: Annotated[bool, typer.Option("--refresh", help="Take today's versions instead of this month's.")] = False,
+    lessons: Annotated[
+        str, typer.Option("--lessons", metavar="L1,L2", help="A parcel of these lessons instead, for a stick.")
+    ] = "",
+    school: Annotated[
+        str,
+        typer.Option(
+            "--school", metavar="CODE", help="A parcel of what this school's published plan has, for a stick."
+        ),
+    ] = "",
+    renditions: Annotated[
+        str, typer.Option(metavar="R1,R2", help="With lessons: only these renditions; else all, or the plan's.")
+    ] = "",
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="With lessons: where the stick is.")] = None,
+    stack: Stack = "local",
 ) -> None:
-    """Gather what a box needs, with exact versions, and sign its index. Nothing is published."""
+    """Gather what a box needs, with exact versions, and sign its index; nothing is published.
+
+    With --lessons or --school: gather lessons for a stick instead. `huiju-parcel apply DIR` on the box puts them into its cache.
+    """
+    if lessons or school or to or renditions:
+        _make_lessons(_words(lessons), school, _words(renditions), to, stack)
+        return
     phases = Phases()
     with phases.phase("packages"):
         debs = material(school_box.PACKAGES, phases.now, day=time.strftime("%Y-%m-%d") if refresh else "") / "pool"
@@ -40,6 +62,34 @@ def make_command(
     typer.echo(
         f"{parcel.id}  {len(parcel.packages)} packages, {parcel.size / MEBI:.0f} MiB: {making.folder() / parcel.id}"
     )
+
+
+def _words(text: str) -> list[str]:
+    """What stands between commas."""
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _make_lessons(named: list[str], school: str, renditions: list[str], to: Path | None, stack: str) -> None:
+    if not (named or school) or to is None:
+        raise UserError("a parcel of lessons needs --lessons or --school, and --to with the folder of the stick")
+    phases = Phases()
+    with phases.phase("lessons"), place.of_stack(stack).buckets() as (_, bucket):
+        planned = stick.planned(bucket, school) if school else {}
+        asked = dict.fromkeys(named, renditions)
+        asked |= {each: renditions or mine for each, mine in planned.items() if each not in asked}
+        made = stick.make(bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
+    typer.echo(f"{len(asked)} lessons, {made.files} files, {made.size / MEBI:.0f} MiB: {to}")
+
+
+@app.command(name="apply")
+def apply_command(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A parcel of lessons, as `huiju parcel make` makes it with --lessons.")
+    ],
+    school: Annotated[str, typer.Option(metavar="CODE", help="The school whose box is to take it.")],
+) -> None:
+    """Bring a parcel of lessons to a box over its technicians' way in. With a stick in the box itself: `huiju-parcel apply DIR`."""
+    carrying.apply(folder, lambda words: visit.command(school, words))
 
 
 @app.command(name="publish")

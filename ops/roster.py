@@ -17,6 +17,7 @@ from rich.text import Text
 
 from catalog import City, load_named, names
 from catalog.errors import UserError
+from catalog.roster import RosterRole
 from derive.first_sign_in import MOST_SLIPS
 from ops import account
 from ops.accounts import reaching as identity_service
@@ -26,7 +27,7 @@ from ops.phases import Phases
 from ops.rosters import importing, reaching, sample, slip_pages, telling
 from ops.rosters.checking import UNDER, Checked
 from ops.rosters.checking import check as look
-from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS, Role
+from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS
 from ops.rosters.importing import Given, Outcome
 from ops.rosters.rows import Encoding
 from ops.rosters.slips import Wanted, slips
@@ -81,7 +82,8 @@ def check_command(
         return
     console().print(_table(city, rows))
     people, classes, under = found.rows[USERS.file], found.rows.get(CLASSES.file, 0), found.ages.count(UNDER)
-    typer.echo(f"{people:,} people, {under:,} of them under 14; {classes:,} classes; {found.rows[ORGS.file]:,} orgs")
+    young = f"{under:,} of them under {found.grown}"
+    typer.echo(f"{people:,} people, {young}; {classes:,} classes; {found.rows[ORGS.file]:,} orgs")
     typer.echo("no problem found; nothing was written")
 
 
@@ -95,8 +97,8 @@ def counts(city: City, found: Checked) -> list[Counts]:
     return [
         Counts(
             each.code,
-            people[each.code, Role.STUDENT],
-            people[each.code, Role.TEACHER],
+            people[each.code, RosterRole.STUDENT],
+            people[each.code, RosterRole.TEACHER],
             people[each.code, "family"],
             each.students,
             each.teachers,

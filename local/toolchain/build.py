@@ -24,6 +24,8 @@ UNREACHABLE_HINT = (
     "The module registry cannot be reached. Is this machine on the network? Behind a firewall, name your proxy or mirror: "
     "docs/engineer/toolchain.md, 'Behind a firewall'."
 )
+NO_DEBUG = "-gcflags=all=-dwarf=false"
+"""The linker drops what debuggers read (`-w`), so the compiler need not spend its time on writing it."""
 PULSE_SECONDS = 10
 """A build says where it is this often."""
 
@@ -74,7 +76,7 @@ class _Build:
             flags = " ".join(["-s -w", *self.bundle.ldflags])
             output = str(into / "bin" / program)
             state = f"building {program}, {{count}} of at most {total} packages"
-            self._go(["build", tags, "-v", "-trimpath", "-ldflags", flags, "-o", output, package], state)
+            self._go(["build", tags, "-v", "-trimpath", NO_DEBUG, "-ldflags", flags, "-o", output, package], state)
         self._copy(self.bundle.extras, into)
         for name, place in self.bundle.files.items():
             _place(self.recipe / name, into / place)

@@ -51,6 +51,9 @@ def environment() -> dict[str, str]:
         "GOCACHE": str(caches / "build"),
         "GOENV": "off",
         "GOFLAGS": "-mod=readonly -buildvcs=false",
+        # A compiler that ends within seconds need not tidy up its memory. The limit is for the few large packages.
+        "GOGC": "off",
+        "GOMEMLIMIT": "2GiB",
         "GOMODCACHE": str(caches / "mod"),
         "GOOS": "linux",
         "GOSUMDB": "off",  # the committed go.sum is the check; the checksum database lacks some modules and is one more host to reach

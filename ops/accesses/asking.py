@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from catalog import City
@@ -56,8 +56,28 @@ def cell(city: City, tier: str, action: str, resource: str) -> tuple[Action, Res
         ("action", action, [each.value for each in Action]),
         ("resource", resource, list(classes)),
     )
-    _refuse(_unknown(what, name, known) for what, name, known in listed if name not in known)
+    _refuse(unknown(what, name, known) for what, name, known in listed if name not in known)
     return Action(action), classes[resource]
+
+
+RECORDED = ("owner", "licence", "published", "seat", "near", "age", "consent")
+"""What a lesson's own record says, or what plays no part in playing it."""
+
+
+def of_record(given: Given) -> None:
+    """Raises `UserError` with every option that has no say about a lesson: silently left out, it would seem to have been counted."""
+    nothing = Given()
+    if found := [each for each in RECORDED if getattr(given, each) != getattr(nothing, each)]:
+        named = ", ".join(f"--{each}" for each in found)
+        raise UserError(
+            f"for a lesson its record says what counts, so leave out: {named}; they are for TIER ACTION RESOURCE"
+        )
+
+
+def when(city: City, text: str | None) -> datetime | None:
+    """The moment of ``--at`` (aware); None: now. Raises `UserError`."""
+    _refuse(_no_moment(city, "--at", text))
+    return None if text is None else datetime.fromtimestamp(_moment(city, text), UTC)
 
 
 def question(city: City, tier: str, action: Action, resource: Resource, given: Given) -> Question:
@@ -92,16 +112,18 @@ def _problems(city: City, resource: Resource, given: Given) -> Iterator[str]:
         ("--licence", given.licence, [each.id for each in city.licences]),
         ("--near", given.near, list(NEAR)),
     )
-    yield from (
-        _unknown(option, name, known) for option, name, known in lists if name is not None and name not in known
-    )
+    yield from (unknown(option, name, known) for option, name, known in lists if name is not None and name not in known)
     if resource.licensed and given.licence is None:
         yield f"--licence: a {resource.name.en} stands under one: name it ({', '.join(each.id for each in city.licences)})"
     for option, text in (("--at", given.at), ("--published", given.published)):
-        try:
-            _moment(city, text or "2026-01-01")
-        except ValueError:
-            yield f"{option} {text!r} is no moment: write 2026-09-01 or 2026-09-01T08:30, in {city.timezone}"
+        yield from _no_moment(city, option, text)
+
+
+def _no_moment(city: City, option: str, text: str | None) -> Iterator[str]:
+    try:
+        _moment(city, text or "2026-01-01")
+    except ValueError:
+        yield f"{option} {text!r} is no moment: write 2026-09-01 or 2026-09-01T08:30, in {city.timezone}"
 
 
 def _moment(city: City, text: str) -> int:
@@ -110,8 +132,10 @@ def _moment(city: City, text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(city.timezone))).timestamp())
 
 
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    return f"there is no {what.removeprefix('--')} {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}"
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """That there is no such one, and which there are; ``what`` is a word or an option."""
+    there = ", ".join(known) or "none"
+    return f"there is no {what.removeprefix('--')} {name!r}{did_you_mean(name, known)}; there are: {there}"
 
 
 def _refuse(problems: Iterator[str]) -> None:

@@ -16,11 +16,13 @@ ROOT = DATA.parent.parent
 
 
 def state(name: str, city: str) -> City:
-    """The city ``name`` (of the catalog, or a folder); else the city ``city`` as it was at the git revision ``name``.
+    """The city in the folder ``name``, or of that name; else the city ``city`` as it was at the git revision ``name``.
 
     Raises `UserError` where it is neither, and where the facts of then cannot be read by the catalog of now.
     """
-    if name in named() or (name and Path(name).is_dir()):
+    if _is_folder(name):
+        return load(Path(name).expanduser())
+    if name in named():
         return load(find(name))
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -29,6 +31,11 @@ def state(name: str, city: str) -> City:
             raise UserError(
                 f"the city {city!r} of {name} cannot be read by the catalog as it is here; {error}"
             ) from error
+
+
+def _is_folder(name: str) -> bool:
+    """A folder is written so that it is no city's and no branch's name: `main` means the branch, whatever lies here."""
+    return ("/" in name or name in {".", ".."}) and Path(name).expanduser().is_dir()
 
 
 def _checked_out(revision: str, city: str, folder: Path) -> Path:

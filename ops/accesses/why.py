@@ -9,6 +9,7 @@ from catalog import City
 from catalog.access import Action
 from catalog.resource import Resource
 from derive import grants
+from derive.closed import CLOSED
 from ops.accesses import table, words
 from policies.access.conditions import Obstacle
 from policies.access.deciding import Judge, Question
@@ -61,6 +62,13 @@ def particular(city: City, resource: Resource, question: Question) -> Answer:
     if not looked:
         return Answer(False, tuple(_nobody(city, resource, question.who.tier, question.action)))
     return Answer(False, (*lines, *(_refused(city, policy, obstacles) for policy, obstacles in looked)))
+
+
+def not_yet(resource: Resource, action: Action) -> tuple[Both, ...]:
+    """A line more where the matrix is ahead of the platform: a yes would be taken for something that works."""
+    if (resource.id, action) not in CLOSED:
+        return ()
+    return (("平台目前还没有任何功能提供这一项", "nothing of the platform gives this yet"),)
 
 
 def _headline(city: City, resource: Resource, tier: str, action: Action) -> Both:

@@ -38,7 +38,9 @@ def _unfinished(accounts: Accounts, wanted: Wish) -> str:
         raise UserError(
             f"there is an account {wanted.name} already: `huiju account list` shows it, `huiju account reset` gives it a new password"
         )
-    accounts.change(found, attributes=wish.attributes(wanted))
+    # What the run before said of where somebody works goes with it.
+    nowhere = {identity.ATTRIBUTE_SCHOOL: None, identity.ATTRIBUTE_PARTNER: None}
+    accounts.change(found, attributes={**nowhere, **wish.attributes(wanted)})
     return found.id
 
 
@@ -97,9 +99,11 @@ def row(found: Account) -> Mapping[str, Any]:
     """What is shown of an account."""
     said = found.attributes
     return {
+        "id": found.id,
         "name": found.username,
         "tier": said.get(identity.ATTRIBUTE_TIER),
         "school": said.get(identity.ATTRIBUTE_SCHOOL),
+        "partner": said.get(identity.ATTRIBUTE_PARTNER),
         "enabled": found.enabled,
         "roster": identity.ATTRIBUTE_PERSON in said,
         "slip": said.get(identity.ATTRIBUTE_SLIP),

@@ -28,13 +28,16 @@ class Wish:
     tier: str
     school: str | None
     """Division code of a district for who works there; None for everybody who works for no one district."""
+    partner: str | None = None
+    """Id of the partner for who works there; None for everybody else."""
 
 
 def judged(wish: Wish, city: City) -> Tier:
     """The tier that is meant. Raises `UserError` with everything that is wrong."""
     tiers = {tier.id: tier for tier in city.tiers if tier.scope is not Scope.PUBLIC}
     tier = tiers.get(wish.tier)
-    found = [*_name(wish.name), *(_place(wish, tier, city) if tier else _tier(wish.tier, list(tiers)))]
+    about = [*_place(wish, tier, city), *_partner(wish, tier, city)] if tier else _tier(wish.tier, list(tiers))
+    found = [*_name(wish.name), *about]
     if found or tier is None:
         raise UserError("no account was made:\n  " + "\n  ".join(found))
     return tier
@@ -71,10 +74,24 @@ def _place(wish: Wish, tier: Tier, city: City) -> Iterator[str]:
         yield f"a {tier.id} works for no one school or district: leave --school out"
 
 
+def _partner(wish: Wish, tier: Tier, city: City) -> Iterator[str]:
+    """A tier that reaches what agreements open goes with the partner that is party to them, and no other with any."""
+    partners = {each.id: each.name.zh for each in city.partners}
+    if tier.scope is not Scope.AGREEMENT:
+        if wish.partner is not None:
+            yield f"a {tier.id} works for no partner: leave --partner out"
+    elif wish.partner not in partners:
+        known = ", ".join(f"{name} {called}" for name, called in partners.items()) or "none in this city"
+        given = f"{wish.partner!r} is none" if wish.partner else "--partner names it"
+        near = did_you_mean(wish.partner, list(partners)) if wish.partner else ""
+        yield f"a {tier.id} works for one partner, by its id, and {given}{near}; there are: {known}"
+
+
 def attributes(wish: Wish) -> dict[str, str]:
     """What the account says."""
     school = {identity.ATTRIBUTE_SCHOOL: wish.school} if wish.school else {}
-    return {identity.ATTRIBUTE_TIER: wish.tier, **school}
+    partner = {identity.ATTRIBUTE_PARTNER: wish.partner} if wish.partner else {}
+    return {identity.ATTRIBUTE_TIER: wish.tier, **school, **partner}
 
 
 def actions(tier: Tier) -> list[str]:

@@ -50,6 +50,7 @@ def document(access: Access) -> dict[str, Any]:
         "bytes": access.sent,
         "ms": access.milliseconds,
         "request": access.request,
+        "permission": access.permission,
         "route": access.route,
         "from": access.address,
     }
@@ -67,13 +68,14 @@ def document(access: Access) -> dict[str, Any]:
 
 def table(found: Iterable[Access]) -> Table:
     """For people to read."""
-    columns = ("time", "place", "who", "asked for", "status", "bytes", "why", "policy", "request")
+    columns = ("time", "place", "who", "asked for", "status", "bytes", "why", "policy", "request", "permission")
     title = "Access log of gateway and caches (log lines, not chained)"
     shown = Table(*columns, title=title, title_justify="left")
     for each in found:
         who = each.subject or box(each) or each.address or "-"
         asked = f"{each.method} {each.path}"
-        fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", each.why, each.policy, each.request)
+        said = (each.why, each.policy, each.request, each.permission)
+        fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", *said)
         cells = (str(document(each)["time"]), *(field or "-" for field in fields))
         shown.add_row(*map(Text, cells))
     return shown

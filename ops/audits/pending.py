@@ -37,6 +37,8 @@ class Note:
     since: float = field(default_factory=time.time)
     """Seconds since 1970."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    about: str | None = None
+    """What else than the stack it is about: an account, as the record names it."""
 
     @property
     def key(self) -> str:
@@ -109,11 +111,6 @@ def seen(stack: str) -> int:
 def see(stack: str, number: int) -> None:
     """Remember that. Raises OSError."""
     _store().write(f"{stack}/{SEEN}", str(number).encode())
-
-
-def moment(at: datetime) -> str:
-    """As facts of records have it: UTC, ISO 8601, seconds."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def shipped(stack: str, writer: str) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from derive.audit import Entry, Kind
+from derive.moments import stamp
 from ops.audits import pending
 from ops.stack.checkpoint import PROJECT
 from ops.stack.store import Store
@@ -49,7 +50,7 @@ def _run(row: Mapping[str, Any], stack: str) -> tuple[datetime, Entry] | None:
     begun, ended = (datetime.fromtimestamp(int(row[each]), UTC) for each in ("startTime", "endTime"))
     changes = row.get("resourceChanges") or {}
     facts: dict[str, str | int] = {_WORDS.get(word, word): int(count) for word, count in changes.items() if count}
-    facts |= {"begun": pending.moment(begun), "seconds": int((ended - begun).total_seconds())}
+    facts |= {"begun": stamp(begun), "seconds": int((ended - begun).total_seconds())}
     if head := environment.get("git.head"):
         facts["commit"] = str(head)
     # The history does not say who it was.

@@ -18,10 +18,14 @@ from catalog import City, names
 from catalog.errors import UserError
 from derive import audit, store
 from derive.audit import Entry, Kind, Who
+from derive.moments import stamp
 from ops.audits import anchors, pending
 from ops.lessons import place
 from ops.phases import Phases
 from services.entitlement.shipping import locking
+
+SESSIONS = "session"
+"""How what is about minted sessions begins on record."""
 
 
 class Outcome(StrEnum):
@@ -50,7 +54,7 @@ class Run:
     def entry(self, outcome: Outcome, ended: datetime, failed_in: str | None = None) -> Entry:
         """What is recorded when it ends; who ran it is the machine's user."""
         facts: dict[str, str | int] = {word: count for word, count in self.changes.items() if count}
-        facts |= {"begun": pending.moment(self.begun), "seconds": round((ended - self.begun).total_seconds())}
+        facts |= {"begun": stamp(self.begun), "seconds": round((ended - self.begun).total_seconds())}
         if outcome is not Outcome.DONE and failed_in:
             facts["failed_in"] = failed_in
         who = Who(None, None, getpass.getuser())
@@ -63,9 +67,9 @@ def watched(city: str, stack: str, operation: str, phases: Phases, *, leaves: bo
 
     A record that cannot be made or kept is said and fails nothing.
     """
-    run = Run(stack, operation, _digest(city), datetime.now(UTC))
+    run = Run(stack, operation, digest(city), datetime.now(UTC))
     note = pending.Note(stack, operation, run.policy, getpass.getuser())
-    with _told(phases.say):
+    with told(phases.say):
         pending.begin(note)
     outcome = Outcome.FAILED
     try:
@@ -75,20 +79,28 @@ def watched(city: str, stack: str, operation: str, phases: Phases, *, leaves: bo
         outcome = Outcome.INTERRUPTED
         raise
     finally:
-        with _told(phases.say):
+        with told(phases.say):
             pending.end(note, run.entry(outcome, datetime.now(UTC), phases.failed))
             for each in pending.stranded(stack):
-                pending.end(each, killed(each.operation, stack, each.since, each.user, each.policy))
+                pending.end(each, killed(each.operation, stack, each.since, each.user, each.policy, each.about))
         if leaves:
             ship(stack, phases.say)
         elif pending.waiting(stack):
             phases.say(f"the record of this run waits in {pending.folder()} for the next `huiju up`")
 
 
-def killed(operation: str, stack: str, since: float, user: str, policy: str | None) -> Entry:
-    """What is recorded of a run that never came to its end; ``since`` in seconds since 1970."""
-    facts = {"begun": pending.moment(datetime.fromtimestamp(since, UTC))}
-    return Entry(Kind.RUN, operation, f"stack/{stack}", Outcome.KILLED.value, policy, Who(None, None, user), facts)
+def killed(  # noqa: PLR0917
+    operation: str, stack: str, since: float, user: str, policy: str | None, about: str | None = None
+) -> Entry:
+    """What is recorded of a run, or of a deed ``about`` something, that never came to its end; ``since`` in seconds since 1970."""
+    facts = {"begun": stamp(datetime.fromtimestamp(since, UTC))}
+    kind, what = (deed_kind(about), about) if about else (Kind.RUN, f"stack/{stack}")
+    return Entry(kind, operation, what, Outcome.KILLED.value, policy, Who(None, None, user), facts)
+
+
+def deed_kind(about: str) -> Kind:
+    """The kind of record of a deed about that: sessions are tokens, all else is accounts."""
+    return Kind.TOKEN if about.partition("/")[0] == SESSIONS else Kind.ACCOUNT
 
 
 def ship(stack: str, say: Callable[[str], None]) -> None:
@@ -113,14 +125,16 @@ def _put(where: place.Place, stack: str, waits: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def _told(say: Callable[[str], None]) -> Iterator[None]:
+def told(say: Callable[[str], None]) -> Iterator[None]:
+    """Say where the body could not write, and go on."""
     try:
         yield
     except OSError as error:
         say(f"this run is not on the audit record: {error}")
 
 
-def _digest(city: str) -> str | None:
+def digest(city: str) -> str | None:
+    """The catalog's digest; None where it cannot be read."""
     try:
         return catalog.load_named(city).digest
     except UserError:

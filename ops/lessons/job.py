@@ -10,63 +10,75 @@ from typing import Any
 
 from catalog import names
 from catalog.errors import UserError
-from derive import packaging
+from derive import live, packaging
 from ops.lessons.place import Place
 
 START_SECONDS = 300
 """How long a pod may take to start, its image's download included, before the wait is given up."""
 
+GONE_SECONDS = live.GRACE_SECONDS + 30
+"""How long pods that were told to end may take: a class on the air ends its playlists and packages first, for as long as it is given."""
 PAUSE_SECONDS = 0.5
 SPACE = names.namespace(names.VIDEO_LIBRARY)
 Say = Callable[[dict[str, Any]], None]
 
 
-def _get(place: Place, *words: str) -> dict[str, Any]:
+def get(place: Place, *words: str) -> dict[str, Any]:
+    """What the namespace has, as JSON; empty when it has none."""
     text = place.kubectl("get", *words, "-n", SPACE, "--ignore-not-found", "-o", "json")
     return dict(json.loads(text)) if text.strip() else {}
 
 
-def _condition(job: dict[str, Any]) -> dict[str, Any] | None:
+def condition(job: dict[str, Any]) -> dict[str, Any] | None:
+    """How the Job ended; None while it has not."""
     found = job.get("status", {}).get("conditions", [])
     return next((row for row in found if row["type"] in ("Complete", "Failed") and row["status"] == "True"), None)
 
 
 def remove(place: Place, name: str) -> None:
     """Delete the Job and its pods, if there is one, and wait until it is gone."""
-    place.kubectl(
-        "delete", "job", name, "-n", SPACE, "--ignore-not-found", "--cascade=foreground", "--wait=true", "--timeout=25s"
-    )
+    _delete(place, name)
 
 
 def remove_of(place: Place, lesson_id: str) -> None:
     """Delete whatever packages this lesson, so that it does not come back after its removal."""
-    which = ["-l", f"{packaging.LABEL_LESSON}={lesson_id}"]
-    place.kubectl(
-        "delete",
-        "job",
-        *which,
-        "-n",
-        SPACE,
-        "--ignore-not-found",
-        "--cascade=foreground",
-        "--wait=true",
-        "--timeout=25s",
-    )
+    _delete(place, "-l", f"{packaging.LABEL_LESSON}={lesson_id}")
+
+
+def _delete(place: Place, *which: str) -> None:
+    """Delete Jobs and wait until their pods are gone too: until then they may write what is to be removed.
+
+    Asked again and again, since one request of kubectl's is not given as long as a class may take to end.
+    """
+    place.kubectl("delete", "job", *which, "-n", SPACE, "--ignore-not-found", "--cascade=foreground", "--wait=false")
+    deadline = time.monotonic() + GONE_SECONDS
+    while _any(get(place, "job", *which)):
+        if time.monotonic() >= deadline:
+            raise UserError(
+                f"the Job does not end: look with `kubectl describe job {' '.join(which)} -n {SPACE}`, then run this again"
+            )
+        time.sleep(PAUSE_SECONDS)
+
+
+def _any(found: dict[str, Any]) -> bool:
+    """Whether it is a Job, or a list with one in it."""
+    return bool(found.get("items", found))
 
 
 def start(place: Place, manifest: dict[str, Any]) -> None:
     """Create the Job, unless it runs already (a publish that was interrupted, or another one of the same file)."""
     name = manifest["metadata"]["name"]
-    there = _get(place, "job", name)
-    if there and _condition(there) is None and not there["metadata"].get("deletionTimestamp"):
+    there = get(place, "job", name)
+    if there and condition(there) is None and not there["metadata"].get("deletionTimestamp"):
         return
     if there:
         remove(place, name)
     place.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
 
 
-def _pod(place: Place, name: str) -> dict[str, Any] | None:
-    pods = _get(place, "pods", "-l", f"batch.kubernetes.io/job-name={name}").get("items", [])
+def pod_of(place: Place, name: str) -> dict[str, Any] | None:
+    """The newest pod of the Job."""
+    pods = get(place, "pods", "-l", f"batch.kubernetes.io/job-name={name}").get("items", [])
     return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
 
@@ -83,15 +95,15 @@ def _waiting(pod: dict[str, Any] | None) -> str:
     return "; ".join(reasons or unscheduled) or str(pod["status"].get("phase"))
 
 
-def _started(place: Place, name: str, seen: set[str]) -> str | None:
+def started(place: Place, name: str, seen: set[str]) -> str | None:
     """Name of the next pod that runs or has run; None when the Job ended without a further one."""
     deadline, pod = time.monotonic() + START_SECONDS, None
     while time.monotonic() < deadline:
-        pod = _pod(place, name)
+        pod = pod_of(place, name)
         if pod and pod["metadata"]["name"] not in seen and pod["status"].get("phase") != "Pending":
             return str(pod["metadata"]["name"])
-        job = _get(place, "job", name)
-        if not job or _condition(job):
+        job = get(place, "job", name)
+        if not job or condition(job):
             return None
         time.sleep(PAUSE_SECONDS)
     raise UserError(f"the packaging Job {name} does not start: {_waiting(pod)}\nlook with `kubectl describe job {name} -n {SPACE}`; "
@@ -129,16 +141,16 @@ def follow(place: Place, name: str, say: Say) -> None:
     """Pass on what the Job says until it has ended; UserError with its one clear line when it failed."""
     seen: set[str] = set()
     error: str | None = None
-    while (pod := _started(place, name, seen)) is not None:
+    while (pod := started(place, name, seen)) is not None:
         seen.add(pod)
         for said in _lines(place, pod):
             error = str(said["error"]) if "error" in said else error
             say(said)
-    job = _get(place, "job", name)
-    ended = _condition(job) if job else None
+    job = get(place, "job", name)
+    ended = condition(job) if job else None
     if ended is None:
         raise UserError(f"the packaging Job {name} was deleted while it ran; publish again")
     if ended["type"] == "Failed":
         raise UserError(
-            f"the lesson was not published: {error or _message(_pod(place, name)) or ended.get('message') or 'its Job failed'}"
+            f"the lesson was not published: {error or _message(pod_of(place, name)) or ended.get('message') or 'its Job failed'}"
         )

@@ -129,8 +129,14 @@ class Place:
     @contextmanager
     def forwarded(self, service: str, name: str, port: int) -> Iterator[str]:
         """Address on this machine of the Service ``name`` of ``service`` while the body runs; UserError when it does not answer."""
-        place = ["--address=127.0.0.1", "-n", names.namespace(service), POD_PATIENCE]
-        words = ["port-forward", *place, f"service/{name}", f":{port}"]
+        with self.forwarded_to(names.namespace(service), f"service/{name}", port) as address:
+            yield address
+
+    @contextmanager
+    def forwarded_to(self, namespace: str, name: str, port: int) -> Iterator[str]:
+        """The same of any object that kubectl forwards to, spelt ``<kind>/<name>``; to a pod it is the pod's own loopback."""
+        place = ["--address=127.0.0.1", "-n", namespace, POD_PATIENCE]
+        words = ["port-forward", *place, name, f":{port}"]
         process = subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             address = f"http://127.0.0.1:{_forwarded(process.stdout, name)}"

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from catalog import City, names
 from catalog.errors import UserError
-from derive import ladder, lesson, packaging
-from ops.lessons import indexing, job, library, room, upload
+from derive import ladder, lesson, packaging, withdrawal
+from ops.lessons import captions, indexing, job, library, room, upload, withdrawing
 from ops.lessons.place import Place
 from ops.lessons.wish import Wish, about
 from services.lesson_index import rows
@@ -39,11 +39,14 @@ def request(city: City, facts: dict[str, Any], content: str, lesson_id: str) -> 
         "recipe": ladder.recipe(city),
         "about": facts,
         "ladder": ladder.ladder(city),
+        "download": ladder.download(city, facts["licence"]["id"]),
     }
 
 
 def _up_to_date(record: dict[str, Any] | None, wanted: dict[str, Any]) -> bool:
-    return record is not None and all(record.get(key) == wanted[key] for key in ("content_hash", "recipe"))
+    """Whether nothing has to be made in a Job: the media are there, and what may be taken away if anything may."""
+    same = record is not None and all(record.get(key) == wanted[key] for key in ("content_hash", "recipe"))
+    return same and (wanted["download"] is None or "download" in (record or {}))
 
 
 def _rewrite(uploads: Bucket, lessons: Bucket, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -72,15 +75,29 @@ def publish(place: Place, city: City, wish: Wish, watch: Watcher) -> str:
     wanted = request(city, facts, content, lesson_id)
     with place.buckets() as (uploads, lessons):
         if _up_to_date(lessons.read_json(lesson.record_key(lesson_id)), wanted):
-            _index(place, _rewrite(uploads, lessons, wanted), watch)
+            _index(place, _spoken(lessons, _rewrite(uploads, lessons, wanted), wish), watch)
+            withdrawing.lift(lessons, lesson_id, withdrawal.kept(city))
             return lesson_id
         _check_room(place, city, wish.file)
         size = wish.file.stat().st_size
         upload.send(uploads, content, wish.file, lambda done: watch.step("upload", done, size))
     _package(place, city, wanted, size, watch)
     with place.buckets() as (_, lessons):
-        _index(place, library.record(lessons, lesson_id), watch)
+        _index(place, _spoken(lessons, library.record(lessons, lesson_id), wish), watch)
+        withdrawing.lift(lessons, lesson_id, withdrawal.kept(city))
     return lesson_id
+
+
+def _spoken(lessons: Bucket, record: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    """The record with the captions of the wish; those that it has already in other languages stay.
+
+    What an earlier licence or packaging gave to take away goes.
+    """
+    library.drop_downloads(lessons, record)
+    found, wrong = captions.read(wish.captions, record["seconds"])
+    if wrong:
+        raise UserError("the lesson is published, its captions are not:\n  " + "\n  ".join(wrong))
+    return captions.publish(lessons, record, found) if found else record
 
 
 def _index(place: Place, record: dict[str, Any], watch: Watcher) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from catalog import City
 from catalog.access import Licence
 from catalog.errors import UserError
+from ops.lessons import captions
 from services.packager.errors import PackagingError
 from services.packager.probe import probe
 
@@ -33,6 +34,8 @@ class Wish:
     teacher: str | None = None
     subject: str | None = None
     licence: str | None = None
+    captions: tuple[str, ...] = ()
+    """``LANG=FILE`` each."""
 
 
 def _text_problem(what: str, value: str | None) -> Iterator[str]:
@@ -44,6 +47,14 @@ def _text_problem(what: str, value: str | None) -> Iterator[str]:
         yield f"--{what} has {len(value)} characters, {TEXT_LIMIT} are allowed"
     elif any(unicodedata.category(char) in ("Cc", "Cs", "Cf", "Zl", "Zp") for char in value):
         yield f"--{what} holds a line end or an invisible character"
+
+
+def seconds(file: Path) -> float | None:
+    """How long the film is; None where that cannot be told: `ffprobe` is missing, or it is none."""
+    try:
+        return probe(file.resolve(), 60).seconds if shutil.which("ffprobe") else None
+    except (PackagingError, OSError):
+        return None
 
 
 def _file_problem(file: Path) -> Iterator[str]:
@@ -71,6 +82,11 @@ def _unknown(what: str, given: str, known: list[str]) -> str:
 def problems(wish: Wish, city: City) -> Iterator[str]:
     """Everything that is wrong with the wish, one line each."""
     yield from _file_problem(wish.file)
+    yield from said_problems(wish, city)
+
+
+def said_problems(wish: Wish, city: City) -> Iterator[str]:
+    """Everything that is wrong with what is said about the file."""
     for what in ("title", "teacher", "subject"):
         yield from _text_problem(what, getattr(wish, what))
     if wish.school not in city.by_code:
@@ -78,6 +94,8 @@ def problems(wish: Wish, city: City) -> Iterator[str]:
     licences = [licence.id for licence in city.licences]
     if wish.licence is not None and wish.licence not in licences:
         yield _unknown("licence", wish.licence, licences)
+    if wish.captions:
+        yield from captions.read(wish.captions, seconds(wish.file))[1]
 
 
 def narrowest(city: City) -> Licence:
@@ -94,6 +112,11 @@ def about(wish: Wish, city: City) -> dict[str, Any]:
     found = list(problems(wish, city))
     if found:
         raise UserError("nothing was published:\n  " + "\n  ".join(found))
+    return facts_of(wish, city)
+
+
+def facts_of(wish: Wish, city: City) -> dict[str, Any]:
+    """The same of a wish in which nothing is wrong."""
     licence = next((row for row in city.licences if row.id == wish.licence), narrowest(city))
     school = city.school(wish.school)
     facts = {

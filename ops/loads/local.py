@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from rich.console import Console
 from loadtests import order as orders
 from loadtests.order import Order
 from local import paths
+from local.ports import free_port
 from ops.loads.following import Display, Result, follow
 
 LOCUSTFILE = paths.ROOT / "loadtests" / "locustfile.py"
@@ -33,7 +33,7 @@ def command(report: Path, processes: int) -> list[str]:
     ]  # fmt: skip
     if processes == 1:
         return words
-    port = str(_free_port())
+    port = str(free_port())
     own = [
         "--master-bind-host",
         "127.0.0.1",
@@ -45,12 +45,6 @@ def command(report: Path, processes: int) -> list[str]:
         port,
     ]
     return [*words, "--processes", str(processes), *own]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def run(order: Order, sessions: Mapping[str, str], processes: int, report: Path, console: Console) -> Result:

@@ -10,8 +10,13 @@ from loadtests import schedule
 from loadtests.order import bearer
 from loadtests.schedule import Plan
 from ops import access
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.lessons.place import Place
 from ops.stack import configuration, renewal
+
+LOAD = "load"
+"""On record: all sessions of a run."""
 
 
 def tier(city: City, scope: Scope) -> str | None:
@@ -21,7 +26,7 @@ def tier(city: City, scope: Scope) -> str | None:
 
 
 def minted(place: Place, city: City, run: Plan) -> dict[str, str]:
-    """Session tokens of everybody who comes, by ``bearer``. Raises UserError when the stack's secrets cannot be read."""
+    """Session tokens of everybody who comes, by ``bearer``, on record as one. Raises UserError when the stack's secrets cannot be read."""
     seed = configuration.read_secrets(place.stack).get("accessKey")
     if seed is None:
         raise UserError(f"stack {place.stack} has no accessKey yet: run `huiju up --stack {place.stack}`")
@@ -29,8 +34,12 @@ def minted(place: Place, city: City, run: Plan) -> dict[str, str]:
     epoch = renewal.of_settings(place.settings).signs
     pairs = sorted({(person.scope, person.school) for person in schedule.arrivals(run)})
     tiers = {scope: tier(city, scope) for scope, _ in pairs}
-    return {
+    made = {
         bearer(scope, school): access.mint(access.Wish(tiers[scope] or "", school, hours), city, place.url, seed, epoch)
         for scope, school in pairs
         if tiers[scope]
     }
+    # A record for each would be thousands for one run, and tell no more.
+    facts: dict[str, str | int] = {"sessions": len(made), "hours": f"{hours:g}"}
+    deeds.done(place, Deed(access.MINTING, deeds.session(LOAD), facts))
+    return made

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from catalog import City
+from catalog.roster import RosterRole
 from ops.rosters import manifest
 from ops.rosters.findings import Findings, RosterError
 from ops.rosters.form import (
+    ADMINISTRATOR,
     CLASSES,
     COURSES,
     DEMOGRAPHICS,
@@ -25,25 +27,22 @@ from ops.rosters.form import (
     SESSIONS,
     USERS,
     Form,
-    Role,
     day,
 )
 from ops.rosters.places import Places
 from ops.rosters.rows import Encoding, Row, rows
 from ops.rosters.source import Source
 
-BIT = {role: 1 << position for position, role in enumerate(Role)}
+BIT: dict[str, int] = {role: 1 << position for position, role in enumerate(RosterRole)}
 FAMILY_BITS = sum(BIT[each] for each in FAMILY)
-STAFF_BITS = sum(BIT[each] for each in Role if each not in FAMILY and each is not Role.STUDENT)
-SUITS = {
-    Role.STUDENT: BIT[Role.STUDENT],
-    Role.TEACHER: STAFF_BITS,
-    Role.PROCTOR: STAFF_BITS,
-    Role.ADMINISTRATOR: STAFF_BITS,
+STAFF_BITS = sum(BIT[each] for each in RosterRole if each not in FAMILY and each is not RosterRole.STUDENT)
+SUITS: dict[str, int] = {
+    RosterRole.STUDENT: BIT[RosterRole.STUDENT],
+    RosterRole.TEACHER: STAFF_BITS,
+    RosterRole.PROCTOR: STAFF_BITS,
+    ADMINISTRATOR: STAFF_BITS,
 }
-"""Role in a class -> the roles, one of which roles.csv must give somebody who has it."""
-GROWN = 14
-"""Years from which on a child's own consent is enough: Personal Information Protection Law, article 31."""
+"""RosterRole in a class -> the roles, one of which roles.csv must give somebody who has it."""
 UNKNOWN, UNDER, OVER = 0, 1, 2
 ROWS = Callable[[Form], Iterator[Row]]
 
@@ -56,13 +55,15 @@ class Checked:
     encoding: Encoding
     places: Places
     today: date
+    grown: int
+    """Years from which on a child's own consent is enough, by the catalog, as what is imported goes by it."""
     users: dict[int, int] = field(default_factory=dict)
     """Hash of an id -> position."""
     lines: array[int] = field(default_factory=lambda: array("I"))
     roles: array[int] = field(default_factory=lambda: array("H"))
     """Bits of ``BIT``, by position."""
     ages: bytearray = field(default_factory=bytearray)
-    """``UNKNOWN``, ``UNDER`` fourteen or ``OVER``, by position."""
+    """``UNKNOWN``, ``UNDER`` that age or ``OVER``, by position."""
     rows: dict[str, int] = field(default_factory=dict)
     """File -> rows."""
 
@@ -72,7 +73,7 @@ class Checked:
 
     def family(self, one: int, other: int) -> bool | None:
         """Whether the first looks after the second (True), the other way round (False), or neither (None)."""
-        pupil = BIT[Role.STUDENT]
+        pupil = BIT[RosterRole.STUDENT]
         if self.roles[one] & FAMILY_BITS and self.roles[other] & pupil:
             return True
         return False if self.roles[other] & FAMILY_BITS and self.roles[one] & pupil else None
@@ -85,7 +86,8 @@ class Checked:
 def check(source: Source, city: City, today: date, encoding: Encoding = Encoding.UTF8) -> Checked:
     """Look at everything. Raises `RosterError` with all that is wrong, so much of each kind."""
     findings = Findings()
-    look = _Look(findings, Checked(source, encoding, Places(city, findings), today))
+    found = Checked(source, encoding, Places(city, findings), today, city.minors.guardian_consent_below)
+    look = _Look(findings, found)
     for form in manifest.files(source, findings, encoding):
         look.at(form)
     look.people()
@@ -170,9 +172,9 @@ class _Look:
             message = "is neither a school of the catalog nor a district or the city by its division code: nobody can belong there"
             self.findings.add(ROLES.file, row.line, "orgSourcedId", message)
         if role and position is not None:
-            self.found.roles[position] |= BIT[Role(role)]
+            self.found.roles[position] |= BIT[role]
             if (
-                role in {Role.STUDENT, *FAMILY}
+                role in {RosterRole.STUDENT, *FAMILY}
                 and org in self.places.orgs
                 and org not in self.places.schools
                 and self.places.orgs[org]
@@ -191,7 +193,7 @@ class _Look:
         if birth and birth > self.found.today:
             self.findings.add(DEMOGRAPHICS.file, row.line, "birthDate", "is in the future")
         elif birth and position is not None:
-            self.found.ages[position] = UNDER if years(birth, self.found.today) < GROWN else OVER
+            self.found.ages[position] = UNDER if years(birth, self.found.today) < self.found.grown else OVER
 
     def _enrollment(self, row: Row) -> None:
         identity, _, group, school, user, role, begins, ends = row.cells
@@ -213,7 +215,7 @@ class _Look:
             role
             and position is not None
             and ROLES.file in self.places.read
-            and not self.found.roles[position] & SUITS[Role(role)]
+            and not self.found.roles[position] & SUITS[role]
         ):
             message = f"is {role}, but roles.csv gives this user no role that suits it: one of the two is wrong"
             self.findings.add(file, row.line, "role", message)

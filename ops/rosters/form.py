@@ -9,34 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from catalog.roster import RosterRole
 
-
-class Role(StrEnum):
-    """What somebody is at a school, in the standard's words; not an access tier."""
-
-    STUDENT = "student"
-    TEACHER = "teacher"
-    PARENT = "parent"
-    GUARDIAN = "guardian"
-    RELATIVE = "relative"
-    AIDE = "aide"
-    COUNSELOR = "counselor"
-    PRINCIPAL = "principal"
-    PROCTOR = "proctor"
-    SITE_ADMINISTRATOR = "siteAdministrator"
-    DISTRICT_ADMINISTRATOR = "districtAdministrator"
-    SYSTEM_ADMINISTRATOR = "systemAdministrator"
-    ADMINISTRATOR = "administrator"
-
-
-FAMILY: Final = frozenset({Role.PARENT, Role.GUARDIAN, Role.RELATIVE})
+ADMINISTRATOR: Final = "administrator"
+"""What enrollments.csv alone calls whoever runs a class, and roles.csv does not."""
+FAMILY: Final = frozenset({RosterRole.PARENT, RosterRole.GUARDIAN, RosterRole.RELATIVE})
 """Who looks after pupils."""
-IN_CLASSES: Final = frozenset({Role.STUDENT, Role.TEACHER, Role.PROCTOR, Role.ADMINISTRATOR})
+IN_CLASSES: Final = frozenset({RosterRole.STUDENT, RosterRole.TEACHER, RosterRole.PROCTOR, ADMINISTRATOR})
 """Roles that enrollments.csv knows."""
 AT_PLACES: Final = frozenset(RosterRole)
 """Roles that roles.csv knows."""

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from derive.leading_role import leading
 from services.roster.policies import PERSON
 
 _PERSON = """
@@ -42,11 +43,8 @@ class Person:
     def today(self, day: date) -> tuple[str, str] | None:
         """Tier and place of the first of their roles that leads to a tier on that day, the main one before others."""
         now = day.isoformat()
-        for each in self.roles:
-            # As text `-infinity` comes before every day and `infinity` after.
-            if each["tier"] and each["begins"] <= now <= each["ends"]:
-                return each["tier"], each["place"]
-        return None
+        # As text `-infinity` comes before every day and `infinity` after.
+        return leading((each["tier"], each["place"], each["begins"] <= now <= each["ends"]) for each in self.roles)
 
 
 def read(connection: psycopg.Connection, identity: UUID) -> Person | None:

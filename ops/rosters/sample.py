@@ -18,8 +18,9 @@ from typing import Final, TextIO
 from catalog import City
 from catalog.errors import UserError
 from catalog.problems import displayed
+from catalog.roster import RosterRole
 from catalog.school import School, Stage
-from ops.rosters.form import SCHOOL, VERSIONS, Role
+from ops.rosters.form import SCHOOL, VERSIONS
 from ops.rosters.manifest import ABSENT, BULK
 
 HEADERS: Final = {
@@ -76,7 +77,7 @@ class Writers:
         given = {"sourcedId": sourced_id, **cells}
         self.writers[file].writerow([given.get(each, "") for each in self.columns[file]])
 
-    def user(self, user: str, org: str, *roles: Role, family: str = "", agents: Iterable[str] = ()) -> None:
+    def user(self, user: str, org: str, *roles: RosterRole, family: str = "", agents: Iterable[str] = ()) -> None:
         """Somebody with roles at one org, the first of them the primary one."""
         self.row(
             "users",
@@ -157,7 +158,7 @@ def _frame(out: Writers, city: City, year: int) -> None:
             identifier=district.division_code,
             parentSourcedId="city",
         )
-        out.user(f"a{district.division_code}", identity, Role.DISTRICT_ADMINISTRATOR, family="管")
+        out.user(f"a{district.division_code}", identity, RosterRole.DISTRICT_ADMINISTRATOR, family="管")
     for school in city.schools:
         out.row(
             "orgs",
@@ -205,7 +206,9 @@ class _School:
         )
         teachers = [f"t{self.code}{number:04d}" for number in range(self.school.teachers)]
         for number, teacher in enumerate(teachers):
-            self.out.user(teacher, self.code, Role.TEACHER, *(() if number else (Role.PRINCIPAL,)), family="师")
+            self.out.user(
+                teacher, self.code, RosterRole.TEACHER, *(() if number else (RosterRole.PRINCIPAL,)), family="师"
+            )
         base, more = divmod(self.school.students, self.school.classes)
         first = 0
         for number in range(self.school.classes):
@@ -225,12 +228,12 @@ class _School:
             termSourcedIds="autumn,spring",
         )
         for teacher in {teachers[number % len(teachers)], teachers[(number + 1) % len(teachers)]}:
-            self._enrol(teacher, group, Role.TEACHER)
+            self._enrol(teacher, group, RosterRole.TEACHER)
         family = list[str]()
         for each in pupils:
             pupil = f"s{self.code}{each:05d}"
-            self.out.user(pupil, self.code, Role.STUDENT, family="生")
-            self._enrol(pupil, group, Role.STUDENT)
+            self.out.user(pupil, self.code, RosterRole.STUDENT, family="生")
+            self._enrol(pupil, group, RosterRole.STUDENT)
             self.out.row(
                 "demographics",
                 pupil,
@@ -243,10 +246,10 @@ class _School:
                 family.clear()
 
     def _parent(self, children: Sequence[str]) -> None:
-        self.out.user(f"p{self.code}{self.parents:05d}", self.code, Role.PARENT, family="家", agents=children)
+        self.out.user(f"p{self.code}{self.parents:05d}", self.code, RosterRole.PARENT, family="家", agents=children)
         self.parents += 1
 
-    def _enrol(self, user: str, group: str, role: Role) -> None:
+    def _enrol(self, user: str, group: str, role: RosterRole) -> None:
         self.out.row(
             "enrollments",
             f"{group}.{user}",
@@ -254,7 +257,7 @@ class _School:
             schoolSourcedId=self.code,
             userSourcedId=user,
             role=role.value,
-            primary="true" if role is Role.TEACHER else "",
+            primary="true" if role is RosterRole.TEACHER else "",
         )
 
     def _age(self, number: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from catalog import City
-from catalog.access import Scope, Tier
+from catalog.access import Tier
 from catalog.errors import UserError
 from catalog.types import Names
 from catalog.wording import did_you_mean
@@ -20,8 +20,6 @@ from ops.rosters.form import CLASSES, ENROLLMENTS, ROLES, USERS, Column, Form
 
 MOST_SHOWN: Final = 20
 """Ids of classes in a message."""
-ABOVE: Final = frozenset({Scope.DISTRICT, Scope.CITY})
-"""How far a tier reaches that a school's register gives nobody (docs/decisions/0184-whom-a-roster-switches-off.md)."""
 
 
 def _words(name: str) -> Column:
@@ -119,8 +117,7 @@ class _School:
         """What everybody is first of all; what comes later in a dictionary counts."""
         rows = [row.cells for row in self.found.read(ROLES) if row.cells[7] == org]
         for _, _, user, _, role, *_ in sorted(rows, key=lambda cells: cells[3] == "primary"):
-            tier = city.tier_of_role.get(role)
-            if tier and tier.scope not in ABOVE:
+            if tier := city.tier_in_school(role):
                 yield user, tier
 
     def _families(self, family: list[tuple[str, str]]) -> None:

@@ -10,11 +10,11 @@ import psycopg
 from psycopg import sql
 
 from catalog import City
-from catalog.access import Scope
 from catalog.errors import UserError
+from catalog.roster import RosterRole
 from derive.pseudonym import Pseudonyms
 from ops.rosters.checking import BIT, Checked
-from ops.rosters.form import CLASSES, DEMOGRAPHICS, ENROLLMENTS, ROLES, USERS, Form, Role, day
+from ops.rosters.form import CLASSES, DEMOGRAPHICS, ENROLLMENTS, ROLES, USERS, Form, day
 from ops.rosters.places import Span
 from ops.rosters.rows import Row
 
@@ -41,7 +41,6 @@ class Stage:
 
     def __init__(self, found: Checked, city: City, pseudonyms: Pseudonyms) -> None:
         self.found, self.city, self.hash = found, city, pseudonyms.hexadecimal
-        self.above = {Scope.DISTRICT, Scope.CITY}
         self.read = dict.fromkeys(found.rows, 0)
 
     def fill(self, connection: psycopg.Connection, say: Say) -> int:
@@ -80,7 +79,7 @@ class Stage:
 
     def _births(self) -> Iterator[Stored]:
         """Of whom a guardian has a say: until the month after the birthday; of pupils whose birth is unknown always."""
-        pupil, age = BIT[Role.STUDENT], self.city.minors.guardian_consent_below
+        pupil, age = BIT[RosterRole.STUDENT], self.city.minors.guardian_consent_below
         known = set[int]()
         for _, (identity, _, born) in self._rows(DEMOGRAPHICS):
             position = self.found.of(identity)
@@ -97,10 +96,7 @@ class Stage:
     def _roles(self) -> Iterator[Stored]:
         schools, orgs = self.found.places.schools, self.found.places.orgs
         for _, (_, _, user, kind, role, begins, ends, org) in self._rows(ROLES):
-            tier = self.city.tier_of_role.get(role)
-            if tier and tier.scope in self.above and org in schools:
-                # A school's register makes nobody an official of the district.
-                tier = None
+            tier = self.city.tier_in_school(role) if org in schools else self.city.tier_of_role.get(role)
             place, main = orgs[org], kind == "primary"
             yield self.hash(user), place, role, tier.id if tier else None, main, begins or FIRST, ends or LAST
 

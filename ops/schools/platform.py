@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from catalog import names
+from catalog import load_named, names
 from catalog.errors import UserError
-from derive import keys, school_box
+from derive import cache_tree, keys, school_box
 from ops.lessons import place
 from ops.parcels import making
 from ops.schools import enrolment
@@ -22,11 +22,13 @@ def facts(stack: str) -> dict[str, Any]:
     """Variables of the role `school_box` that the stack decides. UserError when it is not set up, or no parcel is made."""
     settings = configuration.settings(stack)
     domain = str(settings.get("edgeDomain") or settings["domain"])
+    city = load_named(str(settings["city"]))
     seed = configuration.read_secrets(stack)["accessKey"]
     huiju = str(Path(sys.executable).parent / "huiju")
     return {
         "enrolment_folder": str(enrolment.folder()),
         "ansible_ssh_private_key_file": str(enrolment.login_key()),
+        "platform_edge_hosts": {each: names.district_host(each, domain) for each in cache_tree.edges(city)},
         "school_box_domain": domain,
         "school_box_platform_host": names.schools_host(domain),
         "school_box_parcels_host": names.parcels_host(domain),

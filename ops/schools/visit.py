@@ -100,7 +100,15 @@ def status() -> None:
 
 
 def _services(code: str) -> str:
-    units = ("chrony", "unbound", "trafficserver", "prometheus-node-exporter", "huiju-probe.timer", "huiju-agent")
+    units = (
+        "chrony",
+        "unbound",
+        "trafficserver",
+        "prometheus-node-exporter",
+        "huiju-probe.timer",
+        "huiju-keeper",
+        "huiju-agent",
+    )
     try:
         done = subprocess.run(
             command(code, f"systemctl is-active {' '.join(units)}"), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,

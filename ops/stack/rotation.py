@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from catalog import names
+from catalog import load_named
 from catalog.errors import UserError
+from derive import cache_tree
 from local import paths
 from ops.stack import authority, backup, checkpoint, configuration, lock, store
 from ops.stack.checkpoint import Say
@@ -164,8 +165,8 @@ def rotate_credentials(
     if tls:
         settings = configuration.settings(stack)
         edge = str(settings.get("edgeDomain") or settings["domain"])
-        hosts = (str(settings["domain"]), names.schools_host(edge), names.parcels_host(edge))
-        pair = authority.ensure(*hosts, renew=True)
+        doors = cache_tree.doors(load_named(str(settings["city"])), edge)
+        pair = authority.ensure(str(settings["domain"]), *doors, renew=True)
         fresh |= {"tlsCert": pair.certificate, "tlsKey": {"secure": cipher.encrypt(pair.key)}}
     document["config"] |= {f"huiju:{key}": value for key, value in fresh.items()}
     configuration.rewrite(stack, document)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from catalog import names
+from catalog import load_named, names
+from derive import cache_tree
 from infra.plan import gateway
 from local import paths, toolchain
 from ops import derived, health
@@ -128,7 +129,7 @@ def settings_for(
     database: beginning.Beginning,
 ) -> configuration.Wanted:
     """What the generated stack file says; ``derived_files`` as `ops.derived.folder` gives it."""
-    pair = authority.ensure(DOMAIN, names.schools_host(EDGE_DOMAIN), names.parcels_host(EDGE_DOMAIN))
+    pair = authority.ensure(DOMAIN, *cache_tree.doors(load_named(wanted.city), EDGE_DOMAIN))
     public = {
         "city": wanted.city,
         "profile": wanted.profile,

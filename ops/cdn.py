@@ -1,0 +1,264 @@
+"""``huiju cdn``: what links carry, what boxes fetch in the night, how far they are; have the caches hold a lesson, or give it up."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from catalog import City, load_named, names
+from catalog.errors import UserError
+from catalog.wording import did_you_mean
+from derive import lesson, link_budget, video_token, withdrawal
+from derive.prefetch import Night, crossing, sentence
+from infra.plan import ports
+from loadtests import lesson_week
+from loadtests.replay import Replay
+from ops.cdns import (
+    budgets,
+    doors,
+    measured,
+    nights,
+    plan_table,
+    progress,
+    purging,
+    standing,
+    timetable,
+    warming,
+    week_table,
+)
+from ops.cdns.bars import Bars
+from ops.console import console
+from ops.lessons import place, withdrawing
+
+app = typer.Typer(
+    no_args_is_help=True, help="The video CDN: what links carry, what boxes fetch in the night, what the caches hold."
+)
+CityName = Annotated[str, typer.Option("--city", envvar="CITY", help="A city of catalog/data/, or a folder.")]
+Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
+School = Annotated[str | None, typer.Option(metavar="CODE", help="This school only.")]
+Measured = Annotated[
+    Path | None,
+    typer.Option(
+        "--measured", metavar="FILE", help="Rates as measured, CSV or YAML: school, mbps. The slower one counts."
+    ),
+]
+MEBI = 2**20
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command(name="budget")
+def budget_command(  # typer makes options of them
+    city: CityName = "tiny",
+    school: School = None,
+    measured_file: Measured = None,
+    without_boxes: Annotated[bool, typer.Option("--without-boxes", help="As if no school had a box.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit."""
+    facts = load_named(city)
+    known(facts, school)
+    rates = measured.read(measured_file, facts) if measured_file else {}
+    links = link_budget.Budget(facts, rates, boxes=not without_boxes)
+    verdicts = [each for each in (*links.districts(), *links.schools()) if school in {None, each.id}]
+    if as_json:
+        typer.echo(json.dumps(budgets.document(facts, verdicts), ensure_ascii=False, indent=2))
+    else:
+        console().print(budgets.table(facts, [each for each in verdicts if school or each.streams or not each.fits]))
+        console().print(Text(budgets.summary(verdicts)))
+        _refuse([link_budget.sentence(facts, each) for each in verdicts if not each.fits])
+    if not all(each.fits for each in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command(name="plan")
+def plan_command(  # noqa: PLR0917  # typer makes options of them
+    timetable_file: Annotated[
+        Path, typer.Argument(metavar="TIMETABLE", help="CSV or YAML: date, school, period, lesson, classes; one day.")
+    ],
+    school: School = None,
+    publish: Annotated[
+        bool, typer.Option("--publish/--preview", help="Hand the plans to the boxes, or only show them.")
+    ] = False,
+    replace_day: Annotated[
+        bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
+    ] = False,
+    measured_file: Measured = None,
+    stack: Stack = "local",
+) -> None:
+    """What each school's box fetches in the night before. Interrupted, the same command goes on.
+
+    Exit code 1 where a lesson that no night brings does not fit beside the live classes either.
+    """
+    where = place.of_stack(stack)
+    city = load_named(where.city)
+    known(city, school)
+    day = timetable.read(timetable_file, city)
+    night = Night(city, day.day, measured.read(measured_file, city) if measured_file else {})
+    bars = Bars(Console(stderr=True))
+    # Before the lessons are looked up: what is withdrawn from here on is newer than the plans.
+    now = datetime.now(UTC)
+    with where.buckets() as (_, lessons), bars.progress:
+        media = nights.media(day, lessons, bars.step)
+        plans = [plan for plan in night.plans(day.showings, media) if school in {None, plan.school}]
+        in_force = standing.of(city, nights.of_bucket(lessons), now)
+        ends = standing.ending(in_force, plans, whole=school is None)
+        written = None
+        if publish:
+            nights.refuse_late(plans, now)
+            if not replace_day:
+                standing.refuse_other_day(ends, day.day)
+            written = nights.publish(night, plans, lessons, now, bars.step, whole=school is None)
+    console().print(plan_table.table(city, plans))
+    for said in filter(None, (sentence(city, plan) for plan in plans)):
+        console().print(Text(said, style="yellow"))
+    if said := standing.sentence(ends):
+        console().print(Text(f"{'published' if publish else 'publishing'}: {said}", style="yellow"))
+    console().print(Text(plan_table.outcome(plans, written)))
+    links = link_budget.Budget(city, night.measured, recorded=crossing(city, day.day, day.showings, plans))
+    left = {plan.school for plan in plans if plan.left_out}
+    tight = [link_budget.sentence(city, each) for each in links.schools() if each.id in left and not each.fits]
+    _refuse(tight)
+    if tight:
+        raise typer.Exit(1)
+
+
+@app.command(name="cancel")
+def cancel_command(
+    school: School = None,
+    publish: Annotated[
+        bool, typer.Option("--publish/--preview", help="Tell the boxes, or only show what would end.")
+    ] = False,
+    stack: Stack = "local",
+) -> None:
+    """Take back the plans whose night is not over, without others in their place. What boxes fetched already stays."""
+    where = place.of_stack(stack)
+    city = load_named(where.city)
+    known(city, school)
+    now, bars = datetime.now(UTC), Bars(Console(stderr=True))
+    with where.buckets() as (_, lessons), bars.progress:
+        found = standing.of(city, nights.of_bucket(lessons), now)
+        found = [each for each in found if school in {None, each.school}]
+        if publish:
+            nights.take_back(city, found, lessons, now, bars.step)
+    if not found:
+        typer.echo("no plan is in force: nothing to take back")
+        return
+    for each in found:
+        typer.echo(f"{each.school}  {city.school(each.school).name.zh}  {each.day}  {each.version}")
+    done = "taken back" if publish else "nothing was taken back: add --publish to tell the boxes"
+    typer.echo(f"the plans of {standing.days(found)}: {done}")
+
+
+@app.command(name="status")
+def status_command(school: School = None, as_json: AsJson = False, stack: Stack = "local") -> None:
+    """How far each school's box is with its plan, its last word, and how much it serves from its cache."""
+    where = place.of_stack(stack)
+    city = load_named(where.city)
+    known(city, school)
+    with where.buckets() as (_, lessons):
+        plans = nights.of_bucket(lessons)
+    now = datetime.now(UTC).timestamp()
+    with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as url:
+        said = progress.ask(url, city, now)
+    rows = [each for each in progress.of(city, plans, said, now) if school in {None, each.school}]
+    if as_json:
+        typer.echo(json.dumps(progress.document(rows), ensure_ascii=False, indent=2))
+        return
+    console().print(progress.table(city, rows))
+    console().print(Text(progress.summary(rows)))
+
+
+@app.command(name="week")
+def week_command(
+    city: CityName = "tiny",
+    days: Annotated[int, typer.Option(min=1, max=7, help="Only so many school days of it.")] = 7,
+    seed: Annotated[int, typer.Option(help="Another seed, another timetable.")] = 1,
+) -> None:
+    """A made-up week replayed through the caches, with and without fetching ahead: hits, bytes and peaks of links."""
+    facts = load_named(city)
+    shows = lesson_week.shows(facts, lesson_week.first_monday(facts), seed)
+    kept = sorted({show.day for show in shows})[:days]
+    replay = Replay(facts, tuple(show for show in shows if show.day in kept))
+    console().print(week_table.table(replay, replay.run(ahead=False), replay.run(ahead=True)))
+
+
+@app.command(name="purge")
+def purge_command(
+    lesson_id: Annotated[str | None, typer.Argument(metavar="[LESSON]", help="All of this lesson.")] = None,
+    path: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Only this path of a lesson; may be repeated.")
+    ] = None,
+    stack: Stack = "local",
+) -> None:
+    """Have every cache give a lesson up: the shield, the districts' edges, the schools' boxes. It stays published."""
+    if (lesson_id is None) == (not path):
+        raise UserError("name a lesson, or paths of it with --path")
+    named = lesson_id or _lesson(path or [])
+    where, bars = place.of_stack(stack), Bars(Console(stderr=True))
+    with where.buckets() as (_, lessons):
+        paths = path or purging.paths_of(lessons, named)
+        with bars.progress:
+            try:
+                held = purging.pods(doors.of(where), paths, bars.step)
+            finally:
+                keys = [path.removeprefix(lesson.public_path("")) for path in paths]
+                withdrawing.announce_purge(lessons, named, keys, withdrawal.kept(load_named(where.city)))
+    typer.echo(f"{len(paths)} paths: {sum(held.values())} copies given up in {len(held)} caches; the boxes were told")
+
+
+def _lesson(paths: list[str]) -> str:
+    """The one lesson of these paths. UserError when there is none, or more than one."""
+    found = {path.split("/")[2] if path.startswith("/lessons/") else "" for path in paths}
+    try:
+        (named,) = found
+        video_token.media_path(named)
+    except ValueError:
+        raise UserError("paths are spelt /lessons/<lesson>/..., all of one lesson") from None
+    return named
+
+
+@app.command(name="warm")
+def warm_command(
+    lesson_id: Annotated[str, typer.Argument(metavar="LESSON", help="As `huiju lesson list` shows it.")],
+    school: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only the edge that this school's box asks.")
+    ] = None,
+    mbps: Annotated[float | None, typer.Option(min=0.1, help="Mbit/s for each cache at most.")] = None,
+    stack: Stack = "local",
+) -> None:
+    """Have the caches in the cluster hold a lesson before a school asks. Interrupted, the same command goes on."""
+    where, bars = place.of_stack(stack), Bars(Console(stderr=True))
+    facts = load_named(where.city)
+    known(facts, school)
+    with where.buckets() as (_, lessons):
+        wanted = warming.objects(lessons, lesson_id)
+    caches = warming.through(doors.of(where), facts.school(school).district if school else None)
+    with bars.progress:
+        found = warming.warm(caches, wanted, bars.step, mbps)
+    for each in found:
+        rate = each.fetched * 8 / 1e6 / each.seconds if each.seconds else 0.0
+        typer.echo(
+            f"{each.name}  {each.fetched / MEBI:.1f} MiB fetched, {rate:.1f} Mbit/s{each.why and f'  NOT ALL: {each.why}'}"
+        )
+    if not found or any(each.why for each in found):
+        raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
+
+
+def known(city: City, school: str | None) -> None:
+    """Raise `UserError` where ``school`` is given and none of the city's."""
+    if school is not None and school not in city.by_code:
+        raise UserError(
+            f"{school!r} is no school of {city.id}{did_you_mean(school, city.by_code)}: `huiju catalog show` lists them"
+        )
+
+
+def _refuse(sentences: list[str]) -> None:
+    out = Console(stderr=True, soft_wrap=True)
+    for each in sentences:
+        out.print(Text.assemble(("error: ", "bold red"), each))

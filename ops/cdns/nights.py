@@ -1,0 +1,121 @@
+"""From a timetable to the schools' plans in the bucket: what lessons consist of, the plans, and bringing those over that differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog import City
+from catalog.errors import UserError
+from derive import lesson, lesson_media, prefetch
+from derive.lesson_media import Media
+from derive.prefetch import Night, Plan
+from ops.cdns.standing import Standing
+from ops.cdns.timetable import Day
+from services.packager.store import Bucket
+
+FOLDER = prefetch.KEY.partition("/")[0] + "/"
+Step = Callable[[str, int, int], None]
+"""Hears the name of a step, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the plans in the bucket."""
+
+    new: tuple[str, ...]
+    """Schools with another plan than before, or with their first."""
+    same: tuple[str, ...]
+    """Schools whose plan asks for what it asked for before."""
+    cancelled: tuple[str, ...]
+    """Schools whose earlier plan was taken back, since nothing of theirs is in the timetable."""
+
+
+def media(day: Day, lessons: Bucket, step: Step) -> dict[str, Media]:
+    """What each lesson of the day consists of. Raises `UserError` with every lesson that is not published or cannot be played."""
+    wanted, found = sorted(day.lines), dict[str, Media]()
+    for done, each in enumerate(wanted):
+        step("media", done, len(wanted))
+        record = lessons.read_json(lesson.record_key(each))
+        if record is None:
+            day.sheet.wrong(day.lines[each], "lesson", f"{each} is not published: `huiju lesson list` shows what is")
+            continue
+        try:
+            found[each] = lesson_media.of(record, ((key, size) for key, size, _ in lessons.objects(f"{each}/")))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            day.sheet.wrong(day.lines[each], "lesson", f"{each} has no media that could be fetched: publish it again")
+    step("media", len(wanted), len(wanted))
+    day.sheet.refuse()
+    return found
+
+
+def refuse_late(plans: Sequence[Plan], now: datetime) -> None:
+    """Raise `UserError` where the night is over."""
+    if plans and now.timestamp() >= plans[0].not_after:
+        ended = datetime.fromtimestamp(plans[0].not_after, now.tzinfo)
+        raise UserError(
+            f"the night for this day ended at {ended:%Y-%m-%d %H:%M}: nothing was published; give tomorrow's timetable"
+        )
+
+
+def publish(
+    night: Night, plans: Sequence[Plan], lessons: Bucket, made: datetime, step: Step, *, whole: bool
+) -> Written:
+    """Bring every plan over: interrupted, the same again does the rest.
+
+    ``whole``: the timetable is the whole city's, so a school that is not in it has its earlier plan taken back.
+    """
+    meant = [plan for plan in plans if not plan.why]
+    gone = _gone(night, meant, lessons) if whole else []
+    written: dict[str, bool] = {}
+    for done, plan in enumerate((*meant, *gone)):
+        step("plans", done, len(meant) + len(gone))
+        written[plan.school] = _put(plan, lessons, made)
+    step("plans", len(written), len(written))
+    codes = [plan.school for plan in meant]
+    return Written(
+        tuple(code for code in codes if written[code]),
+        tuple(code for code in codes if not written[code]),
+        tuple(plan.school for plan in gone if written[plan.school]),
+    )
+
+
+def take_back(city: City, found: Sequence[Standing], lessons: Bucket, made: datetime, step: Step) -> None:
+    """An empty plan in the place of each of these."""
+    for done, each in enumerate(found):
+        step("plans", done, len(found))
+        _put(Night(city, each.day, {}).cancelled(each.school), lessons, made)
+    step("plans", len(found), len(found))
+
+
+def _put(plan: Plan, lessons: Bucket, made: datetime) -> bool:
+    """Bring the plan over; whether it asks for something else than before.
+
+    One that asks for the same is dated anew, since its lessons are published as of ``made``: a box fetches nothing that was withdrawn since
+    its plan was made, and a lesson may have been withdrawn and published again in between.
+    """
+    key = prefetch.KEY.format(school=plan.school)
+    before = lessons.read_json(key)
+    same = before is not None and before.get("version") == plan.version
+    if same and not plan.items:
+        return False
+    body = json.dumps(plan.document(made), separators=(",", ":")).encode()
+    lessons.put(key, body, prefetch.CACHE)
+    return not same
+
+
+def _gone(night: Night, plans: Iterable[Plan], lessons: Bucket) -> list[Plan]:
+    """An empty plan for each school that has one in the bucket and none now; those that are no school's any more stay."""
+    planned = {plan.school for plan in plans}
+    keys = (key.removeprefix(FOLDER).removesuffix(".json") for key, _, _ in lessons.objects(FOLDER))
+    return [night.cancelled(code) for code in keys if code in night.city.by_code and code not in planned]
+
+
+def of_bucket(lessons: Bucket) -> dict[str, dict[str, object]]:
+    """School code -> its plan as it lies in the bucket."""
+    found = {
+        key.removeprefix(FOLDER).removesuffix(".json"): lessons.read_json(key) for key, _, _ in lessons.objects(FOLDER)
+    }
+    return {code: plan for code, plan in found.items() if plan is not None}
