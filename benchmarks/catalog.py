@@ -68,11 +68,3 @@ def _row(name: str, note: str, what: Callable[[], object]) -> dict[str, Any]:
         "cpu_seconds": statistics.median(cpu),
         "note": note,
     }
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(
-            f"{row['name']}: median {row['median']:.3f} s, min {row['min']:.3f}, max {row['max']:.3f}, "
-            f"CPU {row['cpu_seconds']:.3f}, n={row['n']}; {row['note']}"
-        )

@@ -158,8 +158,3 @@ def _row(name: str, seconds: list[float]) -> dict[str, Any]:
         "cpu_seconds": middle,
         "note": f"{2 * EACH:,} questions a round, same verdicts by all",
     }
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(f"{row['name']}: {row['median']:.2f} us ({row['min']:.2f} to {row['max']:.2f})")

@@ -124,8 +124,3 @@ def _children() -> float:
     """CPU seconds of the processes that this one has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(row)

@@ -26,6 +26,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.generator import certificate, server
+from benchmarks.report import row
 from catalog import City, load_named
 from loadtests import schedule, verdict
 from loadtests.model import Model
@@ -76,15 +77,10 @@ def run() -> list[dict[str, Any]]:
                 raise RuntimeError("the plain users did not ask what the players asked")
     note = f"{PLAYERS} of them, {len(asked)} requests, {size / 1e6:.0f} MB"
     return [
-        _row("player of the kit", players, "requests/CPU s", note),
-        _row("player of the kit", megabits, "Mbit/CPU s", note),
-        _row("plain FastHttpUser", plain, "requests/CPU s", "the same requests, repeated without a pause"),
+        row("player of the kit", players, "requests/CPU s", note),
+        row("player of the kit", megabits, "Mbit/CPU s", note),
+        row("plain FastHttpUser", plain, "requests/CPU s", "the same requests, repeated without a pause"),
     ]
-
-
-def _row(name: str, values: list[float], unit: str, note: str) -> dict[str, Any]:
-    ends = {"median": statistics.median(values), "min": min(values), "max": max(values)}
-    return {"name": name, "n": len(values), "unit": unit, **ends, "note": note}
 
 
 def _order(city: City, platform: Platform, seed: int) -> Order:
@@ -149,10 +145,3 @@ def _platform(city: City) -> Iterator[Platform]:
                 yield Platform(int((process.stdout or sys.stdin).readline()), pem, Path(folder))
             finally:
                 process.terminate()
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(
-            f"{row['name']}: {row['median']:.0f} {row['unit']} ({row['min']:.0f} to {row['max']:.0f}), n={row['n']}; {row['note']}"
-        )

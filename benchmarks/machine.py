@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from local import cluster
+
 
 def cpu_model() -> str:
     """Model name from ``/proc/cpuinfo``, or what Python knows of the processor."""
@@ -28,6 +30,19 @@ def describe() -> str:
         f"{cpu_model()}, {cores} cores, {memory:.0f} GiB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     )
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time of a process and all below it, so far."""
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
+
+
+def cluster_processes() -> list[psutil.Process]:
+    """Every process of the embedded cluster, pods included."""
+    roots = [part.pid for part in cluster.status() if part.pid and part.name in {"keeper", "guard", "supervisor"}]
+    below = (each for root in map(psutil.Process, roots) for each in (root, *root.children(recursive=True)))
+    return list({each.pid: each for each in below}.values())
 
 
 def today() -> str:

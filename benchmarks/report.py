@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     names = list(header)
     lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def row(name: str, values: Sequence[float], unit: str, note: str = "", **more: object) -> dict[str, Any]:
+    """A row of something measured several times: the middle and the ends."""
+    ends = {"median": statistics.median(values), "min": min(values), "max": max(values)}
+    return {"name": name, "n": len(values), "unit": unit, **ends, "note": note, **more}
 
 
 def benchmark_section(title: str, about: str, rows: Iterable[Mapping[str, Any]], load: float) -> str:

@@ -140,8 +140,3 @@ def _size(host: str) -> int:
 
 def _row(name: str, value: float, unit: str = "s", note: str = "", **more: float) -> dict[str, Any]:
     return {"name": name, "n": 1, "unit": unit, "median": float(value), "note": note, **more}
-
-
-if __name__ == "__main__":
-    for each in run():
-        print(f"{each['name']}: {each['median']:,.1f} {each['unit']} {each['note']}")

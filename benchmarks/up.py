@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.machine import cluster_processes
+from benchmarks.report import row
 from local import cluster, paths
 from ops.phases import Phases
 from ops.stack import configuration, session
@@ -35,7 +36,7 @@ def run() -> list[dict[str, Any]]:
         warm = [up() for _ in range(WARM_RUNS)]
         start = _seconds([sys.executable, "-c", "import ops.up"])
         rows = [*_phases("new, tools and images at hand", [new]), *_phases("warm, no change", warm)]
-        rows.append(_row("warm: starting `huiju` itself", [start]))
+        rows.append(row("warm: starting `huiju` itself", [start], "s"))
         time.sleep(REST_SECONDS)
         return [*rows, *memory()]
 
@@ -73,35 +74,19 @@ def _seconds(command: list[str]) -> float:
 
 def _phases(name: str, runs: list[dict[str, float]]) -> Iterator[dict[str, Any]]:
     totals = [sum(each.values()) for each in runs]
-    yield _row(f"{name}: whole", totals)
+    yield row(f"{name}: whole", totals, "s")
     for phase in runs[0]:
-        yield _row(f"{name}: {phase}", [each.get(phase, 0.0) for each in runs])
-
-
-def _row(name: str, values: list[float], unit: str = "s") -> dict[str, Any]:
-    return {
-        "name": name,
-        "n": len(values),
-        "unit": unit,
-        "median": statistics.median(values),
-        "min": min(values),
-        "max": max(values),
-    }
+        yield row(f"{name}: {phase}", [each.get(phase, 0.0) for each in runs], "s")
 
 
 def memory() -> Iterator[dict[str, Any]]:
     """Memory of the embedded cluster: all of it, and its largest processes."""
-    roots = [part.pid for part in cluster.status() if part.pid and part.name in {"keeper", "guard", "supervisor"}]
-    found: dict[int, psutil.Process] = {}
-    for root in roots:
-        process = psutil.Process(root)
-        found |= {each.pid: each for each in (process, *process.children(recursive=True))}
     sizes: dict[str, float] = {}
-    for process in found.values():
+    for process in cluster_processes():
         try:
             sizes[process.name()] = sizes.get(process.name(), 0.0) + process.memory_full_info().pss / 2**20
         except psutil.Error:
             continue
-    yield _row("idle cluster with the platform: whole", [sum(sizes.values())], "MiB")
+    yield row("idle cluster with the platform: whole", [sum(sizes.values())], "MiB")
     for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:6]:
-        yield _row(f"idle cluster: {name}", [size], "MiB")
+        yield row(f"idle cluster: {name}", [size], "MiB")

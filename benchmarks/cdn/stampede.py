@@ -1,0 +1,48 @@
+"""A stampede: many clients, each on a connection of its own, ask for one segment at one moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.cdn.request import Answer, Connection, Place
+
+OPENING = 50
+"""Handshakes at a time."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """So many clients at one door, with their token."""
+
+    door: Place
+    headers: Mapping[str, str]
+    count: int
+
+
+async def _opened(groups: Sequence[Group]) -> list[tuple[Group, Connection]]:
+    clients = [(each, Connection(each.door)) for each in groups for _ in range(each.count)]
+    for start in range(0, len(clients), OPENING):
+        await asyncio.gather(*(connection.open() for _, connection in clients[start : start + OPENING]))
+    return clients
+
+
+async def _run(groups: Sequence[Group], path: str, seconds: float) -> list[list[Answer]]:
+    clients = await _opened(groups)
+    answers = await asyncio.gather(*(each.get(path, group.headers, seconds=seconds) for group, each in clients))
+    for _, connection in clients:
+        connection.close()
+    found = iter(answers)
+    return [[next(found) for _ in range(each.count)] for each in groups]
+
+
+def stampede(groups: Sequence[Group], path: str, seconds: float = 120) -> list[list[Answer]]:
+    """The answers, by group."""
+    return asyncio.run(_run(groups, path, seconds))
+
+
+def extra(answers: Sequence[Answer]) -> list[float]:
+    """Seconds that each client's last byte came after the first client's: how long a waiter waited over the fill."""
+    filled = min(each.ended for each in answers)
+    return sorted(each.ended - filled for each in answers)
