@@ -10,14 +10,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from benchmarks.report import append_proofs
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = os.environ.get("HUIJU_CAMPAIGN") == "full"
+SHARING = ("tests/cdn",)
+"""Folders whose files share what this machine has once: the lab of the caches, with its network namespaces."""
 PROOFS = pytest.StashKey[list[tuple[str, str]]]()
 
 # How long an example takes on a busy machine says nothing about what is tested.
@@ -42,13 +46,38 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
+class _Files(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests on one worker, and all of a folder whose files share one thing of this machine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return next((folder for folder in SHARING if file.startswith(f"{folder}/")), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Files:
+    """How tests are given out to workers, whatever ``--dist`` says."""
+    return _Files(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; the order within a rank stays as written. In CI a live test that fails has one more try (decision 0126)."""
+    """Fast tests first; the order within a rank stays as written. In CI a live test that fails has one more try (decision 0126).
+
+    Whatever asks for the shared cluster is marked so.
+    """
     items.sort(key=_rank)
-    if os.environ.get("CI"):
-        for item in items:
-            if item.get_closest_marker("integration"):
+    for item in items:
+        if item.get_closest_marker("integration"):
+            if "cluster" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.cluster)
+            if os.environ.get("CI"):
                 item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In CI a failure is told when it happens: a run that is ended at its limit prints no list of them."""
+    if os.environ.get("CI") and report.outcome in {"failed", "rerun"}:
+        print(f"\n{report.nodeid}: {report.when} {report.outcome}\n{report.longreprtext}", flush=True)
 
 
 @pytest.fixture(scope="session")

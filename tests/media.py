@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from local import toolchain
+from local.ports import free_port
 from services.packager.store import Bucket, client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,12 +29,6 @@ RUNGS = [
     {"name": "v720-3000", "width": 1280, "height": 720, "kbps": 3000, "crf": 23},
 ]
 _numbers = count()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -119,13 +114,14 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def wanted(content: str, lesson: str = "l-test", **ladder: Any) -> dict[str, Any]:
+def wanted(content: str, lesson: str = "l-test", download: str | None = None, **ladder: Any) -> dict[str, Any]:
     """A packaging request as the publisher makes it, with chunks of 6 s so that even a short clip has several."""
     school = {"code": "5110020001", "name": {"zh": "一小", "en": "First"}}
     timing = {"segment_seconds": 6, "keyframe_seconds": 2, "chunk_seconds": 6, "audio_kbps": 96, "fps_limit": 30}
     about = {"title": "分数 <b>$(HOME)</b> \"'", "school": school}
-    whole = {"rungs": RUNGS, "preset": "ultrafast", **timing, **ladder}
-    return {"id": lesson, "content_hash": content, "recipe": "0123456789ab", "about": about, "ladder": whole}
+    whole = {"rungs": RUNGS, "preset": "ultrafast", "thumbnail_seconds": 2, **timing, **ladder}
+    core = {"id": lesson, "content_hash": content, "recipe": "0123456789ab"}
+    return {**core, "about": about, "ladder": whole, "download": download}
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.architecture.sources import ROOT, files
 
-READERS = ("engineer", "technician", "operator", "evaluator")
+READERS = ("engineer", "technician", "operator", "teacher", "evaluator")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"(?<![\w/.-])(make|huiju)((?: [A-Za-z0-9_./:<>=~{}\[\]\u4e00-\u9fff-]+)*)")
 

@@ -16,15 +16,28 @@ from infra.plan import schools
 from loadtests import traffic
 from monitoring import coverage
 from playbooks import inventory
-from policies.access import rows as access
+from policies.access import document
 
 Rows = Mapping[str, Any]
+
+
+def ruled(city: City) -> Rows:
+    """What the rules have about each school: its own row, and the alliances and agreements in which it is."""
+    tables = document.document(city)
+    unions = {**tables["alliances"], **{name: each["schools"] for name, each in tables["agreements"].items()}}
+    named = {**tables["alliances"], **tables["agreements"]}
+    return {
+        code: {"school": row, "in": {name: named[name] for name, members in unions.items() if code in members}}
+        for code, row in tables["schools"].items()
+    }
+
+
 SURFACES: dict[str, Callable[[City], Rows]] = {
     "infra": schools.rows,
     "playbooks": inventory.hosts,
     "monitoring": coverage.series,
     "loadtests": traffic.shares,
-    "policies": access.rows,
+    "policies": ruled,
 }
 """Surface -> what it derives for each school, by code."""
 

@@ -18,6 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     # Their images hold their own folder and nothing else of ours.
     "services.packager": set(),
     "services.store": set(),
+    # In the packager's image, beside it.
+    "services.live": {"services"},
     "ops": set(PACKAGES) - {"tests", "benchmarks"},
     "benchmarks": set(PACKAGES) - {"tests"},
     "tests": set(PACKAGES),
@@ -85,7 +87,7 @@ def test_every_module_imports_only_what_its_place_allows() -> None:
         ("services/packager/package.py", "import catalog"),
         ("services/packager/package.py", "from derive import lesson"),
         ("services/entitlement/rules.py", "import catalog"),
-        ("services/entitlement/rules.py", "from policies.access import rows"),
+        ("services/entitlement/rules.py", "from policies.access import document"),
         ("local/cluster.py", "from ops import status"),
     ],
 )

@@ -82,6 +82,7 @@ def test_claims_of_a_verified_session_are_who_it_was() -> None:
     ("path", "lesson"),
     [
         (f"/access/play/{LESSON}", LESSON),
+        (f"/access/download/{LESSON}", LESSON),
         (f"lessons/{LESSON}/lesson.json", LESSON),
         ("/lessons/index.json", None),
         ("/lessons/../x", None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +40,15 @@ def segments(chain: list[Record], size: int = 4) -> Chain:
 
 def says(found: Verified) -> list[tuple[int | None, str]]:
     return [(each.sequence, each.says) for each in found.findings]
+
+
+def test_a_record_names_district_and_partner_only_where_there_is_one() -> None:
+    head = audit.begin(audit.writer_id(NOW, "pod"))
+    whom = (Who("t", None, "s"), Who("t", None, "s", "east"), Who("t", None, "s", None, "college"))
+    found = [audit.follow(head, replace(entry(1), who=who), NOW) for who in whom]
+    assert [audit.parse(audit.line(each)).entry.who for each in found] == list(whom)
+    said = [set(audit.document(each)["who"]) - {"tier", "school", "subject"} for each in found]
+    assert said == [set(), {"district"}, {"partner"}]
 
 
 def test_a_record_has_one_form_and_comes_back_whole() -> None:

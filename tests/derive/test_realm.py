@@ -87,7 +87,7 @@ def test_people_come_back_to_one_address_with_pkce_and_by_no_other_flow(city: Ci
 def test_the_portal_is_told_what_somebody_is_and_by_what_they_signed_in(city: City) -> None:
     portal = realm.desired(city, URL, SECRETS)["clients"][0]
     mappers = {each["name"]: each["config"] for each in portal["protocolMappers"]}
-    assert mappers.keys() == {"tier", "school", "person", "provider", "amr"}
+    assert mappers.keys() == {"tier", "school", "partner", "person", "provider", "amr"}
     assert mappers["provider"]["user.session.note"] == "identity_provider", "Keycloak's name of it"
     assert all(each["id.token.claim"] == "true" and each["access.token.claim"] == "false" for each in mappers.values())
 

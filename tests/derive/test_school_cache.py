@@ -14,12 +14,14 @@ from derive.school_cache import SchoolCache
 CITY: City = load_named("tiny")
 CODE = CITY.schools[0].code
 PLATFORM = "https://schools.example.test:8443"
+EDGE = "https://east.districts.example.test:8443"
 
 
 def box(**changes: object) -> SchoolCache:
     facts: dict[str, object] = {
         "code": CODE,
         "domain": "example.test",
+        "edge": EDGE,
         "platform": PLATFORM,
         "segment_seconds": CITY.packaging.segment_seconds,
         "cache_mib": 512,
@@ -39,9 +41,41 @@ def records(cache: SchoolCache) -> dict[str, str]:
 
 
 def test_only_lessons_lead_to_the_platform_and_only_with_a_permission() -> None:
-    (rule,) = school_cache.files(box())["remap.config"].splitlines()
-    assert rule.startswith(f"map https://{CODE}.edge.example.test/lessons/ {PLATFORM}/lessons/ @plugin=uri_signing.so")
+    (own, *ways, rule) = school_cache.files(box())["remap.config"].splitlines()
+    assert rule.startswith(
+        f"map https://{CODE}.edge.example.test/lessons/ http://lessons/lessons/ @plugin=uri_signing.so"
+    )
+    assert [way.split()[1:3] for way in ways] == [
+        ["http://.*:8091/lessons/", f"{EDGE}/lessons/"],
+        ["http://.*:8092/lessons/", f"{PLATFORM}/lessons/"],
+    ]
+    assert {way.split()[0] for way in (own, *ways)} == {"regex_map_with_recv_port"}, "by the port that was reached"
+    assert all("cache.http=0" in way for way in ways), "what a way brings is kept once"
     assert rule.index("uri_signing.so") < rule.index("header_rewrite.so"), "the token goes after it was looked at"
+
+
+def test_the_ways_to_the_platform_are_the_box_s_own() -> None:
+    ports = records(box())["proxy.config.http.server_ports"].split()
+    assert ports == ["8080:ip-in=127.0.0.1", "8091:ip-in=127.0.0.1", "8092:ip-in=127.0.0.1", "443:ssl"]
+
+
+def test_the_district_s_edge_is_asked_first_and_the_shield_while_it_is_down() -> None:
+    line = school_cache.files(box())["parent.config"]
+    assert line.startswith('dest_host=lessons parent="127.0.0.1:8091" secondary_parent="127.0.0.1:8092" ')
+    assert {"go_direct=false", "parent_is_proxy=false"} <= set(line.split())
+
+
+def test_a_district_without_an_edge_leaves_the_shield_alone() -> None:
+    line = school_cache.files(box(edge=""))["parent.config"]
+    assert line.startswith('dest_host=lessons parent="127.0.0.1:8091" round_robin')
+    _, way, _ = school_cache.files(box(edge=""))["remap.config"].splitlines()
+    assert way.split()[1:3] == ["http://.*:8091/lessons/", f"{PLATFORM}/lessons/"]
+
+
+def test_the_box_itself_fetches_fills_and_purges_under_the_very_address_that_viewers_are_served_from() -> None:
+    own, *_, viewers = school_cache.files(box())["remap.config"].splitlines()
+    assert own.split()[:3] == ["regex_map_with_recv_port", "http://.*:8080/lessons/", viewers.split()[2]]
+    assert "uri_signing.so" not in own
 
 
 def test_permissions_are_those_of_this_school() -> None:
@@ -58,9 +92,10 @@ def test_the_platform_is_verified_and_sees_the_boxs_certificate() -> None:
 
 
 def test_only_the_school_and_the_box_itself_may_ask_and_only_read() -> None:
-    (rule,) = yaml.safe_load(school_cache.files(box(networks=["10.1.0.0/16"]))["ip_allow.yaml"])["ip_allow"]
+    own, rule = yaml.safe_load(school_cache.files(box(networks=["10.1.0.0/16"]))["ip_allow.yaml"])["ip_allow"]
+    assert (own["ip_addrs"], own["methods"]) == ("127.0.0.1", ["GET", "HEAD", "PURGE", "PUSH"])
     assert rule["ip_addrs"] == ["127.0.0.0/8", "10.1.0.0/16"]
-    assert rule["methods"] == ["GET", "HEAD"]
+    assert rule["methods"] == ["GET", "HEAD", "OPTIONS"], "and a browser asks whether a page may"
 
 
 def test_an_answer_in_part_is_never_asked_for() -> None:

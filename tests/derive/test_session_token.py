@@ -27,6 +27,14 @@ def test_a_school_is_in_it_only_where_there_is_one() -> None:
     assert "school" not in session_token.claims("https://x", "t", "s", ISSUED, 1)
 
 
+@pytest.mark.parametrize("place", ["district", "partner"])
+def test_the_district_or_the_partner_is_named_only_where_there_is_one(place: str) -> None:
+    given = {place: "somewhere"}
+    found = session_token.claims("https://x", "t", "s", ISSUED, 1, **given)
+    assert {key: found.get(key) for key in ("school", "district", "partner") if key in found} == given
+    assert place not in session_token.claims("https://x", "t", "s", ISSUED, 1)
+
+
 def test_who_the_roster_knows_it_to_be_is_named_when_known() -> None:
     person = "0c7b9a52-0000-4000-8000-000000000001"
     assert session_token.claims("https://x", "t", "s", ISSUED, 1, person=person)["person"] == person

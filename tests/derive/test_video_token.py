@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from derive import keys, lesson, video_token
+from derive import keys, lesson, session_token, video_token
 
 LESSON, OTHER = "l-" + "a" * 16, "l-" + "b" * 16
 SEED = "a-seed-of-thirty-two-characters-or-more"
@@ -121,7 +121,7 @@ def _conditions() -> dict[str, re.Pattern[str]]:
     [
         ("a=b", False),
         ("URISigningPackage=aa.bb.cc", False),
-        ("a=b; URISigningPackage=aa.b-b.c_c; huiju_session=x.y.z", False),
+        (f"a=b; URISigningPackage=aa.b-b.c_c; {session_token.COOKIE}=x.y.z", False),
         ("URISigningPackage=aa.b=b.cc", True),
         ("URISigningPackage=aa.bb", True),
         ("URISigningPackage=aa.bb.cc.dd", True),

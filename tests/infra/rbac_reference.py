@@ -46,7 +46,7 @@ WALLS = _kinds(
         "": "serviceaccounts resourcequotas limitranges",
         "networking.k8s.io": "networkpolicies",
         "rbac.authorization.k8s.io": "roles rolebindings",
-        "gateway.envoyproxy.io": "securitypolicies clienttrafficpolicies envoyproxies",
+        "gateway.envoyproxy.io": "securitypolicies backendtrafficpolicies clienttrafficpolicies envoyproxies",
     }
 )
 TOLD = _kinds(
@@ -84,10 +84,17 @@ ELSEWHERE = ("kube-system", "default", "")
 STRANGERS = ("no-such-tier", "")
 
 
+def spaces(city: City) -> set[str]:
+    """Every namespace of the platform: the edge of a district has one of its own."""
+    edges = {f"edge-{district.id}" for district in city.districts}
+    services = {service.id for service in city.services}
+    return services - {"district-edge"} | (edges if "district-edge" in services else set())
+
+
 def questions(city: City) -> Iterator[Asked]:
     """Every tier and two that there are not, every verb, every kind, in every namespace of the platform and outside."""
     tiers = [*(tier.id for tier in city.tiers), *STRANGERS]
-    namespaces = [*(service.id for service in city.services), *ELSEWHERE]
+    namespaces = [*spaces(city), *ELSEWHERE]
     yield from (Asked(*each) for each in product(tiers, VERBS, KINDS, namespaces))
 
 
@@ -97,7 +104,7 @@ def allowed(city: City, asked: Asked) -> bool:
     sees, runs = (_over_all(city, tier, "platform", action) for action in ("view", "administer"))
     if kind in GROUND and verb in LOOKING and sees:
         return True
-    if namespace not in {service.id for service in city.services}:
+    if namespace not in spaces(city):
         return False
     boxes = namespace in {resource.service for resource in city.resources if resource.id == "school-box"}
     mends = boxes and (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -15,6 +16,15 @@ from infra.components.platform import City as Everything
 from infra.plan import renames, resource
 from infra.plan.platform import Platform, plan
 from tests.infra.conftest import Settings
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    """Pulumi's mocks take the thread's event loop, which another test's `asyncio.run` leaves closed."""
+    mine = asyncio.new_event_loop()
+    asyncio.set_event_loop(mine)
+    yield
+    mine.close()
 
 
 class _Answers(mocks.Mocks):
@@ -70,6 +80,7 @@ def test_every_planned_object_is_registered_and_nothing_else(tiny: City, setting
         "VideoLibrary",
         "Portal",
         "SchoolEdge",
+        "DistrictEdges",
         "Entitlement",
         "Monitoring",
         "LogCollector",

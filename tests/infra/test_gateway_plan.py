@@ -74,7 +74,13 @@ def test_an_issuer_makes_the_certificate_that_the_listener_names(tiny: City, set
     assert not [each for each in plan if each.kind == "Secret"]
     assert one(plan, "Gateway")["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "city-ca"
     listeners = one(plan, "Gateway")["spec"]["listeners"]
-    assert [each["hostname"] for each in listeners] == ["localhost", "schools.localhost", "parcels.localhost"]
+    assert [each["hostname"] for each in listeners] == [
+        "localhost",
+        "schools.localhost",
+        "parcels.localhost",
+        "east.districts.localhost",
+        "hills.districts.localhost",
+    ]
     for each in listeners:
         assert each["tls"]["certificateRefs"] == [{"kind": "Secret", "name": "gateway-tls"}]
 
@@ -128,11 +134,14 @@ SCHOOL_ROUTES = {
     "schools-parcels": ("video-library", "/parcels/", "shield", 8080),
     "intake": ("school-edge", "/api/v1/write", "intake", 8080),
 }
+EDGE_ROUTES = {
+    f"edge-{district}": (f"edge-{district}", "/lessons/", "district-edge", 8080) for district in ("east", "hills")
+}
 PARCEL_ROUTES = {"boxes-parcels": ("video-library", "/parcels/", "shield", 8080)}
 
 
 def test_only_public_services_have_a_route(tiny: City, settings: Settings) -> None:
-    assert routes(tiny, settings) == {**PUBLIC_ROUTES, **SCHOOL_ROUTES, **PARCEL_ROUTES}
+    assert routes(tiny, settings) == {**PUBLIC_ROUTES, **SCHOOL_ROUTES, **EDGE_ROUTES, **PARCEL_ROUTES}
     shown = {"portal", "school-edge"}
     hidden = tuple(s.model_copy(update={"public": s.id in shown}) for s in tiny.services)
     assert set(routes(tiny.model_copy(update={"services": hidden}), settings)) == {"portal", "intake"}
@@ -144,6 +153,8 @@ def test_each_route_belongs_to_one_listener_and_its_host(tiny: City, settings: S
         (parent,) = route.props["spec"]["parentRefs"]
         wanted = ("schools", "schools.huiju.test") if route.name in SCHOOL_ROUTES else ("https", "localhost")
         wanted = ("parcels", "parcels.huiju.test") if route.name in PARCEL_ROUTES else wanted
+        district = route.name.removeprefix("edge-")
+        wanted = (route.name, f"{district}.districts.huiju.test") if route.name in EDGE_ROUTES else wanted
         assert (parent["sectionName"], *route.props["spec"]["hostnames"]) == wanted
 
 
@@ -162,7 +173,7 @@ def test_schools_are_let_in_by_a_certificate_of_the_school_ca_and_no_header_of_t
 ) -> None:
     plan = gateway.plan(tiny, settings())
     spec = one(plan, "ClientTrafficPolicy", "schools")["spec"]
-    assert spec["targetRefs"][0]["sectionName"] == "schools"
+    assert [each["sectionName"] for each in spec["targetRefs"]] == ["schools", *EDGE_ROUTES]
     validation = spec["tls"]["clientValidation"]
     assert validation["mode"] == "RequireAndVerify"
     (reference,) = validation["caCertificateRefs"]
@@ -185,11 +196,14 @@ def test_without_a_school_ca_there_is_no_door_for_schools(tiny: City, settings: 
     assert one(plan, "ClientTrafficPolicy")["metadata"]["name"] == "clients"
 
 
+DOORS = ["https", "schools", "parcels", "edge-east", "edge-hills"]
+
+
 @pytest.mark.parametrize(
     ("given", "listeners"),
     [
-        (False, ["https", "schools", "parcels"]),
-        (True, ["https", "schools", "parcels", "http", "schools-http", "parcels-http"]),
+        (False, DOORS),
+        (True, [*DOORS, "http", *(f"{door}-http" for door in DOORS[1:])]),
     ],
 )
 def test_port_80_only_redirects_and_only_where_the_profile_says(

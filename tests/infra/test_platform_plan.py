@@ -13,6 +13,7 @@ from catalog import City
 from catalog.errors import UserError
 from infra.plan.platform import IMAGES, Platform, plan
 from infra.plan.resource import HELM_RELEASE, digest, ordered, resource
+from tests.builders import changed
 from tests.infra.conftest import RAW, SEED, Settings
 from tests.infra.restricted import CONTAINER_RULES, POD_RULES, broken, pods
 
@@ -170,6 +171,12 @@ def test_a_city_without_a_core_service_is_refused(tiny: City, settings: Settings
     services = tuple(service for service in tiny.services if service.id != "object-store")
     with pytest.raises(UserError, match="no service 'object-store'"):
         plan(tiny.model_copy(update={"services": services}), settings())
+
+
+def test_promised_classes_that_no_link_carries_are_refused_with_what_would_fit(tiny: City, settings: Settings) -> None:
+    budget = tiny.link_budget.model_copy(update={"boxless": ("2990100005",)})
+    with pytest.raises(UserError, match=r"school 2990100005 .* of 20 Mbit/s contracted .*: promise v360-365 at most"):
+        plan(changed(tiny, link_budget=budget), settings())
 
 
 def test_definitions_come_before_what_uses_them(planned: Platform) -> None:

@@ -161,7 +161,7 @@ def test_the_platform_is_every_service_of_the_city(
 ) -> None:
     known = granted(with_tier(tiny, Scope.CITY, action), "platform", Scope.CITY, action)
     bound = {(b.namespace, b.name.removeprefix("huiju-")) for b in rbac.plan(known) if b.kind.endswith("Binding")}
-    assert bound == {(service.id, role) for service in tiny.services} | more
+    assert bound == {(space, role) for space in reference.spaces(tiny)} | more
 
 
 def test_a_service_moved_in_the_catalog_takes_its_technicians_along(tiny: City) -> None:

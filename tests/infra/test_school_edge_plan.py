@@ -77,16 +77,19 @@ def test_rows_that_no_config_map_holds_are_refused_in_a_sentence(
         school_edge.plan(tiny, settings())
 
 
-def test_what_the_box_s_role_measures_is_what_a_box_may_write(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "told"), [("lesson_probe.py", names.READINGS), ("lesson_keeper/keeper/readings.py", names.KEEPING)]
+)
+def test_what_the_box_s_role_measures_is_what_a_box_may_write(root: Path, file: str, told: tuple[str, ...]) -> None:
     role = root / "playbooks" / "roles" / "school_box"
-    probe = ast.parse((role / "files" / "lesson_probe.py").read_text(encoding="utf-8"))
+    program = ast.parse((role / "files" / file).read_text(encoding="utf-8"))
     (measured,) = [
         ast.literal_eval(node.value)
-        for node in probe.body
+        for node in program.body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HELP"
     ]
     allowed = writable(names.BOX_METRICS, names.BOX_FAMILIES)
-    assert set(names.READINGS) <= set(measured)
+    assert set(told) <= set(measured)
     assert not [name for name in measured if not allowed.fullmatch(name.encode())]
     agent = (role / "templates" / "agent.yml.j2").read_text(encoding="utf-8")
     assert re.findall(r"job_name: (\S+)", agent) == [names.BOX_JOB]

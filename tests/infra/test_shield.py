@@ -11,6 +11,7 @@ import yaml
 from catalog import City
 from derive import access_log, keys, shield
 from infra.plan import video_library
+from tests.builders import changed
 from tests.infra.conftest import SEED, Settings
 
 STORE = "http://store.example:7070"
@@ -31,17 +32,20 @@ def rules(city: City) -> dict[str, str]:
 def test_only_lessons_and_parcels_are_mapped_and_nothing_of_a_client_goes_on(tiny: City) -> None:
     found = rules(tiny)
     assert {rule: to.split()[0].removeprefix(STORE) for rule, to in found.items()} == {
+        "http://.*:8082/lessons/": "/lessons/",
         "http://.*:8081/lessons/": "/lessons/",
+        "https://.*:8443/lessons/": "/lessons/",
         "/lessons/": "/lessons/",
         "/parcels/": "/parcels/",
     }
+    del found["http://.*:8082/lessons/"]
     for to in found.values():
         assert 0 < to.index("dropped.config") < to.index("s3_auth.so"), "signed after cookies and credentials are gone"
 
 
 def test_lessons_are_asked_for_whole_and_parcels_may_be_gone_on_with(tiny: City) -> None:
     whole = {rule for rule, to in rules(tiny).items() if "whole.config" in to}
-    assert whole == {"http://.*:8081/lessons/", "/lessons/"}
+    assert whole == {"http://.*:8081/lessons/", "https://.*:8443/lessons/", "/lessons/"}
     assert "rm-header Range" in shield.files(tiny, STORE, 1, TOKENS)["whole.config"]
 
 
@@ -65,15 +69,30 @@ def test_the_shield_is_given_the_platform_s_own_public_key(tiny: City, settings:
 
 
 def test_the_schools_rule_goes_by_the_port_that_was_reached_not_by_what_a_client_says(tiny: City) -> None:
-    (schools, *others) = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
-    assert schools.split()[0] == "regex_map_with_recv_port"
+    (purging, schools, edges, *others) = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
+    assert schools.split()[0] == edges.split()[0] == purging.split()[0] == "regex_map_with_recv_port"
     assert {line.split()[0] for line in others} == {"map"}
-    assert records(tiny)["proxy.config.http.server_ports"] == "8080 8081"
+    assert records(tiny)["proxy.config.http.server_ports"] == "8080 8081 8443:ssl 8082:ip-in=127.0.0.1"
 
 
-def test_nothing_but_reading_is_let_in(tiny: City) -> None:
-    (rule,) = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["ip_allow.yaml"])["ip_allow"]
+def test_a_city_without_edges_has_a_shield_without_a_door_for_them(tiny: City) -> None:
+    services = tuple(service for service in tiny.services if service.id != "district-edge")
+    city = changed(tiny, services=services)
+    assert records(city)["proxy.config.http.server_ports"] == "8080 8081 8082:ip-in=127.0.0.1"
+    assert "https://.*:8443/lessons/" not in rules(city)
+
+
+def test_an_object_is_given_up_under_the_address_that_it_is_fetched_at(tiny: City) -> None:
+    purging, *others = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
+    assert purging.split()[1:] == ["http://.*:8082/lessons/", others[0].split()[2]], (
+        "and unsigned: nothing is read that way"
+    )
+
+
+def test_nothing_but_reading_is_let_in_and_giving_up_from_loopback_only(tiny: City) -> None:
+    own, rule = yaml.safe_load(shield.files(tiny, STORE, 1, TOKENS)["ip_allow.yaml"])["ip_allow"]
     assert (rule["action"], rule["methods"]) == ("allow", ["GET", "HEAD"])
+    assert (own["ip_addrs"], own["methods"]) == ("127.0.0.1", ["GET", "HEAD", "PURGE"])
 
 
 @pytest.mark.parametrize("gib", [1, 50])

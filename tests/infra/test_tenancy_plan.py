@@ -10,8 +10,11 @@ import pytest
 
 from catalog import City
 from catalog.service import Service
+from derive import live
+from derive.tenants import tenants
 from infra.plan import tenancy
 from infra.plan.platform import Platform
+from infra.plan.platform import plan as plan_platform
 from infra.plan.resource import Resource
 from tests.infra.conftest import Settings
 from tests.infra.restricted import pods
@@ -87,6 +90,20 @@ def _port(ports: list[Any] | None, port: int) -> bool:
         (("portal", "database", 5432), False),
         (("portal", "gateway", 19000), False),
         (("portal", "portal", 9), True),
+        (("gateway", "edge-east", 8080), True),
+        (("gateway", "edge-east", 8081), False),
+        (("monitoring", "edge-east", 8081), True),
+        (("monitoring", "edge-east", 8080), False),
+        (("portal", "edge-east", 8080), False),
+        (("school-edge", "edge-east", 8080), False),
+        (("edge-hills", "edge-east", 8080), False),
+        (("edge-east", "edge-hills", 8080), False),
+        (("edge-east", "video-library", 8443), True),
+        (("edge-east", "video-library", 8080), False),
+        (("edge-east", "video-library", 8081), False),
+        (("gateway", "video-library", 8443), False),
+        (("edge-east", "object-store", 7070), False),
+        (("edge-east", "gateway", 10443), False),
         (("elsewhere", "gateway", 10443), True),
         (("elsewhere", "gateway", 19000), False),
         (("elsewhere", "portal", 8080), False),
@@ -162,7 +179,7 @@ def test_every_namespace_may_ask_cluster_dns(planned: Platform) -> None:
 
 
 def test_every_namespace_enforces_pod_security_and_says_who_pays(planned: Platform, city: City) -> None:
-    for service in city.services:
+    for service in tenants(city):
         labels = found(planned.tenancy, "Namespace", "", service.id)["metadata"]["labels"]
         level = "privileged" if service.id == "log-collector" else "restricted"
         assert {labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "audit", "warn")} == {level}
@@ -177,7 +194,7 @@ def test_labels_are_what_kubernetes_takes(planned: Platform) -> None:
 
 
 def test_the_quota_is_the_catalog_s(planned: Platform, city: City) -> None:
-    for service in city.services:
+    for service in tenants(city):
         hard = found(planned.tenancy, "ResourceQuota", service.id, "quota")["spec"]["hard"]
         assert hard["requests.memory"] == hard["limits.memory"] == f"{service.quota.memory_mib}Mi"
         assert hard["pods"] == str(service.quota.pods)
@@ -190,7 +207,7 @@ def test_a_stack_may_go_without_quotas(tiny: City, settings: Settings) -> None:
 
 
 def test_the_pods_of_the_plan_fit_into_their_quotas(planned: Platform, city: City) -> None:
-    for service in city.services:
+    for service in tenants(city):
         cpu, memory = _asked(planned, service)
         assert cpu <= service.quota.cpu_cores * 1000, f"{service.id} asks for {cpu} millicores"
         assert memory <= service.quota.memory_mib, f"{service.id} asks for {memory} MiB"
@@ -204,8 +221,10 @@ def _asked(planned: Platform, service: Service) -> tuple[float, float]:
         for pod in pods(each.props):
             copies = each.props["spec"].get("replicas", 1) + (each.kind == "Deployment")
             requests = [container["resources"]["requests"] for container in pod["containers"]]
-            cpu += copies * sum(float(request["cpu"].rstrip("m")) for request in requests)
-            memory += copies * sum(_mib(request["memory"]) for request in requests)
+            # A pod counts for its largest step: what goes before it, one after the other, or it itself.
+            steps = [[container["resources"]["requests"]] for container in pod.get("initContainers", [])]
+            cpu += copies * max(sum(float(each["cpu"].rstrip("m")) for each in step) for step in [requests, *steps])
+            memory += copies * max(sum(_mib(each["memory"]) for each in step) for step in [requests, *steps])
     return cpu, memory
 
 
@@ -221,3 +240,17 @@ def test_a_name_with_quotes_and_line_breaks_stays_a_value(tiny: City, settings: 
     metadata = found(plan, "Namespace", "", tiny.services[0].id)["metadata"]
     assert metadata["annotations"]["huiju.dev/name-en"] == nasty
     assert set(metadata) == {"name", "labels", "annotations"}
+
+
+def test_a_live_class_is_reached_from_anywhere_on_its_one_port_and_nothing_else_is(
+    tiny: City, settings: Settings
+) -> None:
+    resources = plan_platform(tiny, settings()).resources
+    policy = found(resources, "NetworkPolicy", "video-library", "live-ingest")["spec"]
+    pod = live.job(tiny, "r@sha256:1", {"id": "l-a"})["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["ingress"] == [{"ports": [{"protocol": "UDP", "port": live.PORT}]}]
+    others = [each for each in resources if each.kind in ("Deployment", "StatefulSet", "Job")]
+    for other in others:
+        labels = other.props["spec"]["template"]["metadata"]["labels"]
+        assert not policy["podSelector"]["matchLabels"].items() <= labels.items(), other.name

@@ -24,6 +24,7 @@ def city(folder: Path) -> Path:
     copy = Path(shutil.copytree(DATA / "tiny", folder / "all-hours"))
     _edit(copy / "timetable.yaml", _timetable)
     _edit(copy / "coverage.yaml", _coverage)
+    _edit(copy / "live.yaml", _night)
     return copy
 
 
@@ -44,3 +45,8 @@ def _timetable(document: dict[str, Any]) -> None:
 
 def _coverage(document: dict[str, Any]) -> None:
     document["coverage"] |= {"window_minutes": WINDOW_MINUTES, "probe_seconds": PROBE_SECONDS}
+
+
+def _night(document: dict[str, Any]) -> None:
+    """The one minute that is left for fetching ahead."""
+    document["link_budget"] |= {"prefetch_from": "23:59", "prefetch_to": "00:00"}

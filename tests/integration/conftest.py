@@ -16,7 +16,7 @@ import pytest
 from local import cluster as embedded
 from local import paths
 from ops.phases import Phases
-from ops.stack import authority, engine, live, session
+from ops.stack import authority, configuration, engine, live, session
 from ops.stack.target import Target
 
 KEEP = os.environ.get("HUIJU_KEEP") == "1"
@@ -84,3 +84,11 @@ def platform(cluster: Cluster) -> Platform:
     outcome = session.provision(wanted, cluster.target, Phases())
     assert outcome is not None
     return Platform(cluster, wanted, outcome, session.url(wanted.stack), authority.certificate_file())
+
+
+@pytest.fixture
+def kept_settings(platform: Platform) -> Iterator[None]:
+    """Put the stack's settings file back afterwards."""
+    text = configuration.file(platform.stack).read_text()
+    yield
+    configuration.replace(configuration.file(platform.stack), text)

@@ -29,22 +29,29 @@ class Pages:
     answer: int | None = None
 
 
-def content_policy() -> str:
-    """The policy that nginx sends with every page."""
+def content_policy(elsewhere: str = "") -> str:
+    """The policy that nginx sends with every page; ``elsewhere`` is where they may read from besides, with a space before."""
     text = (FOLDERS / "pages" / "nginx.conf").read_text()
     (found,) = re.findall(r'add_header Content-Security-Policy "([^"]+)"', text)
-    return str(found)
+    return str(found).replace("$elsewhere", elsewhere)
 
 
 @contextmanager
 def serving(pages: Path, dashboards: Path, prometheus: str) -> Iterator[Pages]:
     """Serve until the block ends."""
     served = Pages("", pages, dashboards, prometheus)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
-    served.url = f"http://127.0.0.1:{server.server_port}{ROOT}"
+    with listening(_handler(served)) as address:
+        served.url = f"{address}{ROOT}"
+        yield served
+
+
+@contextmanager
+def listening(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
+    """Where requests are answered by ``handler`` until the block ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield served
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

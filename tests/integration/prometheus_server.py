@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,17 +13,10 @@ from urllib.request import urlopen
 import yaml
 
 from local import toolchain
+from local.ports import free_port
 
 LEVELS = ("school", "district", "city")
 """What the recording rules add up, from the bottom."""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def backfill(folder: Path, openmetrics: str, rules: Path, start: int, end: int) -> None:

@@ -22,6 +22,7 @@ from local.toolchain import tool
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.cluster,
     pytest.mark.skipif(os.geteuid() != 0, reason="the embedded cluster needs root"),
     pytest.mark.timeout(900),
 ]

@@ -1,7 +1,7 @@
 """The thread of coverage, whole: a school's box, its readings, the verdict, the dashboards and the alert; its link is cut and mended.
 
-The alerts that the test makes up itself go out while the cut school's time runs. `make test` sees the real alert pending; `make proof`
-waits until it fires and arrives, and until its end arrives.
+The alerts that the test makes up itself go out while the cut school's time runs. `make test` sees them arrive and the real alert pending;
+`make proof` waits until that one fires and arrives too, and until the ends of all arrive, which is minutes after.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ from tests.integration import all_hours, viewer
 from tests.integration.alerting import arrived, query, receiver, told, wait
 from tests.integration.conftest import Platform
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("platform")]
+pytestmark = pytest.mark.integration
 SCHOOL = load_named("tiny").schools[1]
 CODE = SCHOOL.code
 RATE = 20.0
+Campaign = Callable[[int, int], int]
+Proof = Callable[[str, str], None]
 FAILED = "box_probe_failed"
+DRILL = names.ALERT_VOLUME
+"""An alert that nothing keeps quiet: tests before this one may have put lessons out of reach, and then no school's alert is sent."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def test_the_dashboard_shows_it(stage: Stage, box: school.Trial) -> None:
         browser.close()
 
 
-def test_alerts_arrive_by_webhook_and_mail_are_silenced_and_clear(stage: Stage, cut: float) -> None:
+def test_alerts_arrive_by_webhook_and_mail_are_silenced_and_clear(stage: Stage, cut: float, campaign: Campaign) -> None:
     platform, url = stage.platform, stage.alertmanager
     words = ("exec", "-n", names.MONITORING, f"statefulset/{names.ALERTMANAGER}", "--")
     amtool = (*words, "amtool", "--alertmanager.url=http://localhost:9093")
@@ -142,17 +146,18 @@ def test_alerts_arrive_by_webhook_and_mail_are_silenced_and_clear(stage: Stage, 
     made_up(url, quiet, 10)
     made_up(url, loud, 10)
     wait("the webhook has it", lambda: arrived(platform, "webhook", '"firing"', loud), 150)
-    wait("the mail has it", lambda: arrived(platform, "mail", names.ALERT_SCHOOL, loud))
+    wait("the mail has it", lambda: arrived(platform, "mail", DRILL, loud))
     assert not arrived(platform, "webhook", quiet), "silenced"
     platform.cluster.kubectl(*amtool, "silence", "expire", identity)
     made_up(url, loud, -1)
-    wait("the end arrives", lambda: arrived(platform, "webhook", '"resolved"', loud), 400)
-    wait("no longer silenced", lambda: arrived(platform, "webhook", quiet), 400)
+    if campaign(0, 1):
+        wait("the end arrives", lambda: arrived(platform, "webhook", '"resolved"', loud), 400)
+        wait("no longer silenced", lambda: arrived(platform, "webhook", quiet), 400)
 
 
 def made_up(url: str, label: str, minutes: int) -> None:
     """Tell Alertmanager of an alert that ends in so many minutes, as Prometheus does."""
-    labels = {"alertname": names.ALERT_SCHOOL, "severity": "ticket", "district": label, "school": label}
+    labels = {"alertname": DRILL, "severity": "ticket", "district": label, "school": label}
     now = datetime.now(UTC)
     times = {
         "startsAt": (now - timedelta(minutes=5)).isoformat(),
@@ -160,10 +165,6 @@ def made_up(url: str, label: str, minutes: int) -> None:
     }
     body = [{"labels": labels, "annotations": {"summary": f"School {label} is silent", "summary_zh": "学校"}, **times}]
     httpx.post(f"{url}/api/v2/alerts", json=body, timeout=20).raise_for_status()
-
-
-Campaign = Callable[[int, int], int]
-Proof = Callable[[str, str], None]
 
 
 def test_a_cut_link_uncovers_the_school_and_raises_the_alert(

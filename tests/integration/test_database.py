@@ -107,6 +107,9 @@ def test_the_job_and_the_commands_list_what_the_object_store_holds(
         for row in rows:
             url = row.pop("url")
             assert url.endswith(row["id"])
+            # What the list says of the licence today is no part of the record.
+            for told in ("closes", "closed"):
+                row.pop(told)
             assert row == lessons.read_json(identity.record_key(row["id"]))
     assert [row["published"] for row in rows] == sorted((row["published"] for row in rows), reverse=True)
 

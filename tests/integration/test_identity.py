@@ -24,13 +24,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from catalog import City, names
 from catalog.access import Scope
 from derive import identity, realm, session_token
-from derive.federation import OidcProvider
 from infra.plan.identity import ADMIN, SETUP
 from ops.lessons import place
 from ops.lessons.place import Place
 from services.identity.admin import Admin
 from services.identity.realm import RIGHT, apply
-from tests.integration import viewer
+from tests.integration import outside, viewer
 from tests.integration.conftest import Platform
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -82,11 +81,12 @@ Account = Callable[..., str]
 
 @pytest.fixture
 def account(where: Place, admin: Admin) -> Iterator[Account]:
-    """``account(name, tier, school, role=...)`` makes one, without the role of the tier where ``role`` is None."""
+    """``account(name, tier, school, role=..., partner=...)`` makes one, without the role of the tier where ``role`` is None."""
     made = []
 
-    def make(name: str, tier: str, school: str | None, role: str | None = "") -> str:
-        attributes = {"tier": [tier], **({"school": [school]} if school else {})}
+    def make(name: str, tier: str, school: str | None, role: str | None = "", partner: str | None = None) -> str:
+        said = {"tier": tier, "school": school, "partner": partner}
+        attributes = {key: [value] for key, value in said.items() if value}
         body = {
             "username": name,
             "enabled": True,
@@ -245,11 +245,15 @@ def test_a_wrong_password_lets_nobody_in_and_many_lock_the_account(
     assert session_of(page, platform)["signed_in"] is False
 
 
+@pytest.mark.parametrize("scope", [Scope.CITY, Scope.DISTRICT, Scope.AGREEMENT])
 def test_staff_set_a_second_factor_up_and_are_asked_for_it_ever_after(
-    platform: Platform, known: City, account: Account, chromium: Browser, tmp_path: Path
+    platform: Platform, known: City, account: Account, *, chromium: Browser, tmp_path: Path, scope: Scope
 ) -> None:
-    tier = next(tier for tier in realm.tiers(known) if tier.two_factor and tier.scope is Scope.CITY)
-    account("s-0001", tier.id, None)
+    """Of the city's office, of a district's, of a partner: the session says which."""
+    tier = next(tier for tier in realm.tiers(known) if tier.two_factor and tier.scope is scope)
+    district = known.districts[0] if scope is Scope.DISTRICT else None
+    partner = known.partners[0] if scope is Scope.AGREEMENT else None
+    account("s-0001", tier.id, district and district.division_code, partner=partner and partner.id)
     context = chromium.new_context(ignore_https_errors=True, locale="en-US")
     page = context.new_page()
     to_sign_in(page, platform, "s-0001")
@@ -272,7 +276,11 @@ def test_staff_set_a_second_factor_up_and_are_asked_for_it_ever_after(
     page.locator("#otp").fill(one_time_code(secret, time.time() + 30))
     page.locator("#kc-login").click()
     page.wait_for_url(platform.url.rstrip("/") + "/")
-    assert session_of(page, platform)["tier"]["en"] == tier.name.en
+    said = session_of(page, platform)
+    assert said["tier"]["en"] == tier.name.en
+    assert said["district"] == (district and district.name.model_dump())
+    assert said["partner"] == (partner and partner.name.model_dump())
+    assert said["school"] is None
     context.close()
 
 
@@ -304,82 +312,37 @@ def test_the_client_that_makes_accounts_may_do_nothing_else(where: Place, admin:
         assert httpx.put(f"{top}{CITY}", headers=head, json=admin.get(CITY)).status_code == 403
 
 
-OUTSIDE = "province"
-
-
-def _provider(at: str, tier: str) -> OidcProvider:
-    """Another realm of the same Keycloak, which answers browsers at ``at``, as the stack would name it."""
-    outside, inside = f"{at}/realms/{OUTSIDE}", f"{identity.internal_url()}/realms/{OUTSIDE}"
-    return OidcProvider.model_validate(
-        {
-            "kind": "oidc",
-            "alias": OUTSIDE,
-            "name": "Province",
-            "tier": tier,
-            "schoolClaim": "school_code",
-            "issuer": outside,
-            "authorizationUrl": f"{outside}/protocol/openid-connect/auth",
-            "tokenUrl": f"{inside}/protocol/openid-connect/token",
-            "jwksUrl": f"{inside}/protocol/openid-connect/certs",
-            "clientId": "city",
-            "clientSecret": "a planted secret",
-        }
-    )
-
-
-def _outside(top: str, at: str, school: str) -> dict[str, Any]:
-    """That realm: one person, who is of ``school``."""
-    config = {
-        "claim.name": "school_code",
-        "claim.value": school,
-        "jsonType.label": "String",
-        "id.token.claim": "true",
-    }
-    mapper = {"name": "school", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper"}
-    back = [f"{top}/identity/realms/{identity.REALM}/broker/{OUTSIDE}/endpoint"]
-    client = {"clientId": "city", "secret": "a planted secret", "redirectUris": back}
-    user = {"username": "t-1", "enabled": True, "email": "t-1@province.example", "firstName": "T", "lastName": "One"}
-    known = [{"type": "password", "value": PASSWORD, "temporary": False}]
-    return {
-        "realm": OUTSIDE,
-        "enabled": True,
-        "attributes": {"frontendUrl": at},
-        "clients": [{**client, "protocolMappers": [{**mapper, "config": config}]}],
-        "users": [{**user, "credentials": known}],
-    }
-
-
+@pytest.mark.parametrize("kind", outside.KINDS)
 def test_people_of_an_outside_provider_come_in_as_its_tier(
-    platform: Platform, known: City, where: Place, admin: Admin, page: Page
+    platform: Platform, where: Place, admin: Admin, page: Page, kind: str
 ) -> None:
     """The outside is another realm of the same Keycloak: the protocol between the two is the real one."""
+    known = viewer.city(platform)
     top, school = platform.url.rstrip("/"), known.schools[1]
     tier = next(tier for tier in realm.tiers(known) if not tier.two_factor and tier.scope is Scope.ALLIANCE)
     wanted = desired(where)
     # The gateway leads to no other realm: the outside has an address of its own, as an outside has.
     with where.forwarded(names.IDENTITY, names.IDENTITY, identity.PORT) as address:
         at = f"{address.replace('127.0.0.1', 'localhost')}{identity.PATH}"
-        provider = _provider(at, tier.id)
-        if admin.get(f"/admin/realms/{OUTSIDE}"):
-            admin.delete(f"/admin/realms/{OUTSIDE}")
-        admin.post("/admin/realms", _outside(top, at, school.code))
+        provider = outside.made(admin, kind, top, at, school=school.code, tier=tier.id)
         try:
             list(
                 apply(admin, {**wanted, "providers": [provider.representation()], "mappers": list(provider.mappers())})
             )
             page.goto(f"{top}/access/sign-in")
-            page.locator(f"#social-{OUTSIDE}").click()
-            page.locator("#username").fill("t-1")
-            page.locator("#password").fill(PASSWORD)
+            page.locator(f"#social-{outside.REALM}").click()
+            page.locator("#username").fill(outside.PERSON)
+            page.locator("#password").fill(outside.PASSWORD)
             page.locator("#kc-login").click()
             page.wait_for_url(f"{top}/")
             said = session_of(page, platform)
             assert (said["tier"]["en"], said["school"]["en"]) == (tier.name.en, school.name.en)
         finally:
+            for found in admin.get(f"{CITY}/users", idpAlias=outside.REALM):
+                admin.delete(f"{CITY}/users/{found['id']}")
             lines = list(apply(admin, wanted))
-            admin.delete(f"/admin/realms/{OUTSIDE}")
-            _without(admin, "t-1")
-    assert f"provider {OUTSIDE}: taken away" in lines
+            admin.delete(f"/admin/realms/{outside.REALM}")
+    assert f"provider {outside.REALM}: taken away" in lines
 
 
 def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(

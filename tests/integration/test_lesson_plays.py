@@ -64,6 +64,7 @@ def renditions(platform: Platform, lesson_id: str, shown: str) -> list[str]:
         *re.findall(r'URI="([^"]+)"', text),
         *(row for row in text.splitlines() if row and not row.startswith("#")),
     ]
+    names = list(dict.fromkeys(names))  # the sound is beside every picture, and a variant by itself
     assert len(names) == 1 + len(record["renditions"])
     return [platform.url.rstrip("/") + master.rpartition("/")[0] + "/" + name for name in names]
 

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from catalog import load_named, names
 from catalog.errors import UserError
 from derive import store
+from derive.tenants import tenants
 from infra.plan import ports
 from ops.lessons import place
 from ops.stack import engine
@@ -61,7 +62,7 @@ def test_the_engine_asked_the_policy_pack_about_all_of_it(platform: Platform) ->
 
 
 def test_everything_that_should_run_runs(platform: Platform) -> None:
-    ids = {service.id for service in load_named("tiny").services}
+    ids = {space.id for space in tenants(load_named("tiny"))}
     workloads = [
         each
         for each in get(platform, "deployments,statefulsets", "-A")["items"]
@@ -73,7 +74,7 @@ def test_everything_that_should_run_runs(platform: Platform) -> None:
 
 
 def test_every_pod_that_runs_was_admitted_as_restricted(platform: Platform) -> None:
-    for service in load_named("tiny").services:
+    for service in tenants(load_named("tiny")):
         labels = get(platform, "namespace", service.id)["metadata"]["labels"]
         level = EXCEPTIONS.get(service.id, "restricted")
         assert labels["pod-security.kubernetes.io/enforce"] == level
@@ -84,7 +85,7 @@ def test_every_pod_that_runs_was_admitted_as_restricted(platform: Platform) -> N
 
 
 def test_no_pod_has_a_token_but_the_gateway_s_controller(platform: Platform) -> None:
-    for service in load_named("tiny").services:
+    for service in tenants(load_named("tiny")):
         for pod in get(platform, "pods", "-n", service.id)["items"]:
             projected = [v for v in pod["spec"]["volumes"] if "serviceAccountToken" in json.dumps(v)]
             client = pod["metadata"]["labels"].get("huiju.dev/api-client") == "true"
@@ -94,16 +95,16 @@ def test_no_pod_has_a_token_but_the_gateway_s_controller(platform: Platform) -> 
 @pytest.mark.parametrize(
     ("namespace", "workload", "host", "port", "open_"),
     [
-        ("video-library", "deployment/shield", STORE, 7070, True),
+        ("video-library", "deployment/shield-0", STORE, 7070, True),
         ("portal", "deployment/portal", STORE, 7070, False),
-        ("video-library", "deployment/shield", "postgres-rw.database.svc.cluster.local", 5432, True),
+        ("video-library", "deployment/shield-0", "postgres-rw.database.svc.cluster.local", 5432, True),
         ("portal", "deployment/portal", "postgres-rw.database.svc.cluster.local", 5432, False),
         ("portal", "deployment/portal", "shield.video-library.svc.cluster.local", 8080, False),
-        ("video-library", "deployment/shield", "portal.portal.svc.cluster.local", 8080, False),
+        ("video-library", "deployment/shield-0", "portal.portal.svc.cluster.local", 8080, False),
         ("monitoring", "deployment/blackbox", STORE, 7070, True),
         ("monitoring", "deployment/blackbox", "portal.portal.svc.cluster.local", 8080, True),
         ("portal", "deployment/portal", PROMETHEUS, 9090, False),
-        ("video-library", "deployment/shield", PROMETHEUS, 9090, False),
+        ("video-library", "deployment/shield-0", PROMETHEUS, 9090, False),
     ],
 )
 def test_a_pod_reaches_what_the_catalog_says_and_nothing_else(  # noqa: PLR0917
@@ -127,7 +128,7 @@ def test_nothing_secret_stands_in_the_state_in_plain(platform: Platform) -> None
 
 def _secret_lines(platform: Platform) -> Iterator[tuple[str, str]]:
     """Every line of ten or more characters that looks random, of every Secret of the platform."""
-    for service in load_named("tiny").services:
+    for service in tenants(load_named("tiny")):
         for each in get(platform, "secrets", "-n", service.id)["items"]:
             if each["metadata"]["labels"].get("app.kubernetes.io/managed-by") == "huiju":
                 for key, value in each["data"].items():

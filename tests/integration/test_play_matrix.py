@@ -96,7 +96,9 @@ def sessions(platform: Platform, known: list[Person]) -> dict[str, str]:
     found = {}
     for who in known:
         school = who.schools[0] if who.schools else None
-        claims = session_token.claims(issuer, who.tier, who.id, now, 2.0, school=school)
+        claims = session_token.claims(
+            issuer, who.tier, who.id, now, 2.0, school=school, district=who.district, partner=who.partner
+        )
         found[who.id] = jwt.encode(claims, keys.pem(key), keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION)})
     return found
 

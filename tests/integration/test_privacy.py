@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 
 from catalog import load_named, names
 from catalog.access import Scope
-from derive import session_token, shield, store, video_token
+from derive import cache_pod, session_token, store, video_token
 from infra.plan import ports
 from local import paths
 from ops.cli import app
@@ -273,13 +273,13 @@ def kept(platform: Platform, account: str, service: str, bucket: str, known: str
 
 def cached(platform: Platform, search: Search) -> tuple[set[str], int]:
     """What is found in the shield's cache on its disk, looked through where it lies, and its bytes."""
-    where = ("exec", "-i", "-n", names.VIDEO_LIBRARY, "deployment/shield", "--", "bash", "-c")
+    where = ("exec", "-i", "-n", names.VIDEO_LIBRARY, "deployment/shield-0", "--", "bash", "-c")
     # What is empty of it is a gigabyte of zeros, which would be one line.
     # `grep` ends with 1 where nothing is found; with 2 it could not read.
-    lines = f"cat {shield.CACHE}/* | tr '\\0' '\\n'"
+    lines = f"cat {cache_pod.CACHE}/* | tr '\\0' '\\n'"
     look = f"exec 3<&0; {lines} | LC_ALL=C grep -a -o -F -f /dev/fd/3; test $? -le 1"
     printed = platform.cluster.kubectl(*where, look, stdin=search.patterns.decode())
-    size = platform.cluster.kubectl(*where, f"cat {shield.CACHE}/* | wc -c")
+    size = platform.cluster.kubectl(*where, f"cat {cache_pod.CACHE}/* | wc -c")
     return search.named(line.encode() for line in printed.splitlines()), int(size)
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -22,13 +25,15 @@ from local import school
 from local.cluster import cgroups
 from local.school.trial import Trial
 from ops import lesson
-from ops.lessons import place
-from ops.parcels import making, publishing
+from ops.cdns import doors, purging
+from ops.lessons import place, withdrawing
+from ops.parcels import carrying, making, publishing, stick
 from ops.phases import Phases
 from ops.schools import ansible, enrolment, trial, visit, watching
+from services.packager import index
 from tests.integration.conftest import Platform
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("platform")]
+pytestmark = pytest.mark.integration
 RATE = 20.0
 RECAP = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 
@@ -143,10 +148,13 @@ def test_the_second_play_is_served_by_the_box_and_so_is_one_with_the_link_cut(
 
 
 def test_the_probe_went_the_platforms_own_way(box: Trial, first: tuple[list[str], str]) -> None:
+    # The keeper asks the box's cache for lessons, by right.
+    asked = "grep -c '127.0.0.1 .*/lessons/' /var/log/trafficserver/school.log; true"
+    before = on_box(box, f"systemctl stop huiju-keeper; sleep 2; {asked}")
     readings = on_box(box, "systemctl start huiju-probe; cat /var/lib/huiju-probe/lesson.prom")
     assert "city_school_lesson_fetch_timestamp_seconds" in readings
     assert "box_probe_failed 0.0" in readings
-    assert "/lessons/" not in on_box(box, "tail -n 400 /var/log/trafficserver/school.log | grep 127.0.0.1")
+    assert on_box(box, f"sleep 2; {asked}; systemctl start huiju-keeper") == before
 
 
 def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out(
@@ -154,7 +162,14 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
 ) -> None:
     on_box(box, "systemctl start huiju-probe")
     where = place.of_stack(platform.stack)
-    wanted = {names.METRIC_FETCHED, names.METRIC_FETCH_SECONDS, names.METRIC_FETCH_BYTES, "up", "node_load1"}
+    wanted = {
+        names.METRIC_FETCHED,
+        names.METRIC_FETCH_SECONDS,
+        names.METRIC_FETCH_BYTES,
+        names.METRIC_HEARD,
+        "up",
+        "node_load1",
+    }
     query = urlencode({"query": f'{{school="{box.code}",job="{names.BOX_JOB}"}}'})
     with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as address:
         # The box asks itself once a minute.
@@ -168,6 +183,46 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
     log = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
     said = [line for line in log.splitlines() if f"school={box.code}" in line and "outcome=unavailable" not in line]
     assert not said, "nothing was refused, nothing left out"
+
+
+def held(box: Trial, paths: list[str]) -> int:
+    """How many of the paths the box's cache has."""
+    asked = (
+        "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', 8080)\n"
+        "def a(p):\n c.request('HEAD', p, headers={'Cache-Control': 'only-if-cached'})\n r = c.getresponse(); r.read()\n"
+        " return r.status == 200\n"
+        "print(sum(a(p) for p in sys.stdin.read().split()))"
+    )
+    line = visit.command(box.code, f"python3 -c {shlex.quote(asked)}")
+    done = subprocess.run(line, input="\n".join(paths), capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def test_a_lesson_that_is_purged_in_the_city_leaves_every_cache_and_the_box_and_comes_back_by_a_stick(
+    box: Trial, platform: Platform, first: tuple[list[str], str], tmp_path: Path
+) -> None:
+    where = place.of_stack(platform.stack)
+    watching.watch(box.code, None, platform.stack)
+    with where.buckets() as (_, lessons):
+        lesson_id = index.records(lessons)[0]["id"]
+        paths = purging.paths_of(lessons, lesson_id)
+        media = [path for path in paths if path.endswith((".m4s", ".mp4"))]
+        assert held(box, media) > 0
+        caches = purging.pods(doors.of(where), paths)
+        keys = [path.removeprefix("/lessons/") for path in paths]
+        withdrawing.announce(lessons, lesson_id, keys, timedelta(days=1))
+        for _ in range(30):
+            if not held(box, media):
+                break
+            time.sleep(1)
+        assert held(box, media) == 0
+        assert sum(caches.values()) > 0
+        # A parcel of the same second would be taken for one that was made before.
+        time.sleep(1)
+        stick.make(lessons, {lesson_id: ()}, tmp_path, lambda done, total: None)
+    carrying.apply(tmp_path, lambda words: visit.command(box.code, words))
+    seen = watching.watch(box.code, None, platform.stack)
+    assert seen.media[False] == 0 and seen.media[True] > 0
 
 
 def test_nothing_is_left_of_a_school_that_was_taken_down(

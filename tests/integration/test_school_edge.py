@@ -244,9 +244,9 @@ def test_only_files_whose_name_is_known_are_served(door: Door, box: str, path: s
     [
         ("portal", "deployment/portal", "shield.video-library", 8081, False),
         ("school-edge", "deployment/intake", "shield.video-library", 8081, False),
-        ("video-library", "deployment/shield", "shield.video-library", 8081, True),
+        ("video-library", "deployment/shield-0", "shield.video-library", 8081, True),
         ("portal", "deployment/portal", "intake.school-edge", 8080, False),
-        ("video-library", "deployment/shield", "intake.school-edge", 8080, False),
+        ("video-library", "deployment/shield-0", "intake.school-edge", 8080, False),
         ("school-edge", "deployment/intake", "object-store.object-store", 7070, False),
     ],
 )

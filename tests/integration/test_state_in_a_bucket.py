@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 import subprocess
 import time
 import uuid
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.scale.objects import config_map
 from local import toolchain
+from local.ports import free_port
 from ops.stack import backup, checkpoint, lock, store
 from tests.integration.campaign import Stack
 from tests.integration.conftest import Cluster
@@ -30,8 +30,7 @@ NAMESPACE = f"bucket-{uuid.uuid4().hex[:6]}"
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty bucket; this process and its children keep their state there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (tmp_path / "objects").mkdir()
     words = ["--access", ACCESS, "--secret", SECRET, "--port", f"127.0.0.1:{port}", "posix", str(tmp_path / "objects")]
     server = subprocess.Popen(

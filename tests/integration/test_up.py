@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,6 @@ def edited_city(tmp_path: Path) -> Path:
     assert mark and "pods: 6}" in row
     services.write_text(before + mark + row.replace("pods: 6}", "pods: 7}", 1))
     return city
-
-
-@pytest.fixture
-def kept_settings(platform: Platform) -> Iterator[None]:
-    """Put the stack's settings file back afterwards."""
-    text = configuration.file(platform.stack).read_text()
-    yield
-    configuration.replace(configuration.file(platform.stack), text)
 
 
 @pytest.mark.usefixtures("kept_settings")
@@ -195,7 +187,7 @@ def test_what_vanished_with_a_cluster_made_anew_is_made_again(platform: Platform
 def test_a_job_that_failed_runs_again_with_the_next_up(platform: Platform, tmp_path: Path) -> None:
     """A Job of our own kind, beside the platform: what it needs is missing in its first run, and there in the second."""
     kubectl, place = platform.cluster.kubectl, ("-n", "default")
-    shield = json.loads(kubectl("get", "deployment", "shield", "-n", names.VIDEO_LIBRARY, "-o", "json"))
+    shield = json.loads(kubectl("get", "deployment", "shield-0", "-n", names.VIDEO_LIBRARY, "-o", "json"))
     image = shield["spec"]["template"]["spec"]["containers"][0]["image"]
     container = {
         "name": "task",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generator import certificate
+from derive import session_token
 from services.packager import playlists
 from services.packager.playlists import Segment, Track
 
@@ -111,14 +112,18 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             (self.server.signed_in if signing else self.server.players).add(bearer if signing else self._session())
         if signing:
-            self._send(204 if bearer else 403, b"", {"Set-Cookie": f"huiju_session={bearer}; Path=/; Secure; HttpOnly"})
+            self._send(
+                204 if bearer else 403,
+                b"",
+                {"Set-Cookie": f"{session_token.COOKIE}={bearer}; Path=/; Secure; HttpOnly"},
+            )
             return
         body = json.dumps({"lesson": LESSON, "master": f"{ROOT}/master.m3u8"}).encode()
         grant = {"Set-Cookie": f"URISigningPackage=good; Path=/lessons/{LESSON}/; Secure; HttpOnly"}
         self._send(200, body, {} if self.server.faults.ungranted else grant)
 
     def _session(self) -> str:
-        return self.headers.get("Cookie", "").partition("huiju_session=")[2].partition(";")[0]
+        return self.headers.get("Cookie", "").partition(f"{session_token.COOKIE}=")[2].partition(";")[0]
 
     def _kind(self) -> str:
         if self.path.startswith("/lessons/"):

@@ -86,5 +86,5 @@ def test_no_school_is_promised_more_than_its_link() -> None:
     for school in CITY.schools:
         if school.code in rates:
             assert school.uplink
-            link = school.uplink.contracted_mbps * 1000 * figures.LINK_SHARE.value
+            link = school.uplink.contracted_mbps * 1000 * CITY.link_budget.planned_share
             assert rates[school.code] * players[school.code] <= link * (1 + 1e-9)

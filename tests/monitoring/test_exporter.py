@@ -13,14 +13,16 @@ from urllib.request import Request, urlopen
 from wsgiref.simple_server import make_server
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from catalog import names
+from derive.cache_tree import CacheLevel
+from monitoring.cache_stats import COUNTERS, CacheStats
 from monitoring.exporter import Exporter
 from monitoring.facts import Facts
 from monitoring.judging import Judge
 from monitoring.readings import Prometheus, ReadingsError
-from monitoring.shield_stats import COUNTERS, ShieldStats
 from tests.monitoring.conftest import moment
 
 NOON = moment("2026-11-24 12:00")
@@ -73,7 +75,7 @@ def samples(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def test_the_page_says_who_is_covered_and_what_is_unknown(tiny_facts: Facts, prometheus: Answering) -> None:
-    exporter = Exporter(Judge(tiny_facts, Prometheus(prometheus.url)), None, clock=lambda: NOON)
+    exporter = Exporter(Judge(tiny_facts, Prometheus(prometheus.url)), (), clock=lambda: NOON)
     exporter.refresh()
     found = samples(exporter.page().decode())
     by_name: dict[str, dict[str, float]] = {}
@@ -92,7 +94,7 @@ def test_the_page_says_who_is_covered_and_what_is_unknown(tiny_facts: Facts, pro
 
 
 def test_without_prometheus_nothing_is_called_covered_and_the_failure_is_counted(tiny_facts: Facts) -> None:
-    exporter = Exporter(Judge(tiny_facts, Prometheus("http://127.0.0.1:1")), None, clock=lambda: NOON)
+    exporter = Exporter(Judge(tiny_facts, Prometheus("http://127.0.0.1:1")), (), clock=lambda: NOON)
     exporter.refresh()
     page = exporter.page().decode()
     assert names.METRIC_COVERAGE + " " not in page
@@ -118,7 +120,7 @@ def test_the_question_names_its_moment(prometheus: Answering) -> None:
 def test_the_server_answers_plainly_and_packed_and_is_healthy_once_it_has_judged(
     tiny_facts: Facts, prometheus: Answering
 ) -> None:
-    exporter = Exporter(Judge(tiny_facts, Prometheus(prometheus.url)), None, clock=lambda: NOON)
+    exporter = Exporter(Judge(tiny_facts, Prometheus(prometheus.url)), (), clock=lambda: NOON)
     with make_server("127.0.0.1", 0, exporter) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
@@ -136,7 +138,8 @@ def test_the_shield_s_counters_come_from_every_address() -> None:
     statistics = {statistic: str(number) for number, (statistic, _) in enumerate(COUNTERS.values(), 1)}
     server = Answering({"global": statistics})
     try:
-        found = {s.name: s.value for family in ShieldStats(f"{server.url}/_stats").collect() for s in family.samples}
+        stats = CacheStats(CacheLevel.SHIELD, {"": f"{server.url}/_stats"})
+        found = {s.name: s.value for family in stats.collect() for s in family.samples}
     finally:
         server.close()
     assert found["city_shield_up"] == 1
@@ -145,5 +148,32 @@ def test_the_shield_s_counters_come_from_every_address() -> None:
 
 
 def test_a_shield_that_is_silent_is_down_and_counts_nothing() -> None:
-    found = {s.name: s.value for family in ShieldStats("http://127.0.0.1:1/_stats").collect() for s in family.samples}
+    stats = CacheStats(CacheLevel.SHIELD, {"": "http://127.0.0.1:1/_stats"})
+    found = {s.name: s.value for family in stats.collect() for s in family.samples}
     assert found == {"city_shield_up": 0.0}
+
+
+def test_the_edges_counters_say_of_which_district_they_are() -> None:
+    server = Answering({"global": {COUNTERS["requests"][0]: "7"}})
+    try:
+        urls = {"east": f"{server.url}/_stats", "hills": "http://127.0.0.1:1/_stats"}
+        samples = [s for family in CacheStats(CacheLevel.EDGE, urls).collect() for s in family.samples]
+    finally:
+        server.close()
+    found = {(s.name, s.labels["district"]): s.value for s in samples}
+    assert found == {
+        ("city_edge_up", "east"): 1,
+        ("city_edge_up", "hills"): 0,
+        ("city_edge_requests_total", "east"): 7,
+    }
+
+
+def test_the_page_holds_the_counters_of_both_levels_in_the_cluster(tiny_facts: Facts, prometheus: Answering) -> None:
+    server = Answering({"global": {COUNTERS["requests"][0]: "7"}})
+    levels = [CacheStats(CacheLevel.SHIELD, {"": server.url}), CacheStats(CacheLevel.EDGE, {"east": server.url})]
+    exporter = Exporter(Judge(tiny_facts, Prometheus(prometheus.url)), levels, clock=lambda: NOON)
+    try:
+        page = generate_latest(exporter.registry).decode()
+    finally:
+        server.close()
+    assert "city_shield_requests_total{" in page and 'city_edge_requests_total{district="east"' in page

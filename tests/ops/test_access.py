@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
+from typer.testing import CliRunner
 
 from catalog import City, load_named
 from catalog.access import Action, Scope, Use
 from catalog.errors import UserError
-from derive import keys, session_token
+from derive import audit, grants, keys, session_token, video_token
+from derive.audit import Kind
 from ops import access, sample_lesson
+from ops.accesses import asking
+from ops.audits import pending, runs
+from ops.lessons import library, place
+from ops.stack import configuration, renewal
 from services.entitlement.rules import Person
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
@@ -43,6 +51,23 @@ def test_a_minted_session_says_who_and_for_how_long(city: City) -> None:
     assert jwt.get_unverified_header(token)["kid"] == keys.key_id(keys.SESSION)
 
 
+def test_a_minted_session_names_district_and_partner(city: City) -> None:
+    tier, district, partner = city.tiers[0].id, city.districts[0].id, city.partners[0].id
+    token = access.mint(access.Wish(tier, None, 2, district, partner), city, ISSUER, SEED)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["district"], claims["partner"]) == (district, partner)
+    assert "school" not in claims
+
+
+def test_an_explanation_is_about_the_district_and_the_partner_that_are_named(city: City, printed: Printed) -> None:
+    tier = next(each.id for each in city.tiers if each.scope is Scope.DISTRICT and Action.VIEW in each.actions)
+    given = asking.Given(district=city.districts[0].id, partner=city.partners[0].id)
+    person = access._person(city, tier, given)
+    assert person == Person(tier, district=given.district, partner=given.partner)
+    access._say(city, person, _record(city, city.licences[0].id))
+    assert f"{tier} of {given.district} of {given.partner}" in printed()
+
+
 def test_two_sessions_are_two_people(city: City) -> None:
     wish = access.Wish(city.tiers[0].id, None, 1)
     subjects = {
@@ -54,12 +79,69 @@ def test_two_sessions_are_two_people(city: City) -> None:
 def test_everything_that_is_wrong_with_a_wish_is_said_at_once(city: City) -> None:
     near = city.tiers[0].id[:-1]
     with pytest.raises(UserError) as refused:
-        access.mint(access.Wish(near, "123", session_token.MOST_HOURS + 1), city, ISSUER, SEED)
+        wish = access.Wish(near, "123", session_token.MOST_HOURS + 1, "nowhere", "nobody")
+        access.mint(wish, city, ISSUER, SEED)
     said = str(refused.value)
     assert f"no tier {near!r}" in said
     assert city.tiers[0].id in said
     assert "no school '123'" in said
+    assert "no district 'nowhere'" in said and city.districts[0].id in said
+    assert "no partner 'nobody'" in said and city.partners[0].id in said
     assert "--hours" in said
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack whose secrets are here and whose store does not answer."""
+    monkeypatch.setattr(place, "of_stack", lambda name: place.Place(name, {}, None, None))
+    monkeypatch.setattr(configuration, "read_secrets", lambda _: {"accessKey": SEED})
+    monkeypatch.setattr(renewal, "ring", lambda _: SimpleNamespace(signs=1))
+    monkeypatch.setattr(runs, "ship", lambda *_: None)
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("command", ["token", "sign-in"])
+def test_a_session_is_on_record_before_it_is_printed_and_its_token_never(command: str) -> None:
+    tiny = load_named("tiny")
+    tier, school = tiny.tiers[0].id, tiny.schools[0].code
+    done = CliRunner().invoke(access.app, [command, "--tier", tier, "--school", school, "--hours", "2"])
+    token = done.stdout.strip().rpartition("=")[2]
+    (line,) = pending.waiting("local").values()
+    entry = audit.parse(line).entry
+    subject = jwt.decode(token, options={"verify_signature": False})["sub"]
+    assert (entry.kind, entry.action, entry.resource) == (Kind.TOKEN, "session-mint", f"session/{subject}")
+    assert {key: entry.facts[key] for key in ("tier", "school", "hours")} == {
+        "tier": tier, "school": school, "hours": "2",
+    }  # fmt: skip
+    assert entry.why == "done" and entry.who and entry.who.subject
+    assert not any(part.encode() in line for part in token.split("."))
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_session_of_a_district_and_a_partner_is_on_record_with_both() -> None:
+    tiny = load_named("tiny")
+    places = {"district": tiny.districts[0].id, "partner": tiny.partners[0].id}
+    words = [word for what, name in places.items() for word in (f"--{what}", name)]
+    CliRunner().invoke(access.app, ["token", "--tier", tiny.tiers[0].id, *words])
+    (line,) = pending.waiting("local").values()
+    facts = audit.parse(line).entry.facts
+    assert {what: facts.get(what) for what in places} == places
+    assert "school" not in facts
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_session_that_cannot_be_recorded_is_not_printed() -> None:
+    pending.folder().parent.mkdir(parents=True)
+    pending.folder().write_text("in the way")
+    done = CliRunner().invoke(access.app, ["token", "--tier", load_named("tiny").tiers[0].id])
+    assert isinstance(done.exception, UserError) and "nothing was done" in str(done.exception)
+    assert not done.stdout
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_wish_that_is_refused_is_no_deed() -> None:
+    assert isinstance(CliRunner().invoke(access.app, ["token", "--tier", "no-tier"]).exception, UserError)
+    assert not pending.waiting("local")
 
 
 def _record(city: City, licence: str, **changes: Any) -> dict[str, Any]:
@@ -99,6 +181,77 @@ def test_an_explanation_says_when_it_is_because_everybody_may(city: City, printe
     blind = next(tier for tier in city.tiers if not {Action.VIEW, Action.LEARN} & set(tier.actions))
     assert access._say(city, Person(blind.id), _record(city, sample_lesson.licence(city) or ""))
     assert "as everybody may" in printed()
+
+
+FILE = {"path": f"l-x/{video_token.DOWNLOAD}/lesson.mp4", "bytes": 7}
+
+
+def _taking(city: City) -> tuple[str, str]:
+    """A tier that may take lessons of its own school away, and a licence that lets it."""
+    licences = [each for each in city.licences if Use.DOWNLOAD in each.uses and not each.seats and not each.window]
+    return next(
+        (cell.tier, licence.id)
+        for cell in grants.cells(city)
+        for licence in licences
+        if (cell.resource, cell.action) == ("lesson", Action.DOWNLOAD) and cell.tier in licence.tiers
+    )
+
+
+def test_it_is_said_whether_the_lesson_may_be_taken_away(city: City, printed: Printed) -> None:
+    (tier, licence), school = _taking(city), city.schools[0].code
+    assert access._say(city, Person(tier, school), _record(city, licence, download=FILE))
+    assert "may take it away" in printed()
+    assert access._say(city, Person(tier, school), _record(city, licence))
+    assert "may not take it away (no-file-to-take-away)" in printed()
+
+
+def test_whoever_may_only_play_is_told_why_they_may_not_take_it_away(city: City, printed: Printed) -> None:
+    strict = next(each.id for each in city.licences if each.id == sample_lesson.licence(city))
+    public = next(tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC)
+    assert access._say(city, Person(public, signed_in=False), _record(city, strict, download=FILE)), "playing counts"
+    assert re.search(r"may play.*may not take it away \((sign-in-to-take-away|licence-without-download)\)", printed())
+
+
+def test_of_a_class_that_is_live_nothing_is_said_about_taking_it_away(city: City, printed: Printed) -> None:
+    live = {"state": "live", "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    access._say(city, Person(city.tiers[0].id, city.schools[0].code), _record(city, city.licences[0].id, live=live))
+    assert "take it away" not in printed()
+
+
+def test_a_lesson_is_judged_at_the_moment_that_is_asked_about(city: City, printed: Printed) -> None:
+    (tier, licence), school = _taking(city), city.schools[0].code
+    early = asking.when(city, "2020-01-01")
+    assert not access._say(city, Person(tier, school), _record(city, licence), early)
+    assert "not-yet-published" in printed()
+    assert asking.when(city, None) is None
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform whose store has one lesson."""
+    tiny = load_named("tiny")
+    where = SimpleNamespace(city="tiny", buckets=lambda: nullcontext((None, None)))
+    monkeypatch.setattr(place, "of_stack", lambda stack: where)
+    monkeypatch.setattr(library, "record", lambda *_: _record(tiny, _taking(tiny)[1]))
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_command_hands_the_moment_on() -> None:
+    tiny = load_named("tiny")
+    words = ["explain", "l-x", "--tier", _taking(tiny)[0], "--school", tiny.schools[0].code]
+    assert CliRunner().invoke(access.app, words).exit_code == 0
+    assert CliRunner().invoke(access.app, [*words, "--at", "2020-01-01"]).exit_code == 1
+    refused = CliRunner().invoke(access.app, [*words, "--at", "soon"]).exception
+    assert isinstance(refused, UserError) and "is no moment" in str(refused)
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_a_lesson_s_record_says_is_not_taken_from_options() -> None:
+    given = {"--owner": "1", "--licence": "x", "--published": "2026-01-01", "--near": "own", "--age": "9"}
+    words = [*(word for pair in given.items() for word in pair), "--seat", "--consent"]
+    refused = CliRunner().invoke(access.app, ["explain", "l-x", *words]).exception
+    assert isinstance(refused, UserError)
+    assert all(each in str(refused) for each in (*given, "--seat", "--consent"))
 
 
 def test_a_record_that_makes_no_sense_is_an_error(city: City) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import UserError
+from derive import live
 from local import toolchain
 from ops.lessons import job
 from ops.lessons.place import Place
@@ -93,9 +94,23 @@ def test_a_running_job_is_joined(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("kind", ["Complete", "Failed"])
 def test_a_finished_job_is_replaced(cluster: Cluster, kind: str) -> None:
-    cluster.shows([ended(kind)], [[]])
+    cluster.shows([ended(kind), None], [[]])
     job.start(cluster.place, MANIFEST)
-    assert cluster.calls() == ["get job", "delete job", "create -f"]
+    assert cluster.calls() == ["get job", "delete job", "get job", "create -f"]
+
+
+def test_a_class_on_the_air_is_given_its_whole_grace_to_end(cluster: Cluster) -> None:
+    cluster.shows([{"items": [RUNNING]}, {"items": [RUNNING]}, {"items": []}], [[]])
+    job.remove_of(cluster.place, "l-" + "a" * 16)
+    assert cluster.calls() == ["delete job", *["get job"] * 3]
+    assert job.GONE_SECONDS > live.GRACE_SECONDS
+
+
+def test_a_job_that_does_not_end_is_said_and_nothing_goes_on(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "GONE_SECONDS", 0)
+    cluster.shows([RUNNING], [[]])
+    with pytest.raises(UserError, match="does not end"):
+        job.remove(cluster.place, "j")
 
 
 def test_what_the_packager_says_is_passed_on_and_noise_is_not(cluster: Cluster) -> None:

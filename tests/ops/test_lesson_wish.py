@@ -44,6 +44,7 @@ def test_a_good_wish_has_no_problem(city: City, video: Path) -> None:
         ({"teacher": ""}, "--teacher is empty"),
         ({"subject": "a\x00b"}, "--subject"),
         ({"school": "0000000000"}, "--school '0000000000' is not in the catalog"),
+        ({"captions": ("zh=/nowhere/a.vtt",)}, "/nowhere/a.vtt: it cannot be read: No such file"),
         ({"licence": "opn-sharing"}, "it has for instance open-sharing"),
     ],
 )

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from catalog import DATA, load
+from playbooks import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "playbooks" / "roles" / "school_box"
@@ -25,6 +27,28 @@ def test_the_defaults_are_those_that_the_description_names() -> None:
     options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     assert read("defaults/main.yml") == {name: row["default"] for name, row in options.items() if "default" in row}
     assert all(row.get("required") for row in options.values() if "default" not in row)
+
+
+@pytest.mark.parametrize(("cache", "planned", "well"), [(16384, 16384, True), (16383, 16384, False), (512, 0, True)])
+def test_a_cache_that_is_smaller_than_a_day_s_plan_is_refused(
+    tmp_path: Path, cache: int, planned: int, well: bool
+) -> None:
+    told = {"school_box_code": "1", "school_box_cache_mib": cache, "school_box_prefetch_mib": planned}
+    tasks = [{"ansible.builtin.include_tasks": str(ROLE / "tasks" / "room.yml")}]
+    play = tmp_path / "play.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": told, "tasks": tasks}]))
+    line = [str(Path(sys.executable).parent / "ansible-playbook"), "-c", "local", "-i", "localhost,", str(play)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == well, done.stdout + done.stderr
+    assert ("holds 16383 MiB" in done.stdout + done.stderr) != well
+
+
+def test_boxes_are_told_what_plans_may_have_by_the_catalog() -> None:
+    told = yaml.safe_load((ROOT / "playbooks" / "inventory" / "group_vars" / "enrolled.yml").read_text())
+    assert told["school_box_prefetch_mib"] == "{{ city_prefetch_mib }}"
+    tiny = load(DATA / "tiny")
+    assert inventory.shared(tiny)["city_prefetch_mib"] == tiny.link_budget.prefetch_gib * 1024
+    assert read("defaults/main.yml")["school_box_cache_mib"] >= tiny.link_budget.prefetch_gib * 1024
 
 
 def test_a_box_looks_as_often_as_the_catalog_says(tmp_path: Path) -> None:
@@ -45,3 +69,9 @@ def test_a_box_looks_as_often_as_the_catalog_says(tmp_path: Path) -> None:
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "school_box_reading_seconds: 47\n" in done.stdout
+
+
+def test_the_keeper_is_installed_whole() -> None:
+    program = ROLE / "files" / "lesson_keeper"
+    there = {path.relative_to(program).as_posix() for path in program.rglob("*.py")}
+    assert set(read("vars/main.yml")["school_box_keeper_files"]) == there

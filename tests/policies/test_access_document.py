@@ -14,8 +14,8 @@ from catalog import City, load, load_named
 from catalog.synthetic import write_city
 from policies import generate
 from policies.access import document
-from policies.access.rows import rows
 from services.entitlement.rules import Lesson, Person, Rules
+from tests.policies.rows import rows
 
 UNLIMITED = {"reach": "anyone", "window_days": None, "window": None, "seats": None}
 MOST_BYTES = 1 << 20
@@ -100,3 +100,14 @@ def test_it_carries_the_words_that_people_read(city: City) -> None:
         scopes = {scope for cells in row["grants"].values() for cell in cells.values() for scope in cell["scopes"]}
         assert scopes <= set(found["whose"][row["held_by"]])
     assert found["whose"]["school"]["child"] != found["whose"]["person"]["child"], "a child’s school is not the child"
+
+
+def test_it_says_which_office_is_which_district_and_which_partners_there_are(city: City) -> None:
+    found, rules = document.document(city), Rules(document.document(city))
+    assert rules.offices == {each.division_code: each.id for each in city.districts}
+    assert not rules.offices.keys() & rules.schools.keys()
+    assert {name: row["name"] for name, row in found["partners"].items()} == {
+        each.id: each.name.model_dump() for each in city.partners
+    }
+    parties = {name for each in found["agreements"].values() for name in each["partners"]}
+    assert parties and parties <= found["partners"].keys()

@@ -9,9 +9,9 @@ import pytest
 
 from catalog import City, load_named, names
 from catalog.access import Action, Scope
-from policies.access.rows import GROUNDS, rows
 from tests import builders
 from tests.builders import granted
+from tests.policies.rows import GROUNDS, rows
 
 DAY = timedelta(days=1)
 

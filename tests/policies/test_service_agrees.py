@@ -1,15 +1,18 @@
-"""The entitlement service, deciding by its own tables, says what the compiled policies and the plain reference say about every lesson."""
+"""The entitlement service, by its own tables, says what the compiled policies and the plain reference say about lessons, live or not."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
 from catalog import City, load_named, names
 from catalog.access import Action, Scope
+from derive import questions as forms
 from policies.access import document
 from policies.access.deciding import Judge, Question
 from policies.access.entities import Person, Thing
@@ -18,44 +21,64 @@ from tests.policies import reference, situations
 
 PLAYING = (Action.VIEW, Action.LEARN)
 """Either lets a lesson be played."""
+NOWHERE = "nowhere"
+"""Id of a district or a partner that no city has."""
+LATE = datetime(2099, 1, 1, tzinfo=UTC)
+"""When live classes end: after every question."""
 PART = {"tiny": 3, "neijiang": 12}
 """City -> one question in so many is asked by `make test`: a few seconds each."""
 
 
 def people(city: City) -> Iterator[Person]:
-    """Everybody whom a session can name: a tier, or one that is not the city's, with a school, without one, or with a stranger's."""
+    """Everybody whom a session can name: a tier, or one that is not the city's, and where they belong, to nothing, or to a stranger's."""
     tiers = {tier.id: tier.scope for tier in city.tiers}
-    schools = [None, situations.STRANGER, *(school.code for school in city.schools[:6])]
-    for number, (tier, school) in enumerate(
-        (tier, school) for tier in (*tiers, "nobody-of-the-city") for school in schools
-    ):
-        whole = tiers.get(tier) is Scope.CITY and school != situations.STRANGER
-        yield Person(f"person-{number}", tier, schools=(school,) if school else (), city=whole)
+    for number, (tier, place) in enumerate(product((*tiers, "nobody-of-the-city"), places(city))):
+        whole = tiers.get(tier) is Scope.CITY and situations.STRANGER not in place.schools
+        yield replace(place, id=f"person-{number}", tier=tier, city=whole)
+
+
+def places(city: City) -> list[Person]:
+    """Of no tier: at a school, a district's office or a partner's, each of the city and of none; and at more than one of them."""
+    district, partner = city.districts[0].id, city.partners[0].id
+    return [
+        Person("", ""),
+        *(Person("", "", schools=(code,)) for code in (situations.STRANGER, *(each.code for each in city.schools[:6]))),
+        *(Person("", "", district=each.id) for each in city.districts[:2]),
+        *(Person("", "", district=name) for name in (NOWHERE, city.districts[0].division_code)),
+        *(Person("", "", partner=name) for name in (partner, NOWHERE)),
+        Person("", "", district=district, partner=partner),
+        Person("", "", schools=(city.schools[0].code,), district=city.districts[-1].id),
+    ]
 
 
 def lessons(city: City) -> list[Thing]:
-    return [each for each in situations.things(city) if each.resource == names.RESOURCE_LESSON and each.licence]
+    recorded = [each for each in situations.things(city) if each.resource == names.RESOURCE_LESSON and each.licence]
+    return recorded + [each for each in situations.things(city) if each.resource == names.RESOURCE_LIVE]
 
 
 def of_service(who: Person, what: Thing) -> tuple[rules.Person, rules.Lesson]:
     """The same person and lesson as the service knows them."""
     published = datetime.fromtimestamp(what.published or 0, UTC)
-    lesson = rules.Lesson(what.id, what.school or "", what.licence or "", published, "m")
-    return rules.Person(who.tier, who.schools[0] if who.schools else None), lesson
+    ends = LATE if what.resource == names.RESOURCE_LIVE else None
+    lesson = rules.Lesson(what.id, what.school or "", what.licence or "", published, "m", live_until=ends)
+    school = who.schools[0] if who.schools else None
+    return rules.Person(who.tier, school, district=who.district, partner=who.partner), lesson
 
 
-def compared(city: City, part: int) -> Counter[str]:
+def compared(city: City, part: int, actions: tuple[Action, ...], asking: rules.Asking) -> Counter[str]:
     """How many were asked and allowed; every ``part``-th question. Fails at the first on which the three differ."""
+    each_asks = len(actions)
     service, judge, counts = rules.Rules(document.document(city)), Judge.of(city), Counter[str]()
     asked = [(what, now) for what in lessons(city) for now in situations.moments(city, situations.published(city))]
     for number, who in enumerate(people(city)):
         chosen = asked[number % part :: part]
-        questions = [Question(who, action, what, now) for what, now in chosen for action in PLAYING]
+        questions = [Question(who, action, what, now) for what, now in chosen for action in actions]
         verdicts = judge.decide(questions)
         for at, (what, now) in enumerate(chosen):
-            cedar = any(verdict.allowed for verdict in verdicts[2 * at : 2 * at + 2])
-            plain = any(reference.allowed(city, each) for each in questions[2 * at : 2 * at + 2])
-            decision = service.decide(*of_service(who, what), datetime.fromtimestamp(now, UTC))
+            own = slice(each_asks * at, each_asks * (at + 1))
+            cedar = any(verdict.allowed for verdict in verdicts[own])
+            plain = any(reference.allowed(city, each) for each in questions[own])
+            decision = service.decide(*of_service(who, what), datetime.fromtimestamp(now, UTC), asking)
             assert decision.allowed is cedar is plain, (who, what, now, decision, cedar, plain)
             counts.update(asked=1, allowed=cedar)
     return counts
@@ -66,8 +89,22 @@ def compared(city: City, part: int) -> Counter[str]:
 def test_the_service_the_policies_and_the_reference_agree_about_every_lesson(
     name: str, campaign: Callable[[int, int], int], proof: Callable[[str, str], None]
 ) -> None:
-    counts = compared(situations.widened(load_named(name)), 1 if campaign(0, 1) else PART[name])
+    part = 1 if campaign(0, 1) else PART[name]
+    counts = compared(situations.widened(load_named(name)), part, PLAYING, forms.playing)
     said = f"{counts['asked']:,} situations, {counts['allowed']:,} allowed, 0 mismatches"
     proof(f"access: entitlement service, compiled policies and plain reference about lessons of the city {name}", said)
     assert counts["asked"] > 1000
     assert counts["allowed"] > counts["asked"] / 50
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["tiny", "neijiang"])
+def test_they_agree_about_taking_every_lesson_away(
+    name: str, campaign: Callable[[int, int], int], proof: Callable[[str, str], None]
+) -> None:
+    part = 1 if campaign(0, 1) else 2 * PART[name]
+    counts = compared(situations.widened(load_named(name)), part, (Action.DOWNLOAD,), forms.downloading)
+    said = f"{counts['asked']:,} situations, {counts['allowed']:,} allowed, 0 mismatches"
+    proof(f"access: the same three about taking lessons of the city {name} away", said)
+    assert counts["asked"] > 500
+    assert 0 < counts["allowed"] < counts["asked"] / 4

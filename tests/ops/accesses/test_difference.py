@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
@@ -153,6 +154,20 @@ def test_a_revision_of_the_clone_is_compared_with_another_and_with_the_files(clo
     assert len(told(before, "HEAD")) == 1
     assert told("HEAD", "HEAD") == []
     assert len(told("HEAD", "tiny")) == 1
+
+
+def test_a_folder_is_given_with_a_slash_and_hides_no_revision_and_no_city(
+    clone: Callable[[str, str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone("window_days: 365", "window_days: 366")
+    here = tmp_path / "here"
+    for name in ("HEAD", "tiny"):
+        shutil.copytree(DATA / "neijiang", here / name)
+    monkeypatch.chdir(here)
+    assert [states.state(name, "tiny").id for name in ("HEAD", "tiny")] == ["tiny", "tiny"]
+    assert [states.state(name, "tiny").id for name in ("./HEAD", str(here / "tiny"))] == ["neijiang", "neijiang"]
+    monkeypatch.chdir(here / "tiny")
+    assert states.state(".", "tiny").id == "neijiang"
 
 
 @pytest.mark.parametrize("name", ["no-such-revision", "--output=/tmp/x", "HEAD:..", "HEAD; true", ""])

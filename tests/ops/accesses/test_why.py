@@ -6,10 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog import City, load_named
 from catalog.errors import UserError
 from derive import grants
+from derive.closed import CLOSED
+from ops import access
 from ops.accesses import asking, why
 from policies.access.conditions import Obstacle
 from policies.access.deciding import Judge
@@ -27,7 +30,29 @@ CONSENTED = next(
 AGREEMENT = TINY.agreements[0]
 OPEN, DATED = TINY.licences[0].id, next(each for each in TINY.licences if each.window_days)
 BOUGHT = next(each for each in TINY.licences if each.seats)
+CLOSED_CELL = next(
+    (cell.tier, cell.action.value, cell.resource)
+    for cell in grants.cells(TINY)
+    if (cell.resource, cell.action) in CLOSED
+)
 DURING = str(AGREEMENT.starts)
+
+
+@pytest.mark.parametrize("city", ["tiny", "neijiang"])
+def test_what_nothing_gives_yet_is_said_in_both_languages_and_of_nothing_else(city: str) -> None:
+    facts = load_named(city)
+    classes = {each.id: each for each in facts.resources}
+    for cell in grants.cells(facts):
+        said = why.not_yet(classes[cell.resource], cell.action)
+        assert bool(said) is ((cell.resource, cell.action) in CLOSED)
+        assert all(zh and en for zh, en in said)
+
+
+@pytest.mark.parametrize(("words", "closed"), [((STUDENT, "view", LESSON), False), (CLOSED_CELL, True)])
+def test_the_command_says_it_after_a_yes(words: tuple[str, str, str], closed: bool) -> None:
+    done = CliRunner().invoke(access.app, ["explain", *words, "--city", "tiny"])
+    assert done.exit_code == 0
+    assert ("nothing of the platform gives this yet" in done.stdout) is closed
 
 
 def answer(tier: str, action: str, resource: str, **given: Any) -> why.Answer:

@@ -11,8 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import load_named
+from derive import audit
+from derive.audit import Kind, Record
 from ops import account
 from ops.accounts import reaching
+from ops.audits import pending, runs
 from ops.cli import app
 from ops.lessons import place
 from ops.lessons.place import Place
@@ -35,7 +38,14 @@ def keycloak(monkeypatch: pytest.MonkeyPatch) -> Keycloak:
 
     monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
     monkeypatch.setattr(reaching, "keeping", keeping)
+    # No store is there: records wait on this machine.
+    monkeypatch.setattr(runs, "ship", lambda *_: None)
     return made
+
+
+def kept() -> list[Record]:
+    """The records that wait, in the order of their making."""
+    return [audit.parse(line) for line in pending.waiting("local").values()]
 
 
 def huiju(*words: str) -> Result:
@@ -60,6 +70,16 @@ def test_an_account_is_added_open_with_a_password_that_is_replaced(keycloak: Key
     )
     assert user["requiredActions"] == ["UPDATE_PASSWORD", "CONFIGURE_TOTP"]
     assert password not in "\n".join(keycloak.asked)
+
+
+def test_a_partners_account_says_for_whom_they_work(keycloak: Keycloak) -> None:
+    partner = TINY.partners[0].id
+    facts = added("wang.fang", "university-partner", "--partner", partner)
+    assert facts["partner"] == partner
+    assert keycloak.user("wang.fang")["attributes"] == {"tier": ["university-partner"], "partner": [partner]}
+    assert partner in huiju("list").stdout
+    refused = huiju("add", "li.na", "--tier", "university-partner")
+    assert (refused.exit_code, "--partner names it" in str(refused.exception)) == (1, True)
 
 
 def test_the_password_is_printed_once_for_people_too(keycloak: Keycloak) -> None:
@@ -93,7 +113,8 @@ def test_an_account_that_could_not_be_finished_is_taken_away(keycloak: Keycloak,
 
 
 def test_an_account_that_a_killed_run_left_is_finished_by_the_next_one(keycloak: Keycloak) -> None:
-    keycloak.accounts().make("li.na", {"tier": "student"}, enabled=False, actions=["UPDATE_PASSWORD"])
+    before = {"tier": "student", "school": DISTRICT, "partner": TINY.partners[0].id}
+    keycloak.accounts().make("li.na", before, enabled=False, actions=["UPDATE_PASSWORD"])
     added(tier="evaluator")
     user = keycloak.user("li.na")
     assert (user["enabled"], user["roles"], user["attributes"]) == (True, ["evaluator"], {"tier": ["evaluator"]})
@@ -179,3 +200,57 @@ def test_a_mistyped_tier_is_said_and_not_shown_as_nobody(keycloak: Keycloak) -> 
     assert done.exit_code != 0
     assert "city-staff" in str(done.exception)
     assert huiju("list", "--tier", "city-staff").exit_code == 0
+
+
+def test_whatever_is_done_to_an_account_is_on_record_under_its_id_and_no_name(keycloak: Keycloak) -> None:
+    added(tier="evaluator")
+    known = keycloak.user("li.na")["id"]
+    for words in (["disable"], ["disable"], ["enable"], ["reset", "--second-factor"]):
+        assert huiju(words[0], "li.na", *words[1:]).exit_code == 0
+    entries = [each.entry for each in kept()]
+    assert {(each.kind, each.resource, each.why) for each in entries} == {(Kind.ACCOUNT, f"account/{known}", "done")}
+    # What changes nothing is not recorded.
+    assert [each.action for each in entries] == ["account-add", "account-disable", "account-enable", "account-reset"]
+    assert (entries[0].facts["tier"], entries[3].facts["second_factor"]) == ("evaluator", 1)
+    assert all(each.who and each.who.subject and each.policy for each in entries)
+    lines = b"".join(pending.waiting("local").values())
+    assert b"li.na" not in lines and keycloak.user("li.na")["password"].encode() not in lines
+
+
+def test_it_is_noted_before_it_takes_effect(keycloak: Keycloak) -> None:
+    added()
+    seen: list[bool] = []
+
+    def looks(method: str, path: str) -> bool:
+        if method != "GET" and "/users" in path:
+            seen.append(bool(list(pending.folder().glob(f"local/*{pending.BEGUN}"))))
+        return False
+
+    keycloak.broken = looks
+    for words in (
+        ["disable", "li.na"],
+        ["enable", "li.na"],
+        ["reset", "li.na"],
+        ["add", "wang.wei", "--tier", "evaluator"],
+    ):
+        assert huiju(*words).exit_code == 0
+    assert len(seen) > 6 and all(seen)
+    assert not list(pending.folder().glob(f"local/*{pending.BEGUN}"))
+
+
+def test_what_cannot_be_noted_is_not_done(keycloak: Keycloak) -> None:
+    added()
+    before = repr((keycloak.users, keycloak.hidden))
+    pending.folder().rename(pending.folder().with_suffix(".away"))
+    pending.folder().write_text("in the way")
+    for words in (["disable", "li.na"], ["reset", "li.na"], ["add", "wang.wei", "--tier", "evaluator"]):
+        done = huiju(*words)
+        assert done.exit_code == 1 and "nothing was done" in str(done.exception)
+    assert repr((keycloak.users, keycloak.hidden)) == before
+
+
+def test_what_fails_on_the_way_is_on_record_as_failed(keycloak: Keycloak) -> None:
+    added()
+    keycloak.broken = lambda method, _: method == "PUT"
+    assert huiju("disable", "li.na").exit_code == 1
+    assert [(each.entry.action, each.entry.why) for each in kept()][1:] == [("account-disable", "failed")]

@@ -18,18 +18,22 @@ def tiny() -> City:
 
 def test_staff_and_partners_are_taken_with_what_their_tier_asks(tiny: City) -> None:
     district = tiny.districts[0].division_code
-    for name, school in (
-        ("city-staff", None),
-        ("technician", district),
-        ("evaluator", None),
-        ("charity-partner", None),
+    for name, school, partner in (
+        ("city-staff", None, None),
+        ("technician", district, None),
+        ("evaluator", None, None),
+        ("university-partner", None, tiny.partners[0].id),
     ):
-        tier = wish.judged(Wish("li.na", name, school), tiny)
+        tier = wish.judged(Wish("li.na", name, school, partner), tiny)
         assert (tier.id, wish.actions(tier)) == (name, ["UPDATE_PASSWORD", "CONFIGURE_TOTP"])
     plain = tier.model_copy(update={"two_factor": False})
     assert wish.actions(plain) == ["UPDATE_PASSWORD"]
     assert wish.attributes(Wish("li.na", "technician", district)) == {"tier": "technician", "school": district}
     assert wish.attributes(Wish("li.na", "evaluator", None)) == {"tier": "evaluator"}
+    assert wish.attributes(Wish("li.na", "university-partner", None, "a")) == {
+        "tier": "university-partner",
+        "partner": "a",
+    }
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,28 @@ def test_staff_and_partners_are_taken_with_what_their_tier_asks(tiny: City) -> N
 def test_what_does_not_fit_the_catalog_is_refused(tiny: City, tier: str, school: str | None, said: str) -> None:
     with pytest.raises(UserError, match=f"no account was made:(?s:.)*{said}"):
         wish.judged(Wish("li.na", tier, school), tiny)
+
+
+@pytest.mark.parametrize(
+    ("tier", "partner", "said"),
+    [
+        ("university-partner", None, "--partner names it; there are: sample-university"),
+        ("university-partner", "sample-universty", "'sample-universty' is none.*sample-university"),
+        ("city-staff", "sample-university", "leave --partner out"),
+        ("city-staff", "nobody", "leave --partner out"),
+    ],
+)
+def test_a_partner_goes_with_a_tier_of_partners_and_has_to_be_the_citys(
+    tiny: City, tier: str, partner: str | None, said: str
+) -> None:
+    with pytest.raises(UserError, match=f"no account was made:(?s:.)*{said}"):
+        wish.judged(Wish("li.na", tier, None, partner), tiny)
+
+
+def test_a_school_and_a_partner_that_are_both_wrong_are_said_at_once(tiny: City) -> None:
+    with pytest.raises(UserError) as caught:
+        wish.judged(Wish("li.na", "university-partner", "990102", "nobody"), tiny)
+    assert str(caught.value).count("\n  ") == 2
 
 
 @pytest.mark.parametrize("name", ["", "ab", "-ab", "Li", "a b c", "x" * 65, "李娜李娜", "a\nb", "li.na\n"])

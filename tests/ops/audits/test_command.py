@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.errors import UserError
+from derive import access_log
 from derive import audit as records_of
+from derive.access_log import Access
 from derive.audit import Entry, Kind, Record, Who
 from ops import audit
 from tests.derive.test_audit import NOW, segments
@@ -71,6 +73,99 @@ def test_damages_are_named_and_the_exit_code_is_one(folder: Path, tmp_path: Path
     assert json.loads(answer.output)["sound"] is False
 
 
+def test_a_trace_of_somebody_shows_what_was_done_to_their_account(tmp_path: Path) -> None:
+    done = Entry(Kind.ACCOUNT, "account-disable", "account/alice", "done", "p", Who(None, None, "an-operator"))
+    record = records_of.follow(records_of.begin(records_of.writer_id(NOW, "desk")), done, NOW)
+    for key, text in segments([record], size=3).items():
+        (tmp_path / "kept" / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kept" / key).write_bytes(text)
+    for who, shown in (("alice", True), ("an-operator", True), ("bob", False)):
+        found = run("trace", "--from", tmp_path / "kept", "--who", who)
+        assert found.exit_code == 0 and ("account-disable" in found.output) is shown, found.output
+
+
+def test_a_trace_of_a_minted_session_s_subject_shows_that_it_was_minted(tmp_path: Path) -> None:
+    done = Entry(Kind.TOKEN, "session-mint", "session/0a1b", "done", "p", Who(None, None, "an-operator"), {"tier": "t"})
+    record = records_of.follow(records_of.begin(records_of.writer_id(NOW, "desk")), done, NOW)
+    for key, text in segments([record], size=3).items():
+        (tmp_path / "kept" / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kept" / key).write_bytes(text)
+    for who, shown in (("0a1b", True), ("an-operator", True), ("bob", False)):
+        found = run("trace", "--from", tmp_path / "kept", "--who", who)
+        assert found.exit_code == 0 and ("session-mint" in found.output) is shown, found.output
+
+
+def kept(folder: Path, entries: list[Entry]) -> Path:
+    """A folder with one chain of these."""
+    head, found = records_of.begin(records_of.writer_id(NOW, "pod")), []
+    for entry in entries:
+        found.append(records_of.follow(head, entry, NOW))
+        head = found[-1].head
+    for key, text in segments(found, size=3).items():
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(text)
+    return folder
+
+
+def numbers(*words: str | Path) -> list[int]:
+    return [each["sequence"] for each in json.loads(run("trace", *words, "--json").output)]
+
+
+def test_somebody_is_followed_by_the_roster_s_id_and_by_the_subject_alike(tmp_path: Path) -> None:
+    by_roster, subject, other = Who("t", "s", "roster-1"), Who("t", "s", "sub-1"), Who("t", "s", "sub-2")
+    entries = [
+        Entry(Kind.GRANT, "first-sign-in", "account", "made", None, by_roster),
+        Entry(Kind.GRANT, "sign-in", "session", "allowed", "p", subject, {"person": "roster-1"}),
+        Entry(Kind.GRANT, "view", "mine", "allowed", "p", subject),
+        Entry(Kind.ACCOUNT, "account-disable", "account/sub-1", "done", "p", Who(None, None, "an-operator")),
+        # An outside provider may have named anybody: what was refused joins nobody to anybody.
+        Entry(Kind.REFUSAL, "sign-in", "session", "provider-differs", "p", other, {"person": "roster-1"}),
+        # The account was made anew.
+        Entry(Kind.GRANT, "sign-in", "session", "allowed", "p", Who("t", "s", "sub-3"), {"person": "roster-1"}),
+    ]
+    folder = kept(tmp_path / "kept", entries)
+    for who in ("roster-1", "sub-1"):
+        assert numbers("--from", folder, "--who", who) == [1, 2, 3, 4, 6]
+    assert numbers("--from", folder, "--who", "sub-2") == [5]
+
+
+def test_who_looked_at_what_is_kept_of_a_pupil_is_followed_by_its_class_and_id(tmp_path: Path) -> None:
+    teacher = Who("t", "s", "sub-1")
+    entries = [
+        Entry(Kind.GRANT, "view", "pupil-profile/p-1", "allowed", "p", teacher),
+        Entry(Kind.REFUSAL, "view", "pupil-profile/p-2", "profile-out-of-reach", "p", teacher),
+        Entry(Kind.GRANT, "play", LESSON, "allowed", "p", teacher),
+    ]
+    folder = kept(tmp_path / "kept", entries)
+    assert numbers("--from", folder, "--resource", "pupil-profile/p-1") == [1]
+    assert numbers("--from", folder, "--resource", LESSON) == numbers("--from", folder, "--lesson", LESSON) == [3]
+
+
+def test_a_cache_s_line_is_whose_the_permission_was() -> None:
+    def line(name: str) -> Access:
+        row = dict.fromkeys(access_log._TRAFFIC_SERVER, "-") | {"access_log": "cache", "time": "1795852800.007"}
+        row |= {
+            "method": "GET",
+            "path": f"/lessons/{LESSON}/h/1.m4s",
+            "status": "200",
+            "permission": name,
+            "bytes": "1",
+            "ms": "1",
+        }
+        found = access_log.parse(json.dumps(row))
+        assert found
+        return found
+
+    alice, facts = Who("t-one", None, "alice"), {"permission": "hXFn0R32UHpg"}
+    entries = [Entry(kind, "play", LESSON, "allowed", "p", alice, facts) for kind in (Kind.TOKEN, Kind.GRANT)]
+    head = records_of.begin(records_of.writer_id(NOW, "pod"))
+    held = audit.permissions(records_of.follow(head, each, NOW) for each in entries)
+    wanted = audit.Wanted(None, "alice", None, refused=False)
+    assert held == {"hXFn0R32UHpg"}
+    assert [wanted.sees(line(name), held) for name in ("hXFn0R32UHpg", "AcQ0dfOaZDaw", "-")] == [True, False, False]
+    assert not audit.permissions([])
+
+
 @pytest.mark.parametrize(
     ("words", "numbers"),
     [
@@ -86,7 +181,9 @@ def test_what_happened_is_followed_the_newest_last(folder: Path, words: tuple[st
     assert run("trace", "--from", folder, *words).output.count("2026-11-28T07:55:00.000Z") == len(numbers)
 
 
-@pytest.mark.parametrize("words", [(), ("--lesson", LESSON, "--who", "alice")])
+@pytest.mark.parametrize(
+    "words", [(), ("--lesson", LESSON, "--who", "alice"), ("--lesson", LESSON, "--resource", "x/y")]
+)
 def test_one_thing_is_followed_at_a_time(folder: Path, words: tuple[str, ...]) -> None:
     assert isinstance(run("trace", "--from", folder, *words).exception, UserError)
 

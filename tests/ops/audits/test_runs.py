@@ -104,6 +104,20 @@ def test_a_run_that_was_killed_is_put_on_record_by_the_next_one(state_home: Path
     assert sorted(each.entry.why for each in kept()) == ["done", "done", "killed"], "and once only"
 
 
+def test_a_deed_to_an_account_that_was_killed_is_on_record_as_one_about_that_account() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    pending.begin(pending.Note(STACK, "account-disable", None, "somebody", pid=ended.pid, about="account/a-1"))
+    with runs.watched("tiny", STACK, "up", Phases()):
+        pass
+    (dead,) = [each.entry for each in kept() if each.entry.why == "killed"]
+    assert (dead.kind, dead.action, dead.resource) == (Kind.ACCOUNT, "account-disable", "account/a-1")
+
+
+def test_a_deed_to_a_session_that_was_killed_is_on_record_as_a_token_that_may_be_out() -> None:
+    assert runs.killed("session-mint", STACK, 0, "somebody", None, "session/0a1b").kind is Kind.TOKEN
+
+
 def test_a_run_that_still_goes_on_is_not_called_dead_nor_is_one_of_another_host() -> None:
     mine = pending.Note(STACK, "up", None, "somebody")
     pending.begin(mine)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import UserError
+from catalog.roster import RosterRole
+from ops.rosters.checking import check
 from ops.rosters.findings import ALIKE, MOST, RosterError
-from ops.rosters.form import FAMILY, FORMS, Role
+from ops.rosters.form import FAMILY, FORMS
 from ops.rosters.rows import Encoding
 from ops.rosters.source import LONGEST_LINE, Source
 from tests.ops.rosters import small
@@ -253,6 +255,17 @@ def test_a_child_is_under_fourteen_until_the_day_it_is_fourteen(folder: Path) ->
     assert [found.ages[found.users[hash(each)]] for each in pupils] == [2, 1, 0]
 
 
+def test_the_age_is_the_catalog_s(folder: Path) -> None:
+    city = small.city()
+    minors = city.minors.model_copy(update={"guardian_consent_below": 16})
+    for number, born in enumerate(("2010-11-24", "2010-11-25")):
+        change(folder, "demographics", number, birthDate=born)
+    found = check(Source(folder), city.model_copy(update={"minors": minors}), small.TODAY)
+    pupils = [row["sourcedId"] for row in small.read(folder, "demographics")[:2]]
+    assert found.grown == 16
+    assert [found.ages[found.users[hash(each)]] for each in pupils] == [2, 1]
+
+
 def test_a_child_may_name_its_parent_as_well_as_the_other_way_round(folder: Path) -> None:
     users = small.read(folder, "users")
     parent = next(row for row in users if row["agentSourcedIds"])
@@ -265,7 +278,7 @@ def test_a_child_may_name_its_parent_as_well_as_the_other_way_round(folder: Path
 
 
 def test_two_pupils_are_nobodys_family(folder: Path) -> None:
-    pupils = [row["userSourcedId"] for row in small.read(folder, "roles") if row["role"] == Role.STUDENT]
+    pupils = [row["userSourcedId"] for row in small.read(folder, "roles") if row["role"] == RosterRole.STUDENT]
     users = [
         {**row, "agentSourcedIds": pupils[1]} if row["sourcedId"] == pupils[0] else row
         for row in small.read(folder, "users")

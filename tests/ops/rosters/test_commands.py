@@ -54,6 +54,13 @@ def test_a_roster_is_looked_at_taken_in_and_then_there(server: Server, folder: P
     assert "nothing to do" in huiju("import", str(folder)).stdout
 
 
+def test_a_look_at_a_roster_counts_by_the_city_s_own_age(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    city = small.city()
+    minors = city.minors.model_copy(update={"guardian_consent_below": 9})
+    monkeypatch.setattr(roster, "load_named", lambda _: city.model_copy(update={"minors": minors}))
+    assert "of them under 9;" in huiju("check", str(folder)).stdout
+
+
 def test_a_difference_for_programs_is_json_and_nothing_else(folder: Path) -> None:
     done = huiju("diff", str(folder), "--json")
     assert json.loads(done.stdout)["people"]["added"] == len(small.read(folder, "users"))

@@ -28,6 +28,8 @@ SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 NOW = datetime(2026, 10, 15, 8, 0, tzinfo=UTC)
 LESSON, LATER, GONE = "l-" + "a" * 16, "l-" + "b" * 16, "l-" + "c" * 16
 OWN, PARTNER, ALLY, FAR = "0000000001", "0000000002", "0000000003", "0000000004"
+OFFICE, COLLEGE = "990101", "college"
+"""Division code of the district `near`; a partner that is party to the pact."""
 
 
 def name(text: str) -> dict[str, str]:
@@ -39,6 +41,7 @@ REACH: dict[str, tuple[str, ...]] = {
     "pupil": ("class", "agreement"),
     "master": ("alliance", "agreement"),
     "clerk": ("district", "alliance", "agreement"),
+    "guest": ("agreement",),
     "mayor": ("city",),
     "anyone": ("public",),
 }
@@ -51,7 +54,7 @@ PROFILES: dict[str, tuple[str, int]] = {
     "clerk": ("school", 14),
 }
 """Tier -> whose profile it sees, and below which age a guardian has to have agreed."""
-TIERS = ("pupil", "mother", "master", "clerk", "mayor", "robot", "anyone")
+TIERS = ("pupil", "mother", "master", "clerk", "guest", "mayor", "robot", "anyone")
 SCOPES = ("own", "child", "class", "school", "agreement", "alliance", "district", "city", "public")
 STREAMING: dict[str, Any] = {"uses": ["stream"], **UNLIMITED}
 DOCUMENT: dict[str, Any] = {
@@ -66,13 +69,20 @@ DOCUMENT: dict[str, Any] = {
         "free": {"name": name("free"), "tiers": list(TIERS), **STREAMING},
         "members": {"name": name("members"), "tiers": list(TIERS[:-1]), **STREAMING},
         "year": {"name": name("year"), "tiers": ["pupil", "master", "clerk"], **STREAMING, "window_days": 30},
+        "handout": {
+            "name": name("handout"),
+            "tiers": ["pupil", "master"],
+            **STREAMING,
+            "uses": ["stream", "download"],
+            "window_days": 30,
+        },
         "paper": {"name": name("paper"), "tiers": ["pupil"], **STREAMING, "uses": ["download"]},
     },
     "agreements": {
         "pact": {
             "name": name("pact"),
             "schools": [OWN, PARTNER],
-            "partners": [],
+            "partners": [COLLEGE],
             "starts": "2026-10-10",
             "ends": "2026-10-20",
         }
@@ -101,7 +111,11 @@ DOCUMENT: dict[str, Any] = {
             "grants": {"view": {"robot": {"scopes": ["city"], "consent_below": 0}}},
         },
     },
-    "districts": ["near", "far"],
+    "districts": {
+        "near": {"name": name("near"), "division_code": OFFICE},
+        "far": {"name": name("far"), "division_code": "990102"},
+    },
+    "partners": {each: {"name": name(each)} for each in (COLLEGE, "factory")},
     "alliances": {"league": [OWN, ALLY]},
     "schools": {
         code: {"name": name(code), "district": "far" if code == FAR else "near"} for code in (OWN, PARTNER, ALLY, FAR)
@@ -147,18 +161,6 @@ class Live(Standing):
 
 
 Ask = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyJWT has a clock of its own."""
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return NOW if tz is None else NOW.astimezone(tz)
-
-    monkeypatch.setattr("jwt.api_jwt.datetime", Stopped)
 
 
 @pytest.fixture

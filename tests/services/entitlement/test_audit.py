@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from derive import audit, session_token
+from derive import audit, permission, session_token
 from derive.audit import Kind, Record
 from derive.audit_chain import verify
 from services.entitlement import app
@@ -16,7 +16,7 @@ from services.entitlement import audit as trails
 from services.entitlement.audit import Outcome, Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError, waiting
-from tests.services.entitlement.conftest import ALLY, LESSON, NOW, OWN, record, token
+from tests.services.entitlement.conftest import ALLY, COLLEGE, LESSON, NOW, OWN, record, token
 
 RULES = "d" * 64
 """Digest of the rules by which the desk of these tests decides."""
@@ -52,12 +52,24 @@ def test_a_chain_begins_with_the_rules_by_which_it_decides(trail: Trail) -> None
 
 
 def test_a_grant_and_its_token_are_recorded(client: TestClient, trail: Trail) -> None:
-    assert play(client, token()) == 200
+    headers = {"Authorization": f"Bearer {token()}", "X-Token-In-Body": "1"}
+    given = client.post(f"/access/play/{LESSON}", headers=headers).json()["token"]
     grant, minted = (each.entry for each in recorded(trail)[1:])
     assert (grant.kind, minted.kind) == (Kind.GRANT, Kind.TOKEN)
     assert grant.who == minted.who == audit.Who("pupil", OWN, "someone")
     assert (grant.resource, grant.policy) == (LESSON, RULES)
     assert int(minted.facts["expires"]) > NOW.timestamp()
+    assert (minted.facts["permission"], minted.facts["key"]) == (permission.name(given), "video-1")
+    assert given[-20:] not in str(minted), "the name of a permission, and no more of it"
+
+
+def test_district_and_partner_are_recorded(client: TestClient, trail: Trail) -> None:
+    for place in ({"district": "near"}, {"partner": COLLEGE}):
+        assert play(client, token("clerk", None, **place)) == 200
+    assert [each.entry.who for each in recorded(trail)[1::2]] == [
+        audit.Who("clerk", None, "someone", district="near"),
+        audit.Who("clerk", None, "someone", partner=COLLEGE),
+    ]
 
 
 def test_what_is_no_decision_about_a_lesson_is_in_the_same_chain(trail: Trail) -> None:

@@ -26,7 +26,8 @@ def session(epoch: int, *, named: int | None = None) -> str:
 
 
 def verifier(ring: str) -> Verifier:
-    return Verifier(ISSUER, json.dumps({"keys": Ring.parse(ring).public_keys(SEED, keys.SESSION)}))
+    known = json.dumps({"keys": Ring.parse(ring).public_keys(SEED, keys.SESSION)})
+    return Verifier(ISSUER, known, lambda: NOW)
 
 
 @pytest.mark.parametrize(

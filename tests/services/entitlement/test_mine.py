@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from catalog.access import Action
 from derive.audit import Kind, Record
-from services.entitlement import app
+from services.entitlement import app, mine
 from services.entitlement.audit import Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Enrolment, Found, Role
-from tests.services.entitlement.conftest import DOCUMENT, FAR, NOW, OWN, PARTNER, Register, name, token
+from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, FAR, NOW, OFFICE, OWN, PARTNER, Register, name, token
 from tests.services.entitlement.test_audit import RULES, recorded
 
 TODAY = date(2026, 10, 15)
@@ -84,9 +85,48 @@ def test_a_tier_is_told_what_it_may_do_with_whose_and_what_everybody_may(client:
     assert granted(body, "platform") == []
 
 
+def test_the_district_and_the_partner_are_told_by_their_names(client: TestClient) -> None:
+    for place, one in (("district", "near"), ("partner", COLLEGE)):
+        who = {"Authorization": f"Bearer {token('clerk', None, **{place: one})}"}
+        body = client.get("/access/mine", headers=who).json()
+        assert (body[place], body["school"]) == (name(one), None)
+
+
+def test_who_is_at_an_office_sees_the_pupils_of_the_district_where_the_matrix_says_so(
+    client: TestClient, people: dict[str, Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = DOCUMENT["classes"]["pupil-profile"]["grants"]["view"]["clerk"]
+    monkeypatch.setitem(cell, "scopes", ["district"])
+    people[CLERK] = somebody(CLERK, "clerk", school=OFFICE)
+    people[STRANGER] = somebody(STRANGER, "pupil", "8c", school=FAR)
+    who = {"Authorization": f"Bearer {token('clerk', None, district='near', person=CLERK)}"}
+    answers = {one: client.get(f"/access/people/{one}", headers=who) for one in (CHILD, STRANGER)}
+    assert answers[CHILD].status_code == 200
+    assert reason(answers[STRANGER]) == (403, "profile-out-of-reach")
+
+
+@pytest.mark.parametrize("place", [{}, {"district": "far"}, {"district": "near", "partner": COLLEGE}])
+def test_a_session_of_another_place_than_the_roster_s_is_told_to_sign_in_again(
+    client: TestClient, people: dict[str, Found], place: dict[str, str]
+) -> None:
+    people[CLERK] = somebody(CLERK, "clerk", school=OFFICE)
+    who = {"Authorization": f"Bearer {token('clerk', None, person=CLERK, **place)}"}
+    assert reason(client.get("/access/mine", headers=who)) == (403, "roster-differs")
+
+
 def test_the_age_below_which_a_guardian_has_to_agree_is_told(client: TestClient) -> None:
     rows = {each["id"]: each["grants"] for each in get(client, "mine", "master").json()["resources"]}
     assert [each["consent_below"] for each in rows["pupil-profile"]] == [14]
+
+
+def test_what_nothing_gives_yet_is_marked(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def marks() -> list[tuple[str, bool]]:
+        rows = get(client, "mine", "pupil").json()["resources"]
+        return [(each["id"], grant["not_yet"]) for each in rows for grant in each["grants"]]
+
+    assert marks() == [("lesson", False), ("lesson", False), ("pupil-profile", False)]
+    monkeypatch.setattr(mine, "CLOSED", {("pupil-profile", Action.VIEW)})
+    assert marks() == [("lesson", False), ("lesson", False), ("pupil-profile", True)]
 
 
 def test_without_a_session_only_the_public_s_is_told(client: TestClient) -> None:

@@ -18,11 +18,13 @@ from starlette.testclient import TestClient
 
 from derive import identity, keys, session_token
 from services.entitlement import app
+from services.entitlement.audit import Outcome
 from services.entitlement.desk import Desk
 from services.entitlement.people import Found, PersonError, Role
+from services.entitlement.sessions import Session
 from services.entitlement.settings import Door
-from services.entitlement.sign_in import BEGIN, CALLBACK, END, PROOF, SignIn
-from tests.services.entitlement.conftest import DOCUMENT, ISSUER, OWN, SEED
+from services.entitlement.sign_in import ATTEMPT, BEGIN, CALLBACK, END, PROOF, SignIn
+from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, ISSUER, OFFICE, OWN, SEED
 
 INSIDE = "http://identity.test/identity"
 REALM = f"{ISSUER}/identity/realms/city"
@@ -161,6 +163,20 @@ def test_the_browser_is_sent_off_with_pkce_and_to_the_public_address(browser: Te
     assert {"state", "nonce", "code_challenge"} <= query.keys()
 
 
+@pytest.mark.parametrize("cookie", [ATTEMPT, session_token.COOKIE])
+def test_a_box_at_a_subdomain_can_plant_neither_a_session_nor_half_a_sign_in(
+    browser: TestClient, come: Come, keycloak: Keycloak, cookie: str
+) -> None:
+    keycloak.claims = {"tier": "clerk", "school": OWN}
+    said = [*browser.get(BEGIN).headers.get_list("set-cookie"), *come().headers.get_list("set-cookie")]
+    found = [each for each in said if each.startswith(f"{cookie}=")]
+    assert cookie.startswith("__Host-") and found
+    for line in found:
+        words = {part.strip().lower() for part in line.split(";")[1:]}
+        assert {"path=/", "secure", "httponly"} <= words
+        assert not [each for each in words if each.startswith("domain")]
+
+
 def test_a_person_of_the_roster_is_what_the_roster_says_and_not_what_the_account_says(
     come: Come, keycloak: Keycloak
 ) -> None:
@@ -172,6 +188,34 @@ def test_a_person_of_the_roster_is_what_the_roster_says_and_not_what_the_account
     assert claims[session_token.PARTY] == identity.CLIENT_PORTAL
 
 
+class Witness:
+    """Keeps what is to be recorded."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Session | None, Outcome]] = []
+
+    def decided(self, session: Session | None, outcome: Outcome) -> None:
+        self.told.append((session, outcome))
+
+
+def test_a_sign_in_is_on_record_with_the_roster_s_id_beside_the_subject(
+    come: Come, keycloak: Keycloak, desk: Desk
+) -> None:
+    desk.witness = witness = Witness()
+    for claims in ({"person": PUPIL}, {"tier": "clerk"}, {"person": PUPIL, "tier": "mother", "provider": "college"}):
+        keycloak.claims = claims
+        come()
+    found = [
+        (outcome.reason, dict(outcome.facts), session.subject if session else "") for session, outcome in witness.told
+    ]
+    # Whom a provider names wrongly is not said to be that person.
+    assert found == [
+        (None, {"person": PUPIL}, "someone"),
+        (None, {}, "someone"),
+        ("provider-differs", {}, "someone"),
+    ]
+
+
 def test_who_is_not_of_the_roster_is_what_the_account_says(come: Come, keycloak: Keycloak) -> None:
     keycloak.claims = {"tier": "clerk", "school": OWN}
     claims = _session(come())
@@ -179,9 +223,36 @@ def test_who_is_not_of_the_roster_is_what_the_account_says(come: Come, keycloak:
     assert "person" not in claims
 
 
-def test_an_office_is_no_school(come: Come, keycloak: Keycloak) -> None:
-    keycloak.claims = {"tier": "clerk", "school": "990101"}
-    assert "school" not in _session(come())
+PLACES = ("school", "district", "partner")
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"school": OFFICE}, {"district": "near"}),
+        ({"school": "990100"}, {}),
+        ({"school": "near"}, {}),
+        ({"district": "near"}, {}),
+        ({"partner": COLLEGE}, {"partner": COLLEGE}),
+        ({"partner": "no-partner-of-the-city"}, {}),
+        ({"partner": [COLLEGE]}, {}),
+    ],
+)
+def test_an_office_is_a_district_and_no_school_and_a_partner_is_one_that_the_city_has(
+    come: Come, keycloak: Keycloak, said: dict[str, Any], found: dict[str, str]
+) -> None:
+    keycloak.claims = {"tier": "clerk", **said}
+    claims = _session(come())
+    assert {key: claims[key] for key in PLACES if key in claims} == found
+
+
+def test_who_is_at_an_office_by_the_roster_is_of_its_district_whatever_the_account_says(
+    come: Come, keycloak: Keycloak, roster: Roster
+) -> None:
+    roster.found = Found(PUPIL, True, None, (Role(None, None, OFFICE, "clerk", True),), ())
+    keycloak.claims = {"person": PUPIL, "tier": "clerk", "school": OWN, "partner": COLLEGE}
+    claims = _session(come())
+    assert {key: claims[key] for key in PLACES if key in claims} == {"district": "near"}
 
 
 @pytest.mark.parametrize(

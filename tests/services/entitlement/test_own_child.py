@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -18,6 +20,14 @@ from tests.roster_server import DATABASE, HASHES, READER, Server
 from tests.services.entitlement.conftest import Live, token
 
 CITY = small.city()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Of the city, by its facts."""
+
+    schools: Mapping[str, Any] = field(default_factory=lambda: CITY.by_code)
+    offices: Mapping[str, str] = field(default_factory=lambda: {each.division_code: each.id for each in CITY.districts})
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +64,8 @@ def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Serve
     wanted, asked = _reaches(folder), 0
     for one, reach in wanted.items():
         me = str(HASHES.of(one))
-        said: Identity = identity(reader.find(me), small.TODAY, CITY.by_code)
-        session = {"Authorization": f"Bearer {token(said.tier, said.school, person=me)}"}
+        said: Identity = identity(reader.find(me), small.TODAY, Places())
+        session = {"Authorization": f"Bearer {token(said.tier, said.school, district=said.district, person=me)}"}
         for other in wanted:
             answer = client.get(f"/access/people/{HASHES.of(other)}", headers=session)
             assert answer.status_code == (200 if other in reach else 403), (one, other, answer.text)
@@ -66,9 +76,10 @@ def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Serve
     print(f"{asked} questions of {len(wanted)} people about each other: 0 mismatches")
 
 
-def test_an_officer_of_a_district_has_a_tier_and_no_school(server: Server, folder: Path) -> None:
+def test_an_officer_of_a_district_has_a_tier_and_that_district_and_no_school(server: Server, folder: Path) -> None:
     officer = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith("a"))
     reader = Reader(host=server.host, user=READER, dbname=DATABASE)
-    found = identity(reader.find(str(HASHES.of(officer))), small.TODAY, CITY.by_code)
+    found = identity(reader.find(str(HASHES.of(officer))), small.TODAY, Places())
     assert found.school is None
+    assert officer == f"a{next(each.division_code for each in CITY.districts if each.id == found.district)}"
     assert next(each for each in CITY.tiers if each.id == found.tier).scope is Scope.DISTRICT

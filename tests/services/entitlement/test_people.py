@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -21,6 +23,17 @@ from tests.roster_server import DATABASE, HASHES, READER, Server
 
 TODAY = small.TODAY
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Places:
+    """A city of one school and one district."""
+
+    schools: Mapping[str, Any]
+    offices: Mapping[str, str]
+
+
+PLACES = Places({"s": {}}, {"an office": "east"})
 CODES = [school.code for school in small.city().schools]
 PARENT, PUPIL, TEACHER = f"p{CODES[0]}00000", f"s{CODES[0]}00000", f"t{CODES[0]}0000"
 
@@ -121,20 +134,21 @@ def somebody(*roles: Role, enabled: bool = True) -> Found:
 
 
 @pytest.mark.parametrize(
-    ("roles", "tier", "school"),
+    ("roles", "tier", "school", "district"),
     [
-        ((role(),), "a", "s"),
-        ((role(place="an office"),), "a", None),
-        ((role("a"), role("b", main=False)), "a", "s"),
-        ((role(None), role("b", main=False)), "b", "s"),
-        ((role("a", ends=TODAY - DAY), role("b", main=False)), "b", "s"),
-        ((role("a", begins=TODAY, ends=TODAY),), "a", "s"),
+        ((role(),), "a", "s", None),
+        ((role(place="an office"),), "a", None, "east"),
+        ((role(place="the city's"),), "a", None, None),
+        ((role("a"), role("b", "an office", main=False)), "a", "s", None),
+        ((role(None), role("b", main=False)), "b", "s", None),
+        ((role("a", ends=TODAY - DAY), role("b", "an office", main=False)), "b", None, "east"),
+        ((role("a", begins=TODAY, ends=TODAY),), "a", "s", None),
     ],
 )
-def test_the_first_role_that_counts_today_says_tier_and_school(
-    roles: tuple[Role, ...], tier: str, school: str | None
+def test_the_first_role_that_counts_today_says_tier_and_school_or_district(
+    roles: tuple[Role, ...], tier: str, school: str | None, district: str | None
 ) -> None:
-    assert identity(somebody(*roles), TODAY, {"s"}) == Identity(tier, school)
+    assert identity(somebody(*roles), TODAY, PLACES) == Identity(tier, school, district)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +164,7 @@ def test_the_first_role_that_counts_today_says_tier_and_school(
 )
 def test_who_is_nobody_today_is_told_why(found: Found | None, reason: str) -> None:
     with pytest.raises(PersonError, match=f"^{reason}$"):
-        identity(found, TODAY, {"s"})
+        identity(found, TODAY, PLACES)
 
 
 def test_classes_end_with_their_last_day_and_a_guardian_s_say_before_its_day() -> None:

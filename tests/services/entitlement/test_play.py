@@ -10,11 +10,12 @@ import jwt
 import pytest
 from starlette.testclient import TestClient
 
-from derive import keys
+from derive import keys, session_token
 from services.entitlement.desk import Desk
 from services.entitlement.reasons import REASONS
 from tests.services.entitlement.conftest import (
     ALLY,
+    COLLEGE,
     DOCUMENT,
     FAR,
     GONE,
@@ -22,6 +23,7 @@ from tests.services.entitlement.conftest import (
     LATER,
     LESSON,
     NOW,
+    OFFICE,
     OWN,
     PARTNER,
     SEED,
@@ -120,6 +122,47 @@ def test_each_tier_plays_what_it_reaches(  # noqa: PLR0917
 
 
 @pytest.mark.parametrize(
+    ("tier", "place", "owner", "reason"),
+    [
+        ("clerk", {"district": "near"}, OWN, None),
+        ("clerk", {"district": "near"}, FAR, "out-of-reach"),
+        ("clerk", {"district": "far"}, FAR, None),
+        ("clerk", {"district": "nowhere"}, OWN, "no-school"),
+        ("clerk", {"district": OFFICE}, OWN, "no-school"),
+        ("pupil", {"district": "near"}, OWN, "out-of-reach"),
+        ("guest", {"partner": COLLEGE}, PARTNER, None),
+        ("guest", {"partner": COLLEGE}, ALLY, "out-of-reach"),
+        ("guest", {"partner": "factory"}, OWN, "out-of-reach"),
+        ("guest", {"partner": "nobody"}, OWN, "no-school"),
+        ("guest", {"district": "near"}, OWN, "out-of-reach"),
+        ("guest", {}, OWN, "no-school"),
+    ],
+)
+def test_a_district_and_a_partner_count_as_the_rules_say(
+    ask: Ask, store: Store, *, tier: str, place: dict[str, str], owner: str, reason: str | None
+) -> None:
+    store[f"{LESSON}/lesson.json"] = record(LESSON, owner, "members")
+    answer = ask(token(tier, None, **place))
+    assert answer.status_code == 200 if reason is None else refused(answer, reason), answer.text
+
+
+@pytest.mark.parametrize(("day", "reason"), [("2026-10-16", "agreement-not-begun"), ("2026-10-15", None)])
+def test_an_agreement_with_a_partner_opens_from_its_first_day_on(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch, day: str, reason: str | None
+) -> None:
+    monkeypatch.setitem(DOCUMENT["agreements"]["pact"], "starts", day)
+    store[f"{LESSON}/lesson.json"] = record(LESSON, PARTNER, "members")
+    answer = ask(token("guest", None, partner=COLLEGE))
+    assert answer.status_code == 200 if reason is None else refused(answer, reason), answer.text
+
+
+@pytest.mark.parametrize("place", ["school", "district", "partner"])
+def test_a_place_that_is_no_text_makes_no_session(ask: Ask, place: str) -> None:
+    wrong: dict[str, Any] = {"school": OWN, place: ["near"]}
+    assert refused(ask(token("clerk", **wrong)), "session-invalid")
+
+
+@pytest.mark.parametrize(
     ("tier", "licence", "reason"),
     [
         ("pupil", "year", None),
@@ -181,6 +224,19 @@ def test_what_is_for_its_own_school_is_played_there_only(
     limited(monkeypatch, reach="school")
     store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
     answer = ask(token(tier, school))
+    assert refused(answer, reason) if reason else answer.status_code == 200
+
+
+@pytest.mark.parametrize(("tier", "place", "reason"), [
+    ("clerk", {"district": "near"}, None), ("clerk", {"district": "nowhere"}, "no-school"),
+    ("guest", {"partner": COLLEGE}, "licence-not-for-tier"),
+])  # fmt: skip
+def test_what_is_for_the_city_is_for_its_offices_too_and_for_no_partner(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch, *, tier: str, place: dict[str, str], reason: str | None
+) -> None:
+    limited(monkeypatch, reach="city")
+    store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
+    answer = ask(token(tier, None, **place))
     assert refused(answer, reason) if reason else answer.status_code == 200
 
 
@@ -294,7 +350,7 @@ def test_a_session_counts_from_a_cookie_too_and_the_header_comes_first(
     client: TestClient, ask: Ask, store: Store
 ) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
-    client.cookies.set("huiju_session", token("robot"))
+    client.cookies.set(session_token.COOKIE, token("robot"))
     assert refused(ask(), "tier-plays-nothing")
     assert ask(token("pupil")).status_code == 200
 

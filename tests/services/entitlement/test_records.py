@@ -13,7 +13,7 @@ from derive import keys
 from services.entitlement import records, settings
 from services.entitlement.desk import Desk
 from services.entitlement.records import Records, UnreadableError
-from tests.services.entitlement.conftest import DOCUMENT, GONE, ISSUER, LESSON, SEED, record, token
+from tests.services.entitlement.conftest import DOCUMENT, GONE, ISSUER, LESSON, NOW, SEED, record, token
 from tests.services.entitlement.mounted import stamped
 
 
@@ -106,7 +106,7 @@ def test_without_rules_it_starts_and_has_none(tmp_path: Path, lost: str) -> None
 
 
 def test_a_decision_is_noted_without_any_token(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    desk = Desk(settings.read(_files(tmp_path)), Records(Store().fetch))
+    desk = Desk(settings.read(_files(tmp_path)), Records(Store().fetch), lambda: NOW)
     with caplog.at_level(logging.INFO, "services.entitlement"):
         session = token()
         desk.play(session, LESSON, None)

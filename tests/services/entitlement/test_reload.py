@@ -83,7 +83,6 @@ def versions() -> Iterator[tuple[dict[str, str], int]]:
         yield {**bad, **({"access.json": bad["access.json"][:-9]} if number % 2 else {})}, 0
 
 
-@pytest.mark.usefixtures("now")
 def test_rules_change_under_load_and_every_request_is_answered_by_one_of_the_good_versions(
     reloading: Desk, folder: Path
 ) -> None:

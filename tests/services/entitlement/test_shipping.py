@@ -23,11 +23,12 @@ from botocore.exceptions import ClientError
 from catalog import names
 from derive import audit
 from derive.audit_chain import verify
+from local.ports import free_port
 from services.entitlement import settings, shipping
 from services.entitlement.audit import MOST_WAITING, Outcome, Trail
 from services.entitlement.shipping import Shipper, Waiting, locking
 from services.store import apply
-from tests.media import ROOT, Store, free_port
+from tests.media import ROOT, Store
 from tests.services.entitlement.conftest import LESSON
 from tests.services.entitlement.test_records import _files
 

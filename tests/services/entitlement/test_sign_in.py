@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from starlette.testclient import TestClient
 
 from derive import identity, session_token
-from tests.services.entitlement.conftest import FAR, NOW, OWN, token
+from services.entitlement import app
+from services.entitlement.desk import Desk
+from tests.services.entitlement.conftest import COLLEGE, FAR, NOW, OWN, token
 
 
 def _attributes(cookie: str) -> set[str]:
@@ -42,7 +47,34 @@ def test_the_page_is_told_who_is_there_and_that_it_is_a_stand_in(client: TestCli
         "expires": int(NOW.timestamp()) + 8 * 3600,
         "tier": {"zh": "某master", "en": "master"},
         "school": {"zh": f"某{FAR}", "en": FAR},
+        "district": None,
+        "partner": None,
+        "cache": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("school", "domain", "cache"),
+    [
+        (FAR, "city.example", {"place": FAR, "origin": f"https://{FAR}.edge.city.example"}),
+        (FAR, None, None),
+        ("9999999999", "city.example", None),
+        (None, "city.example", None),
+    ],
+)
+def test_who_is_at_a_school_is_told_of_its_cache(
+    desk: Desk, school: str | None, domain: str | None, cache: dict[str, str] | None
+) -> None:
+    other = TestClient(app.make(Desk(replace(desk.settings, boxes=domain), desk.records, desk.clock)))
+    said = other.get("/access/session", headers={"Authorization": f"Bearer {token('master', school)}"}).json()
+    assert said["cache"] == cache
+
+
+def test_the_page_is_told_of_which_district_or_partner_somebody_is(client: TestClient) -> None:
+    for place, one in (("district", "near"), ("partner", COLLEGE)):
+        who = {"Authorization": f"Bearer {token('clerk', None, **{place: one})}"}
+        said = client.get("/access/session", headers=who).json()
+        assert (said[place]["en"], said["school"]) == (one, None)
 
 
 def test_a_session_of_an_unknown_tier_or_school_is_shown_without_names(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 import subprocess
@@ -22,7 +23,7 @@ Pair = tuple[Bucket, Bucket]
 def published(store: Store, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pair, Run, Path]:
     """The clip, packaged in chunks of one segment, and its files."""
     pair, folder = store.pair(), tmp_path_factory.mktemp("published")
-    run = package(store, pair, clip, folder / "work")
+    run = package(store, pair, clip, folder / "work", download="v720-3000")
     return pair, run, download(pair[1], "l-test/", folder / "files") / "l-test" / digest(clip)
 
 
@@ -117,14 +118,161 @@ def test_pictures_and_sound_are_apart(published: tuple[Pair, Run, Path]) -> None
 def test_the_master_names_codecs_sizes_rates_and_the_sound(published: tuple[Pair, Run, Path]) -> None:
     text = (published[2] / "master.m3u8").read_text()
     rows = [row for row in text.splitlines() if row.startswith("#EXT-X-STREAM-INF")]
-    assert len(rows) == 2, "the rung above the source's size is left out"
-    for row, size in zip(rows, ("416x234", "640x360"), strict=True):
+    assert len(rows) == 3, "the rung above the source's size is left out"
+    for row, size in zip(rows[:-1], ("416x234", "640x360"), strict=True):
         assert re.search(r'CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2"', row)
         assert f"RESOLUTION={size}" in row
         assert "FRAME-RATE=25.000" in row
         assert 'AUDIO="sound"' in row
         peak, mean = (int(found) for found in re.findall(r"BANDWIDTH=(\d+)", row))
         assert 0 < mean <= peak
+
+
+def _measured(playlist: Path) -> tuple[int, int]:
+    """Bits a second of the busiest segment and of the whole, from the files themselves."""
+    rows = re.findall(r"#EXTINF:([\d.]+),\n(\S+)", playlist.read_text())
+    sizes = [(float(seconds), 8 * (playlist.parent / name).stat().st_size) for seconds, name in rows]
+    return math.ceil(max(bits / seconds for seconds, bits in sizes)), math.ceil(
+        sum(bits for _, bits in sizes) / sum(seconds for seconds, _ in sizes)
+    )
+
+
+def test_the_smallest_rendition_comes_first_and_the_sound_alone_last_at_the_rates_of_their_files(
+    published: tuple[Pair, Run, Path],
+) -> None:
+    text = (published[2] / "master.m3u8").read_text()
+    rows = re.findall(r"#EXT-X-STREAM-INF:BANDWIDTH=(\d+),AVERAGE-BANDWIDTH=(\d+),(.*)\n(\S+)", text)
+    sound = _measured(published[2] / rows[-1][3])
+    for peak, mean, facts, uri in rows:
+        alone = "RESOLUTION" not in facts
+        own = _measured(published[2] / uri)
+        expected = own if alone else tuple(a + b for a, b in zip(own, sound, strict=True))
+        assert (int(peak), int(mean)) == pytest.approx(expected, abs=2), uri
+    assert rows[0][3].endswith("/v234-145/index.m3u8")
+    assert rows[-1][2:] == ('CODECS="mp4a.40.2",AUDIO="sound"', "0123456789ab/sound/index.m3u8")
+
+
+@pytest.mark.parametrize("name", ["v234-145", "v360-365"])
+def test_the_codec_in_the_master_is_what_the_decoder_finds(published: tuple[Pair, Run, Path], name: str) -> None:
+    words = ["-select_streams", "v:0", "-show_entries", "stream=profile,level", "-of", "json"]
+    playlist = next(path for path in _playlists(published[2]) if path.parent.name == name)
+    found = json.loads(
+        subprocess.run(["ffprobe", "-v", "error", *words, str(playlist)], check=True, capture_output=True).stdout
+    )
+    profile = {"High": "64", "Constrained Baseline": "42", "Main": "4d"}[found["streams"][0]["profile"]]
+    text = (published[2] / "master.m3u8").read_text()
+    codec = re.findall(rf'CODECS="avc1\.(\w\w)\w\w(\w\w),mp4a[^\n]*\n\S+/{name}/', text)
+    assert codec == [(profile, f"{found['streams'][0]['level']:02x}")]
+
+
+def _cues(track: Path) -> list[tuple[str, str, str, list[int]]]:
+    rows = re.findall(r"(\S+) --> (\S+)\n(\S+)#xywh=(\S+)", track.read_text())
+    return [(begin, end, sheet, [int(n) for n in where.split(",")]) for begin, end, sheet, where in rows]
+
+
+def test_every_small_picture_shows_its_own_moment(
+    published: tuple[Pair, Run, Path], clip: Path, tmp_path: Path
+) -> None:
+    (_, lessons), _, media = published
+    row = lessons.read_json("l-test/lesson.json")["thumbnails"]  # type: ignore[index]
+    assert row["vtt"].endswith("/0123456789ab/thumbnails/thumbnails.vtt")
+    track = media / "0123456789ab" / "thumbnails" / "thumbnails.vtt"
+    cues = _cues(track)
+    assert [(begin[6:], end[6:]) for begin, end, _, _ in cues] == [
+        (f"{n:02d}.000", f"{n + 2:02d}.000") for n in range(0, 10, 2)
+    ]
+    for begin, _, sheet, (x, y, width, height) in cues:
+        assert (width, height) == (row["width"], row["height"]) == (160, 90)
+        second = float(begin[6:])
+        # The film's picture at that second, drawn as small, against that place of the sheet.
+        graph = (
+            f"[0:v]crop={width}:{height}:{x}:{y},format=gray[a];[1:v]select=eq(n\\,{int(second * 25)}),scale={width}:{height},"
+            "format=gray[b];[a][b]psnr=stats_file=-"
+        )
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            str(track.parent / sheet),
+            "-i",
+            str(clip),
+            "-lavfi",
+            graph,
+            "-frames:v",
+            "1",
+        ]
+        said = subprocess.run([*command, "-f", "null", "-"], check=True, capture_output=True, text=True).stdout
+        assert float(re.findall(r"psnr_avg:(\S+)", said)[0]) > 22, begin
+
+
+def test_small_pictures_are_small(published: tuple[Pair, Run, Path]) -> None:
+    sheets = list((published[2] / "0123456789ab" / "thumbnails").glob("*.jpg"))
+    assert len(sheets) == 2, "one for each chunk"
+    assert max(each.stat().st_size for each in sheets) < 40_000
+
+
+def test_what_may_be_taken_away_is_one_whole_film_whose_index_comes_first(
+    published: tuple[Pair, Run, Path], tmp_path: Path
+) -> None:
+    (_, lessons), _, media = published
+    row = lessons.read_json("l-test/lesson.json")["download"]  # type: ignore[index]
+    assert row["path"].startswith("l-test/~download/")
+    assert row["path"].endswith("-v360-365.mp4"), "the largest below the one asked for, which the film is too small for"
+    file = media.parents[1] / row["path"]
+    assert file.stat().st_size == row["bytes"]
+    assert file.read_bytes().index(b"moov") < file.read_bytes().index(b"mdat")
+    words = [
+        "-count_frames",
+        "-show_entries",
+        "stream=codec_name,nb_read_frames,start_time:format=duration",
+        "-of",
+        "json",
+    ]
+    found = json.loads(
+        subprocess.run(["ffprobe", "-v", "error", *words, str(file)], check=True, capture_output=True).stdout
+    )
+    assert [each["codec_name"] for each in found["streams"]] == ["h264", "aac"]
+    assert found["streams"][0]["nb_read_frames"] == "250"
+    assert float(found["format"]["duration"]) == pytest.approx(10, abs=0.1)
+    assert lessons.s3.head_object(Bucket=lessons.name, Key=row["path"])["ContentDisposition"] == "attachment"
+
+
+def test_another_licence_gives_and_takes_the_file_without_encoding(store: Store, clip: Path, tmp_path: Path) -> None:
+    pair, content = store.pair(), digest(clip)
+    package(store, pair, clip, tmp_path / "one")
+    assert not list(pair[1].objects("l-test/~download/"))
+    pair[0].delete([content])
+    first = _versions(pair[1])
+    assert finish(start(store, pair, wanted(content, download="v234-145"), tmp_path / "two")).code == 0
+    row = pair[1].read_json("l-test/lesson.json")["download"]  # type: ignore[index]
+    assert [(key, size) for key, size, _ in pair[1].objects("l-test/~download/")] == [(row["path"], row["bytes"])]
+    assert finish(start(store, pair, wanted(content), tmp_path / "three")).code == 0
+    assert "download" not in pair[1].read_json("l-test/lesson.json")  # type: ignore[operator]
+    assert _versions(pair[1]) == first
+
+
+def test_a_request_of_an_older_publisher_has_neither_small_pictures_nor_a_file(
+    store: Store, clip: Path, tmp_path: Path
+) -> None:
+    pair, request = store.pair(), wanted(digest(clip))
+    del request["ladder"]["thumbnail_seconds"], request["download"]
+    pair[0].put(digest(clip), clip.read_bytes(), "no-store")
+    assert finish(start(store, pair, request, tmp_path)).code == 0
+    made = pair[1].read_json("l-test/lesson.json")
+    assert made and not {"thumbnails", "download"} & set(made)
+
+
+def test_captions_outlive_a_new_recipe(store: Store, clip: Path, tmp_path: Path) -> None:
+    pair, content = store.pair(), digest(clip)
+    spoken = {"lang": "zh", "name": "中文", "path": f"l-test/{content}/old/captions-zh-1.m3u8", "vtt": "x"}
+    old = {"id": "l-test", "published": "2026-01-01T00:00:00Z", "captions": [spoken]}
+    pair[1].put("l-test/lesson.json", json.dumps(old).encode(), "")
+    assert package(store, pair, clip, tmp_path).code == 0
+    made = pair[1].read_json("l-test/lesson.json")
+    assert made and made["captions"] == [spoken]
+    text = pair[1].get(made["master"])
+    assert text and 'URI="old/captions-zh-1.m3u8"' in text[0].decode()
 
 
 def test_media_never_expire_and_the_list_soon_does(published: tuple[Pair, Run, Path]) -> None:

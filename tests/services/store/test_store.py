@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +20,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from derive.store import client_files
 from local import toolchain
+from local.ports import free_port
 from services.store import apply, expire
 
 pytestmark = pytest.mark.integration
@@ -44,15 +44,10 @@ class Store:
         return {each["Key"] for each in self.client.list_objects_v2(Bucket=bucket).get("Contents", [])}
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Store]:
     """An empty store with an administrator and one more account, `worker`."""
-    port = _free_port()
+    port = free_port()
     for name in ("data", "versions", "accounts"):
         (tmp_path / name).mkdir()
     user = {"access": "worker", "secret": "w" * 40, "role": "user", "userID": 0, "groupID": 0, "projectID": 0}
@@ -161,7 +156,7 @@ def test_a_store_that_does_not_answer_is_an_error_after_a_while(monkeypatch: pyt
     monkeypatch.setattr(apply, "PAUSE", 0)
     monkeypatch.setattr(apply, "ATTEMPTS", 2)
     with pytest.raises(EndpointConnectionError):
-        apply.wait(_client(f"http://127.0.0.1:{_free_port()}", "admin", "a" * 40))
+        apply.wait(_client(f"http://127.0.0.1:{free_port()}", "admin", "a" * 40))
 
 
 @pytest.mark.parametrize(("days", "stays"), [(6.9, True), (7.1, False)])

@@ -1,0 +1,137 @@
+"""A small register as plain rows, put into a real PostgreSQL, and what follows from it on a day, not by our own readers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from catalog import City
+from derive.questions import Person, Thing
+from local import postgresql
+from tests.roster_server import Server
+
+FIRST, LAST = date.min, date.max
+
+
+@dataclass(frozen=True)
+class Held:
+    """That something holds from a first to a last day, both included."""
+
+    what: str
+    """Tier of a role; id of a class."""
+    where: str
+    """Code of a school or an office."""
+    begins: date = FIRST
+    ends: date = LAST
+
+    def on(self, day: date) -> bool:
+        return self.begins <= day <= self.ends
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody of the register."""
+
+    name: str
+    roles: tuple[Held, ...]
+    classes: tuple[Held, ...] = ()
+    children: tuple[str, ...] = ()
+    """Names."""
+    minor_until: date | None = None
+    enabled: bool = True
+
+    @property
+    def id(self) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.name))
+
+
+@dataclass(frozen=True)
+class Register:
+    """Everybody, and the day on which most of what changes does."""
+
+    city: City
+    change: date
+    members: dict[str, Member] = field(default_factory=dict)
+
+    def asking(self, member: Member, day: date) -> Person | None:
+        """Who they are on that day, as they would sign in; None for who cannot."""
+        held = next((each for each in member.roles if each.on(day)), None)
+        if not member.enabled or held is None:
+            return None
+        tier = next(each for each in self.city.tiers if each.id == held.what)
+        school = (held.where,) if held.where in self.city.by_code else ()
+        classes = tuple(each.what for each in member.classes if each.on(day))
+        children = tuple(self.members[name].id for name in member.children)
+        district = next((each.id for each in self.city.districts if each.division_code == held.where), None)
+        return Person(member.id, held.what, school, classes, children, district, city=tier.scope == "city")
+
+    def profiles(self, member: Member, day: date) -> Iterator[Thing]:
+        """The profile of a pupil as of each school and class; nothing of anybody else."""
+        agreed = member.minor_until is None or member.minor_until <= day
+        schools = [each.where for each in member.roles if each.on(day) and each.what == "student"]
+        for number, code in enumerate(schools):
+            yield Thing(f"{member.id}-{number}", "pupil-profile", code, member.id, consent=agreed)
+        for each in member.classes:
+            if each.on(day) and each.where in schools:
+                yield Thing(
+                    f"{member.id}-{each.what}", "pupil-profile", each.where, member.id, each.what, consent=agreed
+                )
+
+
+def make(city: City, change: date) -> Register:
+    """Pupils of every state, their parents, and somebody of every tier at each of two schools and at an office."""
+    one, two = city.schools[0].code, city.schools[3].code
+    office, before = city.districts[0].division_code, change - timedelta(days=1)
+    found = [
+        Member("young", (Held("student", one),), (Held("class-1", one),), minor_until=date(2040, 1, 1)),
+        Member("old", (Held("student", one),), (Held("class-1", one),)),
+        Member("comes-of-age", (Held("student", one),), (Held("class-2", one),), minor_until=change),
+        Member("moves", (Held("student", one, ends=before), Held("student", two, change)), (
+            Held("class-1", one, ends=before), Held("class-3", two, change))),
+        Member("guest", (Held("student", one),), (Held("class-3", two),)),
+        Member("away", (Held("student", one),), (Held("class-1", one),), enabled=False),
+        Member("left", (Held("student", one, ends=before),), (Held("class-1", one),)),
+        Member("mother", (Held("parent", one),), children=("young", "moves", "away")),
+        Member("father", (Held("parent", two),), children=("old", "left")),
+        Member("new-teacher", (Held("teacher", one, change),), (Held("class-1", one, change),)),
+        Member("teacher-of-two", (Held("teacher", one), Held("teacher", two)), (Held("class-1", one), Held("class-3", two))),
+    ]  # fmt: skip
+    for tier in city.tiers:
+        for place in (one, two, office):
+            group = {one: "class-1", two: "class-3"}.get(place)
+            found.append(Member(f"{tier.id}-{place}", (Held(tier.id, place),)))
+            if group:
+                found.append(Member(f"{tier.id}-{group}", (Held(tier.id, place),), (Held(group, place),)))
+    return Register(city, change, {each.name: each for each in found})
+
+
+def fill(register: Register, server: Server) -> None:
+    """Put the rows into the database, past all its rules."""
+    groups = {(held.what, held.where) for each in register.members.values() for held in each.classes}
+    with server.connect(postgresql.ADMINISTRATOR) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO people (id, enabled, minor_until) VALUES (%s, %s, %s)",
+            [(each.id, each.enabled, each.minor_until) for each in register.members.values()],
+        )
+        cursor.executemany("INSERT INTO classes (id, school) VALUES (%s, %s)", sorted(groups))
+        for each in register.members.values():
+            _write(cursor, register, each)
+
+
+def _write(cursor: object, register: Register, member: Member) -> None:
+    run = cursor.execute  # type: ignore[attr-defined]
+    for number, held in enumerate(member.roles):
+        words = "INSERT INTO roles (person, place, role, tier, main, begins, ends) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+        run(words, (member.id, held.where, held.what, held.what, number == 0, *_span(held)))
+    for held in member.classes:
+        words = "INSERT INTO enrolments (person, class, role, school, begins, ends) VALUES (%s, %s, 'x', %s, %s, %s)"
+        run(words, (member.id, held.what, held.where, *_span(held)))
+    for name in member.children:
+        run("INSERT INTO guardians (guardian, child) VALUES (%s, %s)", (member.id, register.members[name].id))
+
+
+def _span(held: Held) -> tuple[str, str]:
+    begins = "-infinity" if held.begins is FIRST else held.begins.isoformat()
+    return begins, "infinity" if held.ends is LAST else held.ends.isoformat()

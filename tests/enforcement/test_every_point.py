@@ -1,0 +1,131 @@
+"""One run over everything that access depends on, over real HTTP, each point of enforcement asked by itself; no cluster.
+
+The service is the one of the pod, with its clock set to both sides of every edge of every licence and agreement; the caches are Traffic
+Server with the configuration of the platform's, one for the city's place and one for a school's, their clocks at the same moment. What is
+right is said by the plain reference, which shares no code with any of them, and by Cedar over the compiled policies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from catalog.access import Action, Scope
+from derive import video_token
+from derive.questions import Person, Question
+from policies.access import words
+from policies.access.deciding import Judge
+from tests import traffic_server
+from tests.enforcement import asking
+from tests.enforcement.asking import LATER, Tally
+from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, plain
+from tests.enforcement.register import Member, Register
+from tests.entitlement_server import Running, session
+from tests.policies import reference
+
+pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(3600)]
+SAMPLE_MOMENTS, SAMPLE_LATER, SAMPLE_MEMBERS = 5, 30, 20
+"""Of `make test`."""
+SPARE = 2
+"""Fetches more than pieces."""
+ENDED = CITY.playback.token_minutes * 60 + LATER
+"""Seconds after which every token has ended."""
+Proof = Callable[[str, str], None]
+
+
+@pytest.fixture
+def tally(campaign: Callable[[int, int], int]) -> Tally:
+    return Tally(full=bool(campaign(0, 1)))
+
+
+def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
+    service: Running, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge, point = Judge.of(CITY), asking.at("service", service.port)
+    with traffic_server.counting() as origin:
+        for moment in sorted(tally.some(MOMENTS, SAMPLE_MOMENTS)):
+            service.at(moment)
+            given = list(asking.ask_service(point, judge, moment, tally))
+            with asking.caches(origin, moment) as found:
+                before = origin.asked.total()
+                opened = asking.show_given(found, given, moment, tally)
+                # A piece that is asked for again while it is being written may be fetched twice on a busy machine.
+                assert origin.asked.total() - before <= opened + SPARE + opened // 10, (
+                    "a token is part of what a cache knows a piece by"
+                )
+                asking.show_states(found, moment, tally)
+            ending = [each for each in given if not plain(each.who, each.what, moment + LATER)]
+            shown = [*ending, *tally.dice.sample(given, min(len(given), SAMPLE_LATER))]
+            with asking.caches(origin, moment + LATER) as found:
+                asking.show_later("tokens ten minutes on", found, shown, moment + LATER, tally)
+            with asking.caches(origin, moment + ENDED) as found:
+                asking.show_later("tokens at their end", found, shown, moment + ENDED, tally)
+        assert video_token.COOKIE not in "".join(origin.headers), "a token came as far as the store"
+    tally.told("tiers x lessons x licences x scopes x moments x sessions x tokens x caches", proof, capsys)
+
+
+def _claimed(said: Person, one: Member) -> dict[str, str | None]:
+    """Where they belong and who they are in the roster, as a session says it."""
+    return {"school": said.schools[0] if said.schools else None, "district": said.district, "person": one.id}
+
+
+def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(
+    service: Running, known: Register, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge, point, members = Judge.of(CITY), asking.at("service", service.port), list(known.members.values())
+    for day in (known.change - timedelta(days=1), known.change):
+        moment = int(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(CITY.timezone)).timestamp())
+        service.at(moment)
+        for one in tally.some(members, SAMPLE_MEMBERS):
+            who, first = known.asking(one, day), one.roles[0]
+            # Whoever has left shows the session of the day before.
+            said = who or Person(one.id, first.what, (first.where,))
+            token = session(said.tier, one.name, moment - 60, **_claimed(said, one))
+            headers = {"Host": "localhost", "Authorization": f"Bearer {token}"}
+            for other in members[:12]:
+                asked = [Question(said, Action.VIEW, each, moment) for each in known.profiles(other, day)]
+                right = who is not None and any(reference.allowed(CITY, each) for each in asked)
+                cedar = who is not None and any(each.allowed for each in judge.decide(asked))
+                status, body = point.ask("GET", f"/access/people/{other.id}", headers)
+                tally.add("questions for a person", (one, other, day, body), got=status == 200, right=right)
+                tally.add("verdicts of Cedar", (one, other, day), got=cedar, right=right)
+    tally.told("who sees whose profile, over HTTP and row-level security", proof, capsys)
+
+
+def test_the_page_of_what_one_may_see_says_every_cell_of_the_matrix(
+    service: Running, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point, moment = asking.at("service", service.port), MOMENTS[0]
+    service.at(moment)
+    for tier in CITY.tiers:
+        public = tier.scope is Scope.PUBLIC
+        who = {} if public else {"Authorization": f"Bearer {session(tier.id, 'someone', moment - 60)}"}
+        status, body = point.ask("GET", "/access/mine", {"Host": "localhost", **who})
+        assert status == 200, body
+        shown = {row["id"]: row["grants"] for row in json.loads(body)["resources"]}
+        for resource in CITY.resources:
+            rows = [(each["action"]["en"], word["en"]) for each in shown[resource.id]
+                    if each["everybody"] is public for word in each["whose"]]  # fmt: skip
+            grants = [each for each in resource.grants if tier.id in each.tiers]
+            for action, scope in ((action, scope) for action in Action for scope in Scope):
+                right = any(action in each.actions and scope in each.scopes for each in grants)
+                cell = (words.ACTIONS[action][1], words.whose(resource.held_by, scope)[1])
+                tally.add("cells of the matrix", (tier.id, resource.id, *cell), got=cell in rows, right=right)
+    tally.told("tiers x classes x actions x scopes on the page of what one may see", proof, capsys)
+
+
+def test_no_client_chooses_the_moment(service: Running) -> None:
+    last = MOMENTS[-1]
+    point, what = asking.at("service", service.port), next(each for each in LESSONS if plain(NOBODY, each, last))
+    service.at((what.published or 0) - 1)
+    date = datetime.fromtimestamp(last, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    for said in ({"Date": date}, {"X-Now": str(last)}):
+        for query in ("", f"?now={last}", f"?at={last}"):
+            headers = {"Host": "localhost", "Content-Length": "0", **said}
+            assert point.ask("POST", f"/access/play/{what.id}{query}", headers)[0] == 403
+    service.at(last)
+    assert asking.play(point, None, what.id, video_token.CITY)[0] == 200

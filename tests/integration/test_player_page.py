@@ -1,0 +1,476 @@
+"""The player in a browser, on real HLS: recorded lessons with captions, and live ones that run, end and break off."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from local.images import site
+from local.images.definition import load as images
+from tests.integration import axe, broadcast, lesson_server
+from tests.integration.broadcast import Broadcast
+from tests.integration.lesson_server import Library
+
+pytestmark = pytest.mark.integration
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1366, "height": 768}
+RECORDED, LIVE = "l-recorded", "l-live"
+AT = "document.querySelector('video').currentTime"
+FOCUS = "document.activeElement.id"
+WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SMALL = """[...document.querySelectorAll('button, select, input, main a')].filter(e => e.checkVisibility()).map(e => {
+  const box = (e.type === 'checkbox' ? e.closest('label') : e).getBoundingClientRect();
+  return [e.id || e.className || e.textContent, Math.round(box.width), Math.round(box.height)];
+}).filter(([, width, height]) => width < 44 || height < 44)"""
+LONG = 20_000
+"""Milliseconds within which what should happen happens, on a machine that has much else to do."""
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    found = images().get("portal").site
+    assert found
+    return site.build(found, print)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return broadcast.material(tmp_path_factory.mktemp("material"))
+
+
+@pytest.fixture(scope="module")
+def checker(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe.install(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture
+def library(built: Path, material: Path, tmp_path: Path) -> Iterator[Library]:
+    """A library with one recorded lesson."""
+    record = broadcast.recording(tmp_path, RECORDED, material)
+    (tmp_path / RECORDED / "lesson.json").write_text(json.dumps(record))
+    with lesson_server.serving(built, tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def lesson(library: Library, material: Path) -> Iterator[Broadcast]:
+    """A class that is being broadcast."""
+    started = Broadcast(library.lessons, LIVE, material).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "apt-get install chromium"
+    words = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--autoplay-policy=no-user-gesture-required"]
+    with sync_playwright() as run:
+        started = run.chromium.launch(executable_path=chromium, args=words)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(locale="en-US", viewport=DESKTOP)  # type: ignore[arg-type]
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page; nothing that it does may offend its own content policy, or leave the host."""
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda said: complaints.append(said.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    hosts: set[str] = set()
+    opened.on("request", lambda request: hosts.add(request.url.split("/")[2]) if request.url[:4] == "http" else None)
+    yield opened
+    # Statuses that a test asks for.
+    assert not [text for text in complaints if not text.startswith("Failed to load resource")]
+    assert len(hosts) == 1
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until ``expression`` is true; asked from outside, since the page's content policy forbids evaluating text inside it."""
+    for _ in range(LONG // 100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}; the page says {page.inner_text('main')!r}")
+
+
+def watch(page: Page, library: Library, lesson: str = RECORDED) -> None:
+    """Open a lesson and let it play."""
+    page.goto(f"{library.url}/?lesson={lesson}")
+    page.wait_for_selector("video")
+    until(page, "document.querySelector('video').readyState >= 3")
+    page.evaluate("document.querySelector('video').play()")
+    until(page, f"{AT} > 0.5")
+
+
+def delay(page: Page) -> float:
+    """Seconds behind the classroom, as the page says."""
+    until(page, "document.querySelector('#latency').dataset.seconds > 0")
+    return float(page.get_attribute("#latency", "data-seconds") or "nan")
+
+
+def test_a_recorded_lesson_plays_with_captions_in_the_reader_s_language(page: Page, library: Library) -> None:
+    watch(page, library)
+    expect(page.locator("#caption")).to_have_text(re.compile(r"Line \d+: a fraction"), timeout=LONG)
+    assert page.get_attribute("#caption", "lang") == "en"
+    assert re.fullmatch(r"(234|360)p · \d+ kbit/s", page.inner_text("#rendition"))
+    assert float(page.get_attribute("#buffer", "data-seconds") or 0) > 0
+    assert page.locator("#live, #latency").count() == 0
+
+
+def test_captions_are_switched_by_key_and_by_button_and_the_choice_is_kept(page: Page, library: Library) -> None:
+    watch(page, library)
+    caption, button = page.locator("#caption"), page.get_by_role("button", name="Captions")
+    expect(caption).to_be_visible(timeout=LONG)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("c")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(caption).to_be_hidden()
+    page.reload()
+    until(page, "!document.querySelector('#captions')?.hidden")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_captions_can_be_read_in_another_language_than_the_page_s(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.get_by_label("Captions in").select_option(label="中文")
+    expect(page.locator("#caption")).to_have_text(re.compile("句：一个分数"), timeout=LONG)
+    page.reload()
+    until(page, "document.querySelector('#caption-language')?.value === 'zh'")
+
+
+def test_sound_only_fetches_no_picture_and_goes_on_where_it_was(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    until(page, f"{AT} > 40")
+    page.get_by_label("Quality").select_option(label="Sound only (weak link)")
+    until(page, "document.querySelector('#rendition').dataset.height === '0'")
+    until(page, f"{AT} > 40 && !document.querySelector('video').paused")
+    expect(page.get_by_text("no picture is fetched")).to_be_visible()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Home")
+    until(page, f"1 < {AT} && {AT} < 20")
+    expect(page.locator("#caption")).to_be_visible(timeout=LONG)
+    media = [url for url in fetched if url.endswith(".m4s")]
+    assert media and all("/sound/" in url for url in media)
+    page.get_by_label("Quality").select_option(index=1)
+    until(page, "document.querySelector('video').videoWidth > 0")
+
+
+def test_a_rendition_can_be_chosen(page: Page, library: Library) -> None:
+    watch(page, library)
+    offered = page.locator("#quality option").all_inner_texts()
+    assert [each.split("p")[0] for each in offered[1:-1]] == ["360", "234"], "the best first, sound last"
+    for height, place in ((234, 2), (360, 1)):
+        page.get_by_label("Quality").select_option(index=place)
+        until(page, f"document.querySelector('#rendition').dataset.height === '{height}'")
+
+
+def test_the_keys_do_what_the_help_says(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.keyboard.press("k")
+    until(page, "document.querySelector('video').paused")
+    page.keyboard.press("Home")
+    until(page, f"{AT} < 0.1")
+    page.keyboard.press("ArrowRight")
+    until(page, f"{AT} >= 5")
+    page.keyboard.press("ArrowLeft")
+    until(page, f"{AT} < 1")
+    page.keyboard.press(" ")
+    until(page, "!document.querySelector('video').paused")
+    rates = ((">", "playbackRate === 1.25"), ("<", "playbackRate === 1"))
+    for key, state in (("m", "muted"), *rates, ("ArrowDown", "volume < 1")):
+        page.keyboard.press(key)
+        assert page.evaluate(f"document.querySelector('video').{state}"), key
+    page.keyboard.press("f")
+    until(page, "document.fullscreenElement?.className.includes('player')")
+    assert page.locator("#play").is_visible(), "the controls are part of the full screen"
+    page.keyboard.press("f")
+    until(page, "document.fullscreenElement === null")
+
+
+def test_a_button_that_has_the_focus_keeps_its_space(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.focus("#mute")
+    page.keyboard.press(" ")
+    assert page.evaluate("document.querySelector('video').muted && !document.querySelector('video').paused")
+
+
+def test_the_help_is_a_dialog_and_gives_the_focus_back(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.focus("#captions")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("m")
+    assert not page.evaluate("document.querySelector('video').muted"), "keys rest while the dialog is open"
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate(FOCUS) == "captions"
+
+
+def test_single_keys_can_be_switched_off(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.click("#show-help")
+    page.get_by_label("Use single keys").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowDown")
+    assert not page.evaluate("document.querySelector('video').muted")
+    assert page.evaluate("document.querySelector('video').volume") < 1, "keys with a name are no single characters"
+
+
+def test_a_small_picture_shows_where_the_pointer_would_go(page: Page, library: Library) -> None:
+    watch(page, library)
+    with page.expect_response("**/sheet.jpg"):
+        page.hover("#seek")
+    expect(page.locator(".preview")).to_have_text("1:00")
+    assert page.evaluate("document.querySelector('.frame').style.backgroundPosition") == "-480px 0px"
+
+
+def test_small_pictures_come_from_the_lesson_and_nowhere_else(page: Page, library: Library) -> None:
+    cues = ["https://elsewhere.example/x.jpg", "/lessons/l-other/h/sheet.jpg", "javascript:alert(1)"]
+    lines = [
+        f"{broadcast.clock(40 * n)} --> {broadcast.clock(40 * n + 40)}\n{name}#xywh=0,0,9,9\n"
+        for n, name in enumerate(cues)
+    ]
+    (library.lessons / RECORDED / "h" / "thumbnails.vtt").write_text("WEBVTT\n\n" + "\n".join(lines))
+    watch(page, library)
+    with page.expect_response("**/thumbnails.vtt"):
+        page.hover("#seek")
+    expect(page.locator(".preview")).to_be_visible()
+    assert page.locator(".frame").is_hidden()
+
+
+def test_the_language_can_be_changed_without_losing_the_place(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    until(page, f"{AT} > 50")
+    page.click("#language")
+    page.wait_for_selector("html[lang=zh-CN] video")
+    until(page, f"{AT} > 50")
+    assert page.get_attribute("#captions", "aria-label") == "字幕"
+
+
+def test_what_is_live_stands_first_in_the_list(page: Page, library: Library, lesson: Broadcast) -> None:
+    page.goto(library.url)
+    page.wait_for_selector(".card")
+    assert page.locator(".card").first.get_attribute("data-lesson") == lesson.lesson
+    assert "Live now" in page.locator("#live-now .card").inner_text()
+    assert page.locator("h2").all_inner_texts() == ["Live now", "Recorded lessons"]
+
+
+def test_a_live_lesson_plays_near_its_end_and_says_how_far_behind(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    assert page.inner_text("#live") == "Live"
+    near = delay(page)
+    assert 1 < near < 15
+    page.focus("#seek")
+    page.keyboard.press("Home")
+    expect(page.locator("#live")).to_have_text("Behind live", timeout=LONG)
+    assert delay(page) > near + 3, "what lies in the playlist can be reached"
+    page.get_by_role("button", name="Back to live").click()
+    expect(page.locator("#live")).to_have_text("Live", timeout=LONG)
+    until(page, f"document.querySelector('#latency').dataset.seconds < {near + 2}")
+
+
+def test_the_clock_of_the_classroom_s_pc_does_not_change_the_delay(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    page.add_init_script("const right = Date.now.bind(Date); Date.now = () => right() + 3600000")
+    watch(page, library, lesson.lesson)
+    assert 1 < delay(page) < 15
+
+
+def test_when_class_ends_the_player_says_so_and_offers_the_recording(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    lesson.end()
+    expect(page.locator("#over")).to_contain_text("The live lesson has ended", timeout=LONG)
+    assert page.inner_text("#live") == "Ended"
+    assert page.locator("[role=alert]:not([hidden])").count() == 0, "an end is no error"
+    (library.lessons / LIVE / "h").symlink_to(library.lessons / RECORDED / "h")
+    lesson.tell(lesson.record("ended", master=f"{LIVE}/h/master.m3u8", seconds=broadcast.SECONDS))
+    page.get_by_role("button", name="Watch the recording").click(timeout=LONG)
+    expect(page.locator("#caption")).to_be_attached(timeout=LONG)
+    until(page, "document.querySelector('#seek')?.max === '120'")
+    assert page.locator("#live").count() == 0
+
+
+def test_a_broadcast_that_falls_silent_is_told_and_goes_on_by_itself(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    lesson.stop()
+    expect(page.locator("#said")).to_have_text(re.compile("No new picture comes from the classroom"), timeout=LONG)
+    expect(page.locator("#live")).to_have_text("No signal", timeout=LONG)
+    before = page.evaluate(AT)
+    lesson.resume()
+    expect(page.locator("#said")).to_have_text("", timeout=LONG)
+    until(page, f"{AT} > {before + 1}")
+
+
+def test_a_broadcast_that_broke_off_and_is_recorded_as_ended_ends_cleanly(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    lesson.stop()
+    lesson.tell(lesson.record("ended"))
+    expect(page.locator("#over")).to_contain_text("The live lesson has ended", timeout=LONG)
+    assert page.inner_text("#live") == "Ended"
+
+
+def test_a_lesson_that_ended_and_is_not_yet_recorded_can_be_watched_as_it_was_broadcast(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    lesson.end()
+    watch(page, library, lesson.lesson)
+    assert "still being made" in page.inner_text("main")
+    assert page.locator("#live").count() == 0
+
+
+def test_a_broken_link_is_told_and_tried_again_by_itself(page: Page, library: Library, lesson: Broadcast) -> None:
+    watch(page, library, lesson.lesson)
+    library.down = 503
+    expect(page.locator("#said")).to_have_text("The connection broke. Trying again.", timeout=LONG)
+    expect(page.get_by_role("button", name="Try now")).to_be_visible(timeout=LONG)
+    library.down = None
+    expect(page.locator("#said")).to_have_text("", timeout=LONG)
+    before = page.evaluate(AT)
+    until(page, f"{AT} > {before + 1}")
+
+
+def test_a_lesson_that_never_opens_is_an_honest_error_with_a_way_on(page: Page, library: Library) -> None:
+    library.down = 503
+    page.goto(f"{library.url}/?lesson={RECORDED}")
+    expect(page.get_by_role("alert")).to_contain_text("503", timeout=2 * LONG)
+    library.down = None
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    until(page, "document.querySelector('video').readyState >= 3")
+    assert page.get_by_role("alert").is_hidden()
+
+
+def test_a_record_that_makes_no_sense_is_as_good_as_none(page: Page, library: Library) -> None:
+    nonsense: dict[str, Any] = {"live": 7, "thumbnails": {"vtt": "//elsewhere.example/x"}, "download": {"path": "../x"}}
+    path = library.lessons / RECORDED / "lesson.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **nonsense}))
+    watch(page, library)
+    page.hover("#seek")
+    assert page.locator(".frame").is_hidden()
+
+
+def offer_download(library: Library) -> None:
+    path = library.lessons / RECORDED / "lesson.json"
+    key = f"{RECORDED}/~download/whole.mp4"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "download": {"path": key, "bytes": 12_345_678}}))
+    (library.lessons / RECORDED / "~download").mkdir()
+    (library.lessons / key).write_bytes(b"a film")
+
+
+def test_a_lesson_is_taken_away_only_after_asking(page: Page, library: Library) -> None:
+    offer_download(library)
+    watch(page, library)
+    assert library.asked == [("play", RECORDED)], "looking at the page asks for no file"
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download (12 MB)").click()
+    assert taken.value.suggested_filename == "分数.mp4"
+    assert taken.value.path().read_bytes() == b"a film"
+    assert library.asked[-1] == ("download", RECORDED)
+
+
+def test_who_may_not_take_it_away_is_told_why_and_a_lesson_without_a_file_offers_none(
+    page: Page, library: Library
+) -> None:
+    watch(page, library)
+    assert page.locator("#download").count() == 0
+    offer_download(library)
+    library.refused["download", RECORDED] = {
+        "reason": "licence-without-download",
+        "en": "Not under its terms.",
+        "zh": "不",
+    }
+    page.reload()
+    page.click("#download")
+    expect(page.locator("#not-taken")).to_contain_text("Not under its terms.")
+
+
+def test_an_old_address_leads_to_the_lesson_that_took_its_place(page: Page, library: Library) -> None:
+    (library.lessons / "l-old").mkdir()
+    (library.lessons / "l-old" / "lesson.json").write_text(json.dumps({"id": "l-old", "replaced_by": RECORDED}))
+    watch(page, library, "l-old")
+    assert page.inner_text("h1") == "分数"
+    assert library.asked == [("play", RECORDED)]
+
+
+def test_a_permission_that_ends_is_asked_for_again_and_a_refusal_is_said(page: Page, library: Library) -> None:
+    watch(page, library)
+    library.down = 403
+    library.refused["play", RECORDED] = {"reason": "licence-ended", "en": "The terms have ended.", "zh": "期限已满。"}
+    page.get_by_label("Quality").select_option(index=2)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alert")).to_contain_text("The terms have ended.", timeout=LONG)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("what", [RECORDED, LIVE])
+def test_everything_can_be_reached_seen_and_named(  # noqa: PLR0917
+    page: Page, library: Library, lesson: Broadcast, checker: str, size: Any, what: str
+) -> None:
+    page.set_viewport_size(size)
+    watch(page, library, what)
+    for language in ("en", "zh-CN"):
+        page.wait_for_selector(f"html[lang={language}] #play")
+        assert not axe.complaints(page, checker)
+        assert page.evaluate(WIDTH) == 0
+        assert not page.evaluate(SMALL)
+        page.click("#show-help")
+        assert not axe.complaints(page, checker)
+        assert not page.evaluate(SMALL)
+        page.keyboard.press("Escape")
+        page.click("#language")
+
+
+def test_tab_leads_through_every_control_in_the_order_of_the_page(page: Page, library: Library) -> None:
+    watch(page, library)
+    page.focus("video")
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(FOCUS))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    buttons = ["play", "mute", "volume", "captions", "show-help", "full-screen"]
+    assert reached == ["seek", *buttons, "caption-language", "quality"]
+
+
+def test_who_wants_no_motion_sees_none(browser: Browser, library: Library, lesson: Broadcast) -> None:
+    context = browser.new_context(reduced_motion="reduce", locale="en-US")
+    page = context.new_page()
+    watch(page, library, lesson.lesson)
+    assert page.evaluate("document.getAnimations().length") == 0
+    context.close()

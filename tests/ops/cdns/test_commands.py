@@ -1,0 +1,244 @@
+"""`huiju cdn` on the command line: exit codes, and what stands on which stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog import names
+from catalog.errors import UserError
+from derive import withdrawal
+from ops import cdn
+from ops.cdns import doors, progress, purging, warming
+from ops.cdns.doors import Door
+from ops.cdns.progress import Said
+from ops.cdns.warming import Warmed
+from ops.lessons.place import Place
+from services.packager.store import Bucket
+from tests.media import Store, store
+
+__all__ = ["store"]
+
+RUNNER = CliRunner()
+LESSON, VILLAGE, TOWNSHIP = "l-" + "a" * 16, "2990100006", "2990100005"
+
+
+def test_a_budget_that_fits_ends_well() -> None:
+    done = RUNNER.invoke(cdn.app, ["budget", "--city", "tiny"])
+    assert done.exit_code == 0, done.output
+    assert "8 links, 5 with live classes promised: every promise fits" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_budget_that_does_not_fit_exits_1_and_says_what_would() -> None:
+    done = RUNNER.invoke(cdn.app, ["budget", "--city", "tiny", "--without-boxes"])
+    assert done.exit_code == 1
+    assert "does not fit" in done.stdout
+    assert done.stderr.startswith(f"error: school {TOWNSHIP}")
+    assert "promise v360-365 at most" in done.stderr
+
+
+def test_one_school_is_judged_alone_and_a_stranger_is_refused() -> None:
+    assert RUNNER.invoke(cdn.app, ["budget", "--without-boxes", "--school", VILLAGE]).exit_code == 0
+    done = RUNNER.invoke(cdn.app, ["budget", "--school", "2990100009"])
+    assert isinstance(done.exception, UserError)
+
+
+def test_programs_get_every_link_and_the_same_exit_code(tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},2\n")
+    done = RUNNER.invoke(cdn.app, ["budget", "--json", "--measured", str(rates)])
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    assert (document["city"], document["fits"], len(document["links"])) == ("tiny", False, 8)
+    [tight] = [each for each in document["links"] if not each["fits"]]
+    assert (tight["id"], tight["measured"], tight["largest"], tight["starts"]) == (VILLAGE, 2.0, "v360-365", "09:20")
+
+
+@pytest.fixture
+def lessons(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A stack with one published lesson, and boxes that say nothing."""
+    uploads, bucket = store.pair()
+    record = {"id": LESSON, "recipe": "r", "master": f"{LESSON}/h/master.m3u8", "renditions": [{"name": "v234-145"}]}
+    bucket.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "")
+    bucket.put(f"{LESSON}/h/r/v234-145/00000.m4s", b"x" * 1000, "")
+
+    @contextmanager
+    def buckets(self: Place) -> Iterator[tuple[Bucket, Bucket]]:
+        yield uploads, bucket
+
+    @contextmanager
+    def forwarded(self: Place, *_: Any) -> Iterator[str]:
+        yield "http://prometheus"
+
+    monkeypatch.setattr(Place, "buckets", buckets)
+    monkeypatch.setattr(Place, "forwarded", forwarded)
+    monkeypatch.setattr("ops.lessons.place.of_stack", lambda stack: Place(stack, {"city": "tiny"}, None, None))
+    monkeypatch.setattr(progress, "ask", lambda *_: Said({}, {}, {}, {}, {}))
+    return bucket
+
+
+def timetable(folder: Path, day: str) -> str:
+    file = folder / "day.csv"
+    file.write_text(f"date,school,period,lesson,classes\n{day},{VILLAGE},p2,{LESSON},2\n")
+    return str(file)
+
+
+def test_a_plan_is_only_shown_until_it_is_published(lessons: Bucket, tmp_path: Path) -> None:
+    shown = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30")])
+    assert shown.exit_code == 0, shown.output
+    assert "1 plans, 0.0 GB; nothing was published" in shown.stdout
+    assert not list(lessons.objects("plans/"))
+    done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--publish"])
+    assert "1 plans published, 0 were there already, 0 taken back" in done.stdout, done.output
+    assert [key for key, _, _ in lessons.objects("plans/")] == [f"plans/{VILLAGE}.json"]
+
+
+def test_a_file_of_another_day_ends_no_plan_of_a_night_that_is_not_over_unless_it_is_meant(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--publish"])
+    before = lessons.read_json(f"plans/{VILLAGE}.json")
+    other = timetable(tmp_path, "2027-06-29")
+    said = "replaces the plans of 2027-06-30 of 1 school"
+    assert f"publishing: {said}" in RUNNER.invoke(cdn.app, ["plan", other]).stdout
+    refused = RUNNER.invoke(cdn.app, ["plan", other, "--publish"])
+    assert "the plans of 2027-06-30 of 1 school are in force until 2027-06-30 06:00" in str(refused.exception)
+    assert lessons.read_json(f"plans/{VILLAGE}.json") == before
+    assert RUNNER.invoke(cdn.app, ["plan", other, "--publish", "--school", TOWNSHIP]).exit_code == 0, "no plan ends"
+    done = RUNNER.invoke(cdn.app, ["plan", other, "--publish", "--replace-day"])
+    assert f"published: {said}" in done.stdout, done.output
+    assert lessons.read_json(f"plans/{VILLAGE}.json") != before
+
+
+def test_plans_are_taken_back_once_it_is_said_and_only_those_that_are_in_force(lessons: Bucket, tmp_path: Path) -> None:
+    assert "no plan is in force" in RUNNER.invoke(cdn.app, ["cancel"]).stdout
+    RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--publish"])
+    before = lessons.read_json(f"plans/{VILLAGE}.json")
+    shown = RUNNER.invoke(cdn.app, ["cancel"])
+    assert "the plans of 2027-06-30 of 1 school: nothing was taken back" in shown.stdout, shown.output
+    assert "no plan is in force" in RUNNER.invoke(cdn.app, ["cancel", "--publish", "--school", TOWNSHIP]).stdout
+    assert lessons.read_json(f"plans/{VILLAGE}.json") == before
+    assert "of 1 school: taken back" in RUNNER.invoke(cdn.app, ["cancel", "--publish"]).stdout
+    gone = lessons.read_json(f"plans/{VILLAGE}.json")
+    assert gone and before and (gone["items"], gone["window"]) == ([], before["window"])
+    assert gone["kbps"] > 0, "a box takes no plan without a rate"
+    assert "no plan is in force" in RUNNER.invoke(cdn.app, ["cancel", "--publish"]).stdout
+
+
+def test_a_plan_for_a_night_that_is_over_is_not_published(lessons: Bucket, tmp_path: Path) -> None:
+    done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2026-09-02"), "--publish"])
+    assert isinstance(done.exception, UserError)
+    assert not list(lessons.objects("plans/"))
+
+
+def test_a_lesson_that_neither_night_nor_day_carries_exits_1_and_is_said(lessons: Bucket, tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},0\n")
+    lessons.put(f"{LESSON}/h/r/v234-145/00001.m4s", b"x" * (4 << 20), "")
+    done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--measured", str(rates)])
+    assert done.exit_code == 1, done.output
+    assert "1 of 1 lessons are not fetched ahead" in done.stdout
+    assert "not even the smallest rendition fits" in done.stderr
+
+
+@dataclass
+class Caches:
+    """What the caches in the cluster would be asked."""
+
+    purged: list[list[str]] = field(default_factory=list)
+    wrong: str = ""
+    """Why one cannot be purged; empty where all can."""
+
+    def purge(self, _doors: object, paths: Sequence[str], _step: object) -> dict[str, int]:
+        self.purged.append(list(paths))
+        if self.wrong:
+            raise UserError(self.wrong)
+        return {"video-library/shield-0": len(paths)}
+
+
+@pytest.fixture
+def caches(lessons: Bucket, monkeypatch: pytest.MonkeyPatch) -> Caches:
+    found = Caches()
+    monkeypatch.setattr(
+        doors, "of", lambda _: [Door(names.SHIELD, "video-library/shield-0", lambda _: nullcontext("http://nobody"))]
+    )
+    monkeypatch.setattr(purging, "pods", found.purge)
+    return found
+
+
+def announced(lessons: Bucket) -> list[tuple[str, str | None, list[str]]]:
+    found = lessons.read_json(withdrawal.KEY) or {"lessons": []}
+    return [(row["id"], row.get("kind"), row["paths"]) for row in found["lessons"]]
+
+
+def test_a_purged_lesson_is_given_up_whole_and_the_boxes_are_told_that_it_stays_published(
+    lessons: Bucket, caches: Caches
+) -> None:
+    done = RUNNER.invoke(cdn.app, ["purge", LESSON])
+    every = [f"/lessons/{LESSON}/h/r/v234-145/00000.m4s", f"/lessons/{LESSON}/lesson.json"]
+    assert "2 paths: 2 copies given up in 1 caches; the boxes were told" in done.stdout, done.output
+    assert caches.purged == [every]
+    assert announced(lessons) == [(LESSON, "purged", every)]
+    assert lessons.read_json(f"{LESSON}/lesson.json"), "it stays published"
+
+
+def test_paths_are_purged_alone_and_of_one_lesson_only(lessons: Bucket, caches: Caches) -> None:
+    path = f"/lessons/{LESSON}/lesson.json"
+    assert RUNNER.invoke(cdn.app, ["purge", "--path", path]).exit_code == 0
+    assert (caches.purged, announced(lessons)) == ([[path]], [(LESSON, "purged", [path])])
+    other = f"/lessons/l-{'b' * 16}/lesson.json"
+    for words in (["--path", path, "--path", other], ["--path", "/x"], [LESSON, "--path", path], []):
+        assert isinstance(RUNNER.invoke(cdn.app, ["purge", *words]).exception, UserError)
+    assert len(caches.purged) == 1
+
+
+def test_boxes_are_told_though_a_cache_could_not_be_purged(lessons: Bucket, caches: Caches) -> None:
+    caches.wrong = "not every cache could be purged"
+    done = RUNNER.invoke(cdn.app, ["purge", LESSON])
+    assert isinstance(done.exception, UserError)
+    assert [row[:2] for row in announced(lessons)] == [(LESSON, "purged")]
+
+
+@pytest.mark.usefixtures("caches")
+def test_warming_names_every_cache_and_fails_where_one_does_not_hold_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[list[str], list[tuple[str, int]], float | None]]()
+    wrong = ""
+
+    def warm(caches: Sequence[Door], wanted: Sequence[tuple[str, int]], _step: object, mbps: float | None) -> Any:
+        asked.append(([door.name for door in caches], list(wanted), mbps))
+        return [Warmed(door.name, 3 << 20, 1.0, wrong) for door in caches]
+
+    monkeypatch.setattr(warming, "warm", warm)
+    done = RUNNER.invoke(cdn.app, ["warm", LESSON, "--mbps", "50", "--school", VILLAGE])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "video-library/shield-0  3.0 MiB fetched, 25.2 Mbit/s\n"
+    [(names_, wanted, mbps)] = asked
+    assert (names_, len(wanted), mbps) == (["video-library/shield-0"], 2, 50)
+    wrong = "the cache answered 503"
+    done = RUNNER.invoke(cdn.app, ["warm", LESSON])
+    assert "NOT ALL: the cache answered 503" in done.stdout
+    assert isinstance(done.exception, UserError)
+
+
+@pytest.mark.usefixtures("caches")
+def test_warming_refuses_strangers_and_a_city_without_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (["l-" + "b" * 16], [LESSON, "--school", "2990100009"]):
+        assert isinstance(RUNNER.invoke(cdn.app, ["warm", *words]).exception, UserError)
+    monkeypatch.setattr(doors, "of", lambda _: [])
+    assert "no cache runs" in str(RUNNER.invoke(cdn.app, ["warm", LESSON]).exception)
+
+
+def test_the_status_shows_every_school_or_one(lessons: Bucket, tmp_path: Path) -> None:
+    RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--publish"])
+    done = RUNNER.invoke(cdn.app, ["status"])
+    assert "6 schools: 5 no plan, 1 not heard of it" in done.stdout, done.output
+    rows = json.loads(RUNNER.invoke(cdn.app, ["status", "--json", "--school", VILLAGE]).stdout)
+    assert [(row["school"], row["state"], row["planned"]) for row in rows] == [(VILLAGE, "not heard of it", 1000)]

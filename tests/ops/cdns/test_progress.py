@@ -1,0 +1,79 @@
+"""How far boxes are: what they have not said is never taken for done."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from catalog import City, load_named, names
+from ops.cdns import progress
+from ops.cdns.progress import Said, State
+
+VILLAGE, TOWNSHIP = "2990100006", "2990100005"
+MADE = 1_795_910_400.0
+"""2026-11-29T00:00:00Z."""
+PLAN: dict[str, Any] = {
+    "made": "2026-11-29T00:00:00Z",
+    "window": {"not_before": MADE + 100, "not_after": MADE + 200},
+    "items": [{"bytes": 60}, {"bytes": 40}],
+}
+
+
+@pytest.fixture(scope="module")
+def tiny() -> City:
+    return load_named("tiny")
+
+
+def said(fetched: float = 0, made: float | None = MADE) -> Said:
+    return Said({VILLAGE: made} if made else {}, {VILLAGE: fetched}, {VILLAGE: 2}, {VILLAGE: 0.9}, {VILLAGE: MADE - 60})
+
+
+@pytest.mark.parametrize(
+    ("says", "at", "state"),
+    [
+        (said(0), 50, State.WAITING),
+        (said(0), 100, State.FETCHING),
+        (said(99), 199, State.FETCHING),
+        (said(99), 200, State.MISSING),
+        (said(100), 50, State.DONE),
+        (said(100), 999, State.DONE),
+        (said(100, made=MADE - 1), 150, State.OTHER),
+        (said(100, made=None), 150, State.OTHER),
+        (said(100, made=MADE - 1), 200, State.MISSING),
+    ],
+)
+def test_a_box_is_as_far_as_it_said_of_this_very_plan(tiny: City, says: Said, at: float, state: State) -> None:
+    [row] = [each for each in progress.of(tiny, {VILLAGE: PLAN}, says, MADE + at) if each.school == VILLAGE]
+    assert row.state is state
+    assert row.planned == row.fetched + row.missing == 100
+
+
+def test_a_school_without_a_plan_or_with_an_empty_one_has_nothing_to_fetch(tiny: City) -> None:
+    rows = progress.of(tiny, {VILLAGE: {**PLAN, "items": []}}, said(), MADE)
+    assert {row.state for row in rows} == {State.NONE}
+    assert [row.school for row in rows] == list(tiny.by_code)
+
+
+def test_silence_is_told_and_not_taken_for_zero(tiny: City) -> None:
+    rows = {row.school: row for row in progress.of(tiny, {VILLAGE: PLAN}, said(), MADE)}
+    assert (rows[VILLAGE].silent_seconds, rows[VILLAGE].hits, rows[VILLAGE].failed) == (60, 0.9, 2)
+    assert (rows[TOWNSHIP].silent_seconds, rows[TOWNSHIP].hits) == (None, None)
+    console = Console(width=160, record=True, file=None, quiet=False)
+    with console.capture() as captured:
+        console.print(progress.table(tiny, list(rows.values())))
+    assert re.search(rf"{VILLAGE} .* 1 min ago +90\.0%", captured.get())
+    assert re.search(rf"{TOWNSHIP} .* never +unknown", captured.get())
+
+
+def test_the_summary_counts_every_school_once(tiny: City) -> None:
+    text = progress.summary(progress.of(tiny, {VILLAGE: PLAN}, said(40), MADE + 300))
+    assert text.startswith("6 schools: 5 no plan, 1 not all fetched; ")
+
+
+def test_the_metrics_are_those_that_boxes_write() -> None:
+    assert names.METRIC_PREFETCH_FETCHED == "city_prefetch_fetched_bytes"
+    assert names.METRIC_PREFETCH_FAILED == "city_prefetch_failed_items"
+    assert names.METRIC_PREFETCH_MADE == "city_prefetch_plan_timestamp_seconds"

@@ -1,0 +1,300 @@
+"""A parcel of lessons, made and applied: a viewer plays it with the link down, and nothing of a stick that was tampered with gets in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from catalog.errors import UserError
+from derive import lesson, lesson_parcel, withdrawal
+from local import paths
+from ops.parcels import carrying, signing, stick
+from services.packager.store import Bucket
+from tests import box_cache
+from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, token
+
+Stand = tuple[Platform, Box, Keeper]
+LOW, HIGH = "v360-365", "v720-3000"
+
+
+class Body:
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self, size: int = -1) -> bytes:
+        size = len(self.content) if size < 0 else size
+        found, self.content = self.content[:size], self.content[size:]
+        return found
+
+
+class Store(Bucket):
+    """The objects of the platform, as the bucket of lessons has them; counts what is fetched."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.name, self.objects_, self.got = "lessons", platform.objects, list[str]()
+        self.s3 = SimpleNamespace(get_object=self._get_object)
+
+    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        for path, (body, _) in self.objects_.items():
+            if path.startswith(f"/lessons/{prefix}"):
+                yield path.removeprefix("/lessons/"), len(body), f'"{hash(body)}"'
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        found = self.objects_.get(f"/lessons/{key}")
+        return (found[0], "") if found else None
+
+    def _get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        self.got.append(Key)
+        body, cache = self.objects_[f"/lessons/{Key}"]
+        return {"Body": Body(body), "ContentType": "video/mp4", "CacheControl": cache}
+
+
+@pytest.fixture
+def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+    monkeypatch.setattr(paths, "state_dir", lambda: tmp_path / "state")
+    with box_cache.standing(LESSON, OTHER) as found:
+        (found[2].box.folder.parent / "parcels.asc").write_text(signing.public_key())
+        yield found
+
+
+def made(platform: Platform, to: Path, *lessons: str, renditions: tuple[str, ...] = ()) -> Store:
+    store = Store(platform)
+    stick.make(store, dict.fromkeys(lessons or (LESSON,), renditions), to, lambda *_: None)
+    return store
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / lesson_parcel.MEDIA).rglob("*") if path.is_file())
+
+
+def playable(box: Box, lesson: str) -> set[int]:
+    """What a viewer gets for every file of the lesson."""
+    return {box.school("GET", path, token(lesson))[0] for path in box_cache.lesson(lesson)}
+
+
+def test_a_lesson_from_a_stick_plays_with_the_link_down_and_only_with_a_token(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick")
+    platform.down()
+    done = keeper.apply(tmp_path / "stick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path, (body, _) in box_cache.lesson(LESSON).items():
+        assert box.school("GET", path, token(LESSON)) == (200, body)
+        assert box.school("GET", path, token(OTHER))[0] in (
+            {200} if path.endswith(("lesson.json", "poster.jpg")) else {403}
+        )
+    (segment,) = [path for path in box_cache.lesson(LESSON) if path.endswith(f"{HIGH}/1.m4s")]
+    assert box.school("GET", segment)[0] == box.school("GET", segment, token(LESSON, -1))[0] == 403
+    assert 200 not in playable(box, OTHER)
+    again = keeper.apply(tmp_path / "stick")
+    count = len(box_cache.lesson(LESSON))
+    assert f"0 files put in, {count} were there" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "harm", ["a byte", "a file is missing", "a file is cut", "the list", "another's key", "no list"]
+)
+def test_nothing_of_a_stick_that_is_damaged_or_not_ours_gets_in(stand: Stand, tmp_path: Path, harm: str) -> None:
+    platform, box, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder)
+    platform.down()
+    victim, manifest = files(folder)[-1], folder / lesson_parcel.MANIFEST
+    if harm == "a byte":
+        victim.write_bytes(bytes([victim.read_bytes()[0] ^ 1]) + victim.read_bytes()[1:])
+    elif harm == "a file is missing":
+        victim.unlink()
+    elif harm == "a file is cut":
+        victim.write_bytes(victim.read_bytes()[:-1])
+    elif harm == "the list":
+        manifest.write_text(manifest.read_text().replace("public, max-age=60", "public, max-age=61"))
+    elif harm == "another's key":
+        signing.secret_file().unlink()
+        manifest.write_text(signing.sign(lesson_parcel.manifest("2026-11-29T05:00:00Z", [], None)))
+    else:
+        manifest.unlink()
+    done = keeper.apply(folder)
+    assert done.returncode == 1 and done.stderr.startswith("huiju-parcel: ")
+    assert box.held(list(box_cache.lesson(LESSON))) == []
+
+
+def test_a_file_that_is_changed_after_it_was_looked_through_does_not_get_in(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, box, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder)
+    monkeypatch.syspath_prepend(str(box_cache.FILES))
+    from keeper import cache  # type: ignore[import-not-found]
+    from keeper import stick as taking
+
+    found = taking.listed(taking.signed(folder, box.folder.parent / "parcels.asc"))
+    row = next(row for row in found["lessons"][0]["files"] if row["path"].endswith(f"{HIGH}/1.m4s"))
+    own = folder / lesson_parcel.MEDIA / row["sha256"][:2] / row["sha256"]
+    own.write_bytes(own.read_bytes()[:-1] + b"!")
+    with pytest.raises(taking.Bad):
+        taking.put(cache.Cache(f"http://127.0.0.1:{box.local}"), folder, row)
+    assert box.held([row["path"]]) == []
+    assert keeper.process is None
+
+
+def named(at: datetime) -> withdrawal.Entry:
+    """The lesson as withdrawn at that moment."""
+    keys = [path.removeprefix(lesson.public_path("")) for path in box_cache.lesson(LESSON)]
+    (entry,) = withdrawal.noted([], LESSON, keys, at, timedelta(days=1))
+    return entry
+
+
+def test_a_lesson_that_the_box_knows_as_withdrawn_stays_out_unless_the_parcel_is_newer(
+    stand: Stand, tmp_path: Path
+) -> None:
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick", LESSON, OTHER)
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    known = {"lessons": [named(later)]}
+    keeper.settings()
+    row = {**known["lessons"][0], "heard": 0, "rounds": 4}
+    (keeper.state / "withdrawn.json").write_text(json.dumps({"x": row}))
+    done = keeper.apply(tmp_path / "stick")
+    assert f"{LESSON} was withdrawn" in done.stdout
+    assert [len(box.held(list(box_cache.lesson(each)))) for each in (LESSON, OTHER)] == [
+        0,
+        len(box_cache.lesson(OTHER)),
+    ]
+    row["at"] = "2026-01-01T00:00:00Z"
+    (keeper.state / "withdrawn.json").write_text(json.dumps({"x": row}))
+    assert keeper.apply(tmp_path / "stick").returncode == 0
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+
+
+def test_a_lesson_that_was_only_purged_since_the_parcel_was_made_is_taken(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick")
+    keeper.settings()
+    row = {**named(datetime.now(UTC) + timedelta(seconds=2)), "kind": withdrawal.PURGED, "heard": 0, "rounds": 4}
+    (keeper.state / "withdrawn.json").write_text(json.dumps({"x": row}))
+    done = keeper.apply(tmp_path / "stick")
+    assert (done.returncode, "withdrawn" in done.stdout) == (0, False), done.stdout + done.stderr
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+
+
+def test_a_stick_carries_the_word_of_withdrawals_to_a_box_without_a_link(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    for path in box_cache.lesson(LESSON):
+        box.ask("GET", path)
+    gone = {"lessons": [named(datetime.now(UTC))]}
+    platform.objects["/lessons/withdrawn.json"] = box_cache.document(gone)
+    made(platform, tmp_path / "stick", OTHER)
+    platform.down()
+    assert keeper.apply(tmp_path / "stick").returncode == 0
+    assert box.held(list(box_cache.lesson(LESSON))) == []
+    assert len(box.held(list(box_cache.lesson(OTHER)))) == len(box_cache.lesson(OTHER))
+
+
+def test_a_stick_that_was_pulled_out_goes_on_where_it_was(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick")
+    put = [path for path in box_cache.lesson(LESSON) if path.endswith(".m4s")][:4]
+    for path in put:
+        box.ask("GET", path)
+    done = keeper.apply(tmp_path / "stick")
+    assert f"{len(box_cache.lesson(LESSON)) - 4} files put in, 4 were there" in done.stdout
+
+
+def test_a_smaller_parcel_names_only_the_renditions_that_it_has(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick", renditions=(LOW,))
+    platform.down()
+    assert keeper.apply(tmp_path / "stick").returncode == 0
+    (master,) = [path for path in box_cache.lesson(LESSON) if path.endswith("master.m3u8")]
+    said = box.school("GET", master, token(LESSON))[1].decode()
+    assert (LOW in said, HIGH in said, "sound" in said, "captions" in said) == (True, False, True, True)
+    held = box.held(list(box_cache.lesson(LESSON)))
+    assert not [path for path in held if HIGH in path]
+    assert len([path for path in held if LOW in path]) == len(
+        [path for path in box_cache.lesson(LESSON) if LOW in path]
+    )
+
+
+def test_a_parcel_that_is_larger_than_the_cache_is_refused_in_words(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    (path,) = [each for each in platform.objects if each.endswith(f"{LESSON}/cccccccc/r1/{HIGH}/0.m4s")]
+    platform.objects[path] = (bytes(70 << 20), platform.objects[path][1])
+    made(platform, tmp_path / "stick")
+    done = keeper.apply(tmp_path / "stick")
+    assert done.returncode == 1 and "must be smaller" in done.stderr
+    assert box.held(list(box_cache.lesson(LESSON))) == []
+
+
+def test_making_one_goes_on_where_it_stopped_and_made_again_fetches_only_entry_points(
+    stand: Stand, tmp_path: Path
+) -> None:
+    platform, _, _ = stand
+    folder = tmp_path / "stick"
+    first = made(platform, folder)
+    assert len(first.got) == len(box_cache.lesson(LESSON))
+    (folder / lesson_parcel.MANIFEST).unlink()
+    victim = files(folder)[0]
+    victim.unlink()
+    second = made(platform, folder)
+    assert len(second.got) == 2, "the lost file and the master playlist"
+    assert victim.exists()
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    assert not [name for name in names if set(name) & set('<>:"|?*\\') or len(name) > 200]
+
+
+def test_a_stick_without_room_is_refused_before_anything_is_fetched(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, _, _ = stand
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    store = Store(platform)
+    with pytest.raises(UserError, match="MiB free"):
+        stick.make(store, {LESSON: ()}, tmp_path / "stick", lambda *_: None)
+    assert store.got == []
+
+
+def test_both_sides_mean_the_same_by_a_stick() -> None:
+    taking = (box_cache.FILES / "keeper" / "stick.py").read_text()
+    assert (
+        f'MANIFEST, MEDIA, FORMAT = "{lesson_parcel.MANIFEST}", "{lesson_parcel.MEDIA}", {lesson_parcel.FORMAT}'
+        in taking
+    )
+
+
+def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cut_off(
+    stand: Stand, tmp_path: Path
+) -> None:
+    """All but the way in: the same words in a shell here, with the box's own command."""
+    platform, box, keeper = stand
+    folder, stage, tools = tmp_path / "stick", tmp_path / "stage", tmp_path / "tools"
+    made(platform, folder)
+    platform.down()
+    tools.mkdir()
+    own = tools / "huiju-parcel"
+    own.write_text(f'#!/bin/sh\nexec {sys.executable} -I {box_cache.FILES} "$@" {keeper.settings()}\n')
+    own.chmod(0o755)
+
+    def reach(words: str) -> list[str]:
+        return ["env", f"PATH={tools}:{os.environ['PATH']}", "sh", "-c", words]
+
+    first = files(folder)[0]
+    (stage / lesson_parcel.MEDIA / first.name[:2]).mkdir(parents=True)
+    (stage / lesson_parcel.MEDIA / first.name[:2] / first.name).write_bytes(b"cut off")
+    carrying.apply(folder, reach, str(stage))
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+    assert not stage.exists()
+    first.write_bytes(b"another")
+    with pytest.raises(UserError, match="did not take it"):
+        carrying.apply(folder, reach, str(stage))
+    with pytest.raises(UserError, match="no parcel of lessons"):
+        carrying.apply(tools, reach, str(stage))

@@ -1,0 +1,87 @@
+"""While a class is live it is watched inside the alliance only, whatever its licence says; when it has ended the licence has its say."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.entitlement.desk import Desk
+from tests.services.entitlement.conftest import ALLY, DOCUMENT, FAR, LESSON, NOW, OWN, PARTNER, Ask, name, record, token
+from tests.services.entitlement.test_play import Store
+
+ENDS = NOW + timedelta(minutes=20)
+UNTIL = ENDS.isoformat()
+GRANTS = {
+    "pupil": {"scopes": ["alliance"], "consent_below": 0},
+    "master": {"scopes": ["alliance"], "consent_below": 0},
+    "clerk": {"scopes": ["school"], "consent_below": 0},
+}
+
+
+def live(state: str = "live", until: str | None = UNTIL) -> dict[str, Any]:
+    """What a record says of a live class."""
+    return {"live": {"state": state, "master": f"{LESSON}/live/master.m3u8", "until": until, "segment_seconds": 2}}
+
+
+@pytest.fixture(autouse=True)
+def streamed(desk: Desk, store: Store) -> None:
+    """The matrix has live lessons, and the school streams one under a licence that lets everybody play it."""
+    document = copy.deepcopy(DOCUMENT)
+    document["classes"]["live-lesson"] = {
+        "name": name("live lesson"),
+        "description": name("live lessons"),
+        "held_by": "school",
+        "licensed": False,
+        "agreements": [],
+        "grants": {"view": GRANTS},
+    }
+    desk.settings.standing.document = document  # type: ignore[attr-defined]
+    store[f"{LESSON}/lesson.json"] = record(LESSON, master=f"{LESSON}/live/master.m3u8", **live())
+
+
+@pytest.mark.parametrize(
+    ("tier", "school", "reason"),
+    [
+        ("pupil", OWN, None),
+        ("pupil", ALLY, None),
+        ("master", ALLY, None),
+        ("clerk", OWN, None),
+        ("pupil", PARTNER, "live-in-alliance-only"),
+        ("pupil", FAR, "live-in-alliance-only"),
+        ("master", FAR, "live-in-alliance-only"),
+        ("clerk", ALLY, "live-in-alliance-only"),
+        ("mother", OWN, "live-not-for-tier"),
+        ("mayor", None, "live-not-for-tier"),
+        ("pupil", None, "no-school"),
+    ],
+)
+def test_a_live_class_is_for_the_alliance(ask: Ask, tier: str, school: str | None, reason: str | None) -> None:
+    assert ask(token(tier, school)).json().get("reason") == reason
+
+
+def test_the_public_is_told_to_sign_in(ask: Ask) -> None:
+    assert ask().json()["reason"] == "sign-in-needed"
+
+
+def test_what_opens_a_class_ends_with_it(ask: Ask) -> None:
+    answer = ask(token("pupil", ALLY), **{"X-Token-In-Body": "1"})
+    assert answer.json()["expires"] == int(ENDS.timestamp())
+    assert answer.json()["master"] == f"/lessons/{LESSON}/live/master.m3u8"
+
+
+@pytest.mark.parametrize(("tier", "school"), [("mother", OWN), ("pupil", FAR), ("mayor", None)])
+def test_when_class_has_ended_the_licence_has_its_say(ask: Ask, store: Store, tier: str, school: str | None) -> None:
+    store[f"{LESSON}/lesson.json"] = record(LESSON, **live("ended", None))
+    assert ask(token(tier, school)).status_code == 200
+    store[f"{LESSON}/lesson.json"] = record(LESSON, licence="paper", **live("ended", None))
+    assert ask(token(tier, school)).status_code == 403
+
+
+@pytest.mark.parametrize("said", [{"state": "paused"}, {"state": "live", "until": "soon"}, {"state": "live"}, "live"])
+def test_a_live_class_that_makes_no_sense_is_not_played(ask: Ask, store: Store, said: Any) -> None:
+    store[f"{LESSON}/lesson.json"] = record(LESSON, live=said)
+    answer = ask(token("pupil", OWN))
+    assert (answer.status_code, answer.json()["reason"]) == (503, "record-unreadable")
