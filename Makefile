@@ -52,7 +52,7 @@ preview: setup ## What `make up` would change, without changing it
 
 .PHONY: test
 test: setup ## All tests, fast ones first
-	@$(BIN)/python -m pytest $(ARGS)
+	@bash local/test.sh $(ARGS)
 
 .PHONY: test-fast
 test-fast: host ## Only the tests that need no cluster
