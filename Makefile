@@ -51,7 +51,7 @@ preview: setup ## What `make up` would change, without changing it
 	@$(BIN)/huiju up --preview
 
 .PHONY: test
-test: setup ## All tests, fast ones first
+test: setup ## All tests (ARGS="-k lesson" for some)
 	@bash local/test.sh $(ARGS)
 
 .PHONY: test-fast

@@ -1,25 +1,43 @@
 #!/usr/bin/env bash
-# `make test`: fast tests and those that need programs but no cluster, two at a time, file by file, since half of the machine would idle;
-# then, one after the other, whatever shares the cluster. Every part runs even if one fails. Ends with one closing line in pytest's own form
-# for all together. Words are handed to each, e.g. -k lesson.
+# `make test`: tests that start programs of their own, two at a time, file by file; then whatever shares the cluster, one after the other, and
+# in the time that those wait, with what they leave of the processor, the fast tests. Every part runs even if one fails. Ends with one closing
+# line in pytest's own form for all together. Words are handed to each, e.g. -k lesson.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+logs="$(mktemp -d)"
+beside=""
+trap 'rm -rf "$logs"' EXIT
+# An interrupt reaches what is in front by itself, and by this what is in the background.
+trap '[[ -z "$beside" ]] || kill -INT -- "-$beside" 2>/dev/null' INT TERM
 NOTHING=5 # pytest's exit code where no test was chosen
 
 code=0 chosen=0
-part() {
-    local one=0
-    .venv/bin/python -m pytest "$@" 2>&1 | tee -a "$log" || one=$?
-    ((one == NOTHING)) || chosen=1
-    ((one == 0 || one == NOTHING)) || code=$one
+judged() {
+    (($1 == NOTHING)) || chosen=1
+    (($1 == 0 || $1 == NOTHING)) || code=$1
 }
-part -m "not integration and not proof" -n 2 --dist loadfile "$@"
-part -m "(integration or proof) and not cluster" -n 2 --dist loadfile "$@"
+part() {
+    local name=$1 one=0
+    shift
+    .venv/bin/python -m pytest "$@" 2>&1 | tee "$logs/$name" || one=$?
+    judged "$one"
+}
+fast() {
+    nice -n 19 .venv/bin/python -m pytest -m "not integration and not proof" -n 2 --dist loadfile "$@" 2>&1 |
+        tee "$logs/fast" | sed -u 's/^/fast: /'
+}
+
+part live -m "(integration or proof) and not cluster" -n 2 --dist loadfile "$@"
+set -m # a group of its own: what a shell without job control puts into the background hears no interrupt
+fast "$@" &
+beside=$!
+set +m
 # Where they all are; to look everywhere takes most of a minute. Somebody's own words are taken as they are.
-part -m cluster "${@:-tests/integration}"
+part cluster -m cluster "${@:-tests/integration}"
+one=0
+wait "$beside" || one=$?
+judged "$one"
 ((chosen)) || code=$NOTHING
 
-.venv/bin/python -m tests.closing <"$log"
+cat "$logs"/* | .venv/bin/python -m tests.closing
 exit "$code"

@@ -62,10 +62,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Files:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first; the order within a rank stays as written. In CI a live test that fails has one more try (decision 0126).
 
-    Whatever asks for the shared cluster is marked so.
+    Whatever asks for the shared cluster is marked so; what is slow waits for `make proof` (decision 0255).
     """
     items.sort(key=_rank)
     for item in items:
+        if item.get_closest_marker("slow") and not FULL:
+            item.add_marker(pytest.mark.skip(reason="slow: `make proof` runs it"))
         if item.get_closest_marker("integration"):
             if "cluster" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.cluster)

@@ -43,6 +43,8 @@ PARTS = [
     "kube-scheduler",
 ]
 PARTS += ["kubelet", "kube-proxy", "kube-network-policies"]
+ALWAYS = {"keeper", "etcd", "kubelet"}
+"""One that watches, one that keeps data, one that runs pods; the others are killed by `make proof`."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,9 @@ def test_while_the_agent_is_silent_new_connections_wait_and_then_go_on(clone: Cl
     until(clone.answers, "the pod answers again")
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in PARTS]
+)
 def test_whichever_part_is_killed_comes_back_by_itself(clone: Clone, name: str) -> None:
     pid = clone.parts()[name]["pid"]
     os.kill(pid, signal.SIGKILL)
@@ -311,6 +315,7 @@ def test_a_stale_identity_file_harms_no_stranger(clone: Clone) -> None:
     until(clone.answers, "the pod of before answers")
 
 
+@pytest.mark.slow
 def test_two_clones_do_not_clash(clone: Clone) -> None:
     other = Clone(f"{paths.clone_id()[:8]}-d")
     try:

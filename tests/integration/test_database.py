@@ -218,6 +218,7 @@ def test_a_backup_is_restored_beside_the_live_database_row_by_row(
     assert state.read(where.kubectl).healthy
 
 
+@pytest.mark.slow
 def test_instances_lost_with_their_volumes_come_back_from_the_archive(
     platform: Platform, where: Place, published: str, proof: Any
 ) -> None:

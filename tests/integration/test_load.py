@@ -85,6 +85,7 @@ def test_half_a_minute_of_the_morning_is_played_and_judged(stack: str, tmp_path:
     assert "start of play" in page
 
 
+@pytest.mark.slow
 def test_the_same_from_inside_the_cluster_and_nothing_stays(stack: str, platform: Platform, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     said = ended(

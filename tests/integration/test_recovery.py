@@ -67,7 +67,7 @@ def test_a_run_after_a_killed_one_leaves_exactly_what_the_plan_says(
     chance = random.Random(seed)
     stack.plan = plan(chance, 60)
     _, whole = stack.finish()
-    kills = campaign(3, 30)
+    kills = campaign(1, 30)
     for round_ in range(kills):
         stack.plan = plan(chance, 60)
         run = stack.start("destroy" if round_ % 5 == 4 else "up")

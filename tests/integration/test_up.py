@@ -52,20 +52,16 @@ def assert_recorded_is_held(platform: Platform) -> None:
     assert {record.status for record in live.helm_records(platform.cluster.environment)} <= {"deployed", "superseded"}
 
 
-def test_a_second_up_changes_nothing(platform: Platform) -> None:
-    outcome, _ = up(platform)
-    assert not outcome.changed
-    assert outcome.changes["unchanged"] > 50
-
-
-def test_no_copy_of_the_kubeconfig_is_left_behind(
+def test_a_second_up_changes_nothing_and_leaves_no_copy_of_the_kubeconfig(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stale = paths.state_dir() / "tmp" / platform.stack / "kubeconfig-of-a-killed-run"
     stale.parent.mkdir(parents=True, exist_ok=True)
     stale.touch()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    up(platform)
+    outcome, _ = up(platform)
+    assert not outcome.changed
+    assert outcome.changes["unchanged"] > 50
     assert list(tmp_path.glob("kubeconfig*")) == []
     assert not stale.parent.exists()
 

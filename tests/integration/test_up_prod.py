@@ -1,6 +1,6 @@
 """The profile `prod` on a second, empty embedded cluster, at reduced size: it comes up, guards its data, and finds them again.
 
-`make test` sees that it comes up and is not taken down; `make proof` also destroys it, sees that the data stay, and brings it up again.
+`make proof` runs it: a second cluster and a second platform take minutes. What production's plan says is tested in `tests/infra` all the time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ def test_what_is_reduced_are_cells_of_the_profile_and_not_its_guards() -> None:
     assert ProfileName.PROD.value == "prod"
 
 
+@pytest.mark.slow
 def test_production_runs_replicated_and_sends_its_headers(second: Second) -> None:
     workloads = {each["metadata"]["name"]: each for each in second.get("deployments", "-A")["items"]}
     for name, replicas in (("envoy", 2), ("shield-0", 1), ("shield-1", 1), ("district-edge", 2), ("portal", 2)):
@@ -109,18 +110,15 @@ def held(second: Second) -> list[str]:
     return [objects["metadata"]["uid"], objects["spec"]["volumeName"], second.get(*DATABASE)["metadata"]["uid"]]
 
 
+@pytest.mark.slow
 def test_it_is_not_taken_down_by_mistake(second: Second) -> None:
     refused = second.huiju("down", "--stack", STACK, "--yes")
     assert (refused.returncode, "protected" in refused.stderr) == (1, True)
     assert second.get("deployment", "portal", "-n", "portal")["status"]["readyReplicas"] == 2, "nothing half-done"
 
 
-@pytest.mark.proof
-def test_its_data_survive_a_destroy_and_the_next_run_takes_them_up(
-    second: Second, campaign: Callable[[int, int], int]
-) -> None:
-    if not campaign(0, 1):
-        pytest.skip("in full by `make proof`")
+@pytest.mark.slow
+def test_its_data_survive_a_destroy_and_the_next_run_takes_them_up(second: Second) -> None:
     before = held(second)
     done = second.huiju("down", "--stack", STACK, "--destroy-protected", STACK)
     assert done.returncode == 0, done.stdout + done.stderr
