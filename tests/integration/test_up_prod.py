@@ -1,6 +1,6 @@
 """The profile `prod` on a second, empty embedded cluster, at reduced size: it comes up, guards its data, and finds them again.
 
-`make proof` runs it: a second cluster and a second platform take minutes. What production's plan says is tested in `tests/infra` all the time.
+`make proof` runs it: a second cluster and platform take minutes. What production's plan says is tested in `tests/infra` all the time.
 """
 
 from __future__ import annotations
