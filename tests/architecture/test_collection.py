@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from pathlib import Path
 
 import pytest
 
@@ -29,24 +31,44 @@ def twice(module: ast.Module) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-class _Collected:
+class Collected:
     """A pytest plugin that keeps what was collected."""
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
+        self.live: set[Path] = set()
+        """Files with a test that is marked `integration` or `proof`."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.ids = {item.nodeid.split("[")[0] for item in session.items}
+        marked = (
+            item for item in session.items if {"integration", "proof"} & {each.name for each in item.iter_markers()}
+        )
+        self.live = {item.path for item in marked}
 
 
-def test_pytest_collects_every_test_that_is_written(pytestconfig: pytest.Config) -> None:
-    spelled = {each for path in python_files("tests") for each in written(relative(path), tree(path))}
-    collected = _Collected()
+@pytest.fixture(scope="module")
+def collected() -> Collected:
+    """Everything that pytest finds."""
+    found = Collected()
     code = pytest.main(
-        ["--collect-only", "-qq", "--no-summary", "-p", "no:cacheprovider", str(ROOT / "tests")], [collected]
+        ["--collect-only", "-qq", "--no-summary", "-p", "no:cacheprovider", str(ROOT / "tests")], [found]
     )
     assert code == pytest.ExitCode.OK
+    return found
+
+
+def test_pytest_collects_every_test_that_is_written(collected: Collected) -> None:
+    spelled = {each for path in python_files("tests") for each in written(relative(path), tree(path))}
     assert spelled == collected.ids, f"written but not collected: {sorted(spelled - collected.ids)}"
+
+
+def test_live_tests_stand_where_make_test_looks_for_them(collected: Collected) -> None:
+    script = (ROOT / "local" / "test.sh").read_text(encoding="utf-8")
+    pattern = re.search(r"grep -lrE '(.*?)' tests", script)
+    assert pattern and collected.live
+    unseen = [each for each in collected.live if not re.search(pattern[1], each.read_text(encoding="utf-8"))]
+    assert not unseen, f"marked by other means than the mark in the file itself: {unseen}"
 
 
 def test_every_test_stands_in_a_file_that_pytest_reads() -> None:
