@@ -136,6 +136,13 @@ class Playback(Fact):
     """Minutes after which a player asks again: also how long a school's cache without a link plays on what was withdrawn."""
 
 
+class Admission(Fact):
+    """How much is let in at the gateway of what people ask the platform to decide."""
+
+    headroom: Annotated[int, Field(ge=2, le=10_000)]
+    """How many times the busiest moment of the city's own school day passes each second, before requests are refused for a moment."""
+
+
 class SignIn(Fact):
     """What is asked of whoever signs in with a password; which tiers need a second factor stands with the tiers."""
 

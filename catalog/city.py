@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.access import Licence, Playback, Scope, SignIn, Tier
+from catalog.access import Admission, Licence, Playback, Scope, SignIn, Tier
 from catalog.agreement import Agreement, Partner
 from catalog.coverage import Coverage
 from catalog.funding import FundingSource
@@ -68,6 +68,8 @@ class City(Fact):
     """Licences under which resources are shared."""
     playback: Playback
     """How long a permission to play lasts."""
+    admission: Admission
+    """How much is let in at once."""
     sign_in: SignIn
     """What is asked of whoever signs in."""
     partners: tuple[Partner, ...]

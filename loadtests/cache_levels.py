@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from catalog import City
+from derive import figures
 from derive.cache_tree import CacheLevel
-from loadtests import figures
 
 GIB = 1 << 30
 SCHOOL, EDGE, SHIELD = CacheLevel.SCHOOL, CacheLevel.EDGE, CacheLevel.SHIELD

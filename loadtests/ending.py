@@ -13,9 +13,9 @@ from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry
 
 from catalog.target import Measure
+from derive.traffic import Kind
 from loadtests.person import JOURNEY
 from loadtests.tally import Tally, bottleneck, slack
-from loadtests.traffic import Kind
 from loadtests.verdict import PERCENTILE, TIMES, TITLES, Doubt, Exit, Reading, Verdict, cells, exit_code, judge_all
 from loadtests.viewer import SEGMENT
 from loadtests.watch import Watch, say

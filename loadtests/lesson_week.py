@@ -1,6 +1,6 @@
 """A week of lessons as a city's schools may show them: live classes of the catalog, and recorded ones drawn from a seed. Pure.
 
-Each class shows so many recorded lessons a day (``loadtests/figures.py``): some the one that its grade has that day in the whole city, the
+Each class shows so many recorded lessons a day (``derive/figures.py``): some the one that its grade has that day in the whole city, the
 others from the grade's library, where a few are shown often and most seldom. A lesson is as long as its period.
 """
 
@@ -16,9 +16,8 @@ from zoneinfo import ZoneInfo
 from catalog import City
 from catalog.school import School, Stage
 from catalog.timetable import Period
-from derive import timetable
+from derive import figures, timetable
 from derive.link_budget import Budget
-from loadtests import figures
 
 DAYS = 7
 

@@ -13,9 +13,8 @@ from functools import cached_property
 from catalog import City
 from catalog.media import Rendition
 from catalog.school import School
-from derive import timetable
-from loadtests import figures, traffic
-from loadtests.traffic import Kind, Place
+from derive import figures, timetable, traffic
+from derive.traffic import Kind, Place
 
 SIGN_IN_REQUESTS = 7
 """The page, its icon, style and script, the sign-in, who is there, the list of lessons."""

@@ -18,10 +18,10 @@ from locust import FastHttpUser, task
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 
+from derive.traffic import Kind
 from loadtests import connection
 from loadtests.run import Run
 from loadtests.schedule import Arrival
-from loadtests.traffic import Kind
 
 JOURNEY = "journey"
 """Type of what a person waits for that takes several requests; beside GET and POST in Locust's tables."""

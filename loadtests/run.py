@@ -11,10 +11,10 @@ from functools import cached_property
 import gevent
 from gevent.event import Event
 
+from derive.traffic import Kind
 from loadtests.order import Order, bearer, sessions
 from loadtests.schedule import Arrival, arrivals
 from loadtests.tally import Tally, total
-from loadtests.traffic import Kind
 
 LEAD = 3.0
 """Seconds between the start of the processes and the first second of the run: time to bring the first people in."""

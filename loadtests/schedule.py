@@ -18,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog import City
 from catalog.access import Scope
-from loadtests import figures, model, traffic
-from loadtests.traffic import Kind, Place, Rush
+from derive import figures, traffic
+from derive.traffic import Kind, Place, Rush
+from loadtests import model
 
 STEPS = 1000
 """Points at which a stretch of the day is summed to find moments in it; people are spread evenly in between."""

@@ -15,12 +15,12 @@ from typing import ClassVar, Final, TypeVar
 import gevent
 
 from derive.session_token import COOKIE
+from derive.traffic import Kind, Place
 from loadtests import media
 from loadtests.order import ANYBODY, bearer
 from loadtests.person import Person
 from loadtests.player import Buffer, Throughput, choose
 from loadtests.schedule import Arrival
-from loadtests.traffic import Kind, Place
 from loadtests.visitor import PAGE, SESSION, no_list, no_page, no_session
 
 PERMISSION: Final = "/access/play/{lesson}"

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 from derive.session_token import COOKIE
+from derive.traffic import Kind
 from loadtests.person import Person
 from loadtests.schedule import Arrival
-from loadtests.traffic import Kind
 
 PAGE: Final = "/"
 SIGN_IN: Final = "/access/sign-in"

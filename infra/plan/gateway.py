@@ -241,6 +241,8 @@ def _clients(settings: StackSettings) -> Body:
         "headers": {
             "earlyRequestHeaders": {"remove": list(CLAIMED)},
             "lateResponseHeaders": {"set": headers, "remove": list(HIDDEN)},
+            # How much of a limit is left is nobody's business; whoever is refused is told when to come again.
+            "disableRateLimitHeaders": True,
         },
         "path": {"escapedSlashesAction": "RejectRequest"},
         # An answer takes as long as it takes over a slow link, but not without a byte moving.

@@ -67,7 +67,7 @@ TARGETS: tuple[Target, ...] = (
         f"{gateway.PROXY}-{PODS}",
         ports.ENVOY_METRICS,
         "/stats/prometheus",
-        keep="envoy_http_downstream_(rq_xx|rq_total|rq_time.*|cx_active)|envoy_cluster_upstream_rq_(xx|time.*|total)|envoy_server_(live|uptime)",
+        keep="envoy_http_downstream_(rq_xx|rq_total|rq_time.*|cx_active)|envoy_cluster_upstream_rq_(xx|time.*|total)|envoy_server_(live|uptime)|envoy_http_local_rate_limit_rate_limited",
     ),
 )
 """Every part of the platform that counts; a new one is a row here, and a `reaches` in the catalog."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from catalog import City, names
 from catalog.access import Tier
-from derive import cache_tree, district_edge, identity, shield
+from derive import admission, cache_tree, district_edge, identity, shield
 from derive.readers import dashboard_tiers
 from derive.tenants import tenants
 from infra.config import StackSettings
+from infra.plan import admission as limiting
 from infra.plan import objects, ports, sign_in
 from infra.plan.resource import Body, Resource, resource
 
@@ -47,6 +48,8 @@ class Route:
     """Tiers whose sessions alone pass; None: everybody."""
     by_path: bool = False
     """Whether the path decides which pod is asked, as for a cache."""
+    limits: Callable[[City], Iterable[admission.Limit]] | None = None
+    """How many requests per second are let through, and for which paths; None: as many as come."""
     seconds: int = 0
     """How long the whole answer may take; 0: as long as it moves. (Envoy's own 15 s would cut off every large file on a slow link.)"""
 
@@ -73,7 +76,7 @@ def _query(name: str, call: str) -> Route:
 ROUTES: tuple[Route, ...] = (
     Route(names.PORTAL, names.PORTAL, "/", names.PORTAL),
     Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD, by_path=True),
-    Route(names.ENTITLEMENT, names.ENTITLEMENT, "/access/", names.ENTITLEMENT),
+    Route(names.ENTITLEMENT, names.ENTITLEMENT, admission.PREFIX, names.ENTITLEMENT, limits=admission.limits),
     # Of Keycloak what a browser needs to sign in; its administration is not to be reached from outside.
     Route(names.IDENTITY, names.IDENTITY, f"{identity.PATH}/realms/{identity.REALM}/", names.IDENTITY, identity.PORT),
     Route("identity-resources", names.IDENTITY, f"{identity.PATH}/resources/", names.IDENTITY, identity.PORT),
@@ -105,8 +108,8 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
         if route.service in public and route.listener in known:
             if route.readers:
                 yield sign_in.policy(route.name, route.service, [t.id for t in route.readers(city)], settings)
-            if route.by_path:
-                yield _by_path(route)
+            if spec := _traffic(city, route):
+                yield traffic_policy(route.name, route.service, spec)
             yield _http_route(route, known[route.listener])
 
 
@@ -125,17 +128,25 @@ def _to_edges(city: City) -> Iterator[Route]:
         yield Route(space, space, path, names.DISTRICT_EDGE, port, listener=space, by_path=True)
 
 
-def _by_path(route: Route) -> Resource:
-    """Each path to one pod: what a cache of several pods keeps is kept once, and read once from behind it."""
-    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.name}
-    by_path = {"type": "Headers", "headers": [{"name": ":path"}]}
-    spec = {"targetRefs": [target], "loadBalancer": {"type": "ConsistentHash", "consistentHash": by_path}}
+def _traffic(city: City, route: Route) -> Body:
+    """How requests are spread and how many are let through; empty where there is nothing to say."""
+    # Each path to one pod: what a cache of several pods keeps is kept once, and read once from behind it.
+    by_path = {"type": "ConsistentHash", "consistentHash": {"type": "Headers", "headers": [{"name": ":path"}]}}
+    return {
+        **({"loadBalancer": by_path} if route.by_path else {}),
+        **(limiting.spec(route.limits(city)) if route.limits else {}),
+    }
+
+
+def traffic_policy(route: str, service: str, spec: Body) -> Resource:
+    """Of the HTTPRoute ``route`` in the namespace of ``service``; there is one at most."""
+    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route}
     return resource(
         {
             "apiVersion": "gateway.envoyproxy.io/v1alpha1",
             "kind": "BackendTrafficPolicy",
-            "metadata": objects.meta(route.name, route.service),
-            "spec": spec,
+            "metadata": objects.meta(route, service),
+            "spec": {"targetRefs": [target], **spec},
         }
     )
 

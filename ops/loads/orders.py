@@ -12,11 +12,11 @@ from urllib.error import HTTPError
 
 from catalog import City
 from catalog.errors import UserError
-from derive import lesson
-from loadtests import figures, model, schedule, traffic, verdict
+from derive import figures, lesson, traffic
+from derive.traffic import Kind
+from loadtests import model, schedule, verdict
 from loadtests.order import ANYBODY, Order, bearer
 from loadtests.schedule import Plan
-from loadtests.traffic import Kind
 from ops import health
 from ops.lessons.place import Place
 from ops.loads import sessions

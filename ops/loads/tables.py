@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from catalog import City
-from loadtests import figures
+from derive import figures
 from loadtests.model import Model
 from loadtests.schedule import Plan
 from loadtests.verdict import TITLES, Outcome, Verdict, cells

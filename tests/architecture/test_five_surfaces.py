@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from catalog import DATA, City, load, load_named, named
+from derive import traffic
 from infra.plan import schools
-from loadtests import traffic
 from monitoring import coverage
 from playbooks import inventory
 from policies.access import document

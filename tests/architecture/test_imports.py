@@ -82,7 +82,7 @@ def test_every_module_imports_only_what_its_place_allows() -> None:
         ("infra/plan/tenancy.py", "import pulumi"),
         ("infra/plan/tenancy.py", "from ..components import gateway\nfrom ...policies import access"),
         ("infra/components/store.py", "from pulumi_kubernetes.core.v1 import Secret"),
-        ("monitoring/rules.py", "import importlib\nimportlib.import_module('loadtests.traffic')"),
+        ("monitoring/rules.py", "import importlib\nimportlib.import_module('loadtests.model')"),
         ("services/packager/package.py", "from services.portal import index"),
         ("services/packager/package.py", "import catalog"),
         ("services/packager/package.py", "from derive import lesson"),

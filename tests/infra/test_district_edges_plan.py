@@ -118,7 +118,7 @@ def test_what_traffic_server_objects_to_is_not_copied(tmp_path: Path, said: str,
 
 def test_the_path_decides_which_pod_of_a_cache_is_asked(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings())
-    policies = [each for each in plan if each.kind == "BackendTrafficPolicy"]
+    policies = [each for each in plan if "loadBalancer" in each.props.get("spec", {})]
     assert {each.name for each in policies} == {"shield", "schools-lessons", "edge-east", "edge-hills"}
     routes = {(each.namespace, each.name): each for each in plan if each.kind == "HTTPRoute"}
     for each in policies:

@@ -7,20 +7,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jwt
 import pytest
 import yaml
 
 from catalog import City
-from catalog.access import Action, Scope, Use
+from catalog.access import Action, Scope
 from catalog.errors import UserError
-from derive import generated, session_token, store
+from derive import admission, generated, session_token, store
+from derive.lesson import lesson_id as named_after
 from derive.signing import Step
-from infra.plan import sign_in
+from infra.plan import admission as limiting
+from infra.plan import routes, sign_in
 from infra.plan.routes import GATEWAY_API
 from ops import secrets
 from ops.lessons import library, place
@@ -29,6 +34,7 @@ from services.entitlement import versions
 from tests.infra.conftest import RAW, text
 from tests.integration import viewer
 from tests.integration.conftest import Platform
+from tests.integration.test_audit import PATIENCE_SECONDS, traced
 from tests.integration.test_platform import client, forwarded
 
 pytestmark = pytest.mark.integration
@@ -40,12 +46,6 @@ def known(platform: Platform) -> City:
     return viewer.city(platform)
 
 
-def _strict(known: City) -> str:
-    """A licence that lets some tier stream and the public not."""
-    public = viewer.tier_of(known, Scope.PUBLIC)
-    return next(each.id for each in known.licences if Use.STREAM in each.uses and public not in each.tiers)
-
-
 @pytest.fixture(scope="module")
 def lesson(platform: Platform, known: City) -> Iterator[str]:
     """A lesson of the first school under a licence that is not for the public, with one segment; nobody can play it for long."""
@@ -54,7 +54,7 @@ def lesson(platform: Platform, known: City) -> Iterator[str]:
         "id": lesson_id,
         "title": "access",
         "school": {"code": school},
-        "licence": {"id": _strict(known)},
+        "licence": {"id": viewer.strict_licence(known)},
         "published": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600)),
         "master": f"{lesson_id}/h/master.m3u8",
     }
@@ -71,7 +71,7 @@ def lesson(platform: Platform, known: City) -> Iterator[str]:
 
 def _viewing(known: City, *scopes: Scope) -> str:
     """A tier of one of these scopes that may stream and that the licence is for."""
-    licence = next(each for each in known.licences if each.id == _strict(known))
+    licence = next(each for each in known.licences if each.id == viewer.strict_licence(known))
     return next(t.id for t in known.tiers if t.scope in scopes and Action.VIEW in t.actions and t.id in licence.tiers)
 
 
@@ -165,6 +165,31 @@ def test_the_command_explains_the_same_decision(platform: Platform, known: City,
 ROUTE = "guarded-trial"
 
 
+def _route(name: str, service: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """A trial's own way through the gateway, to ``service``."""
+    return {
+        "apiVersion": GATEWAY_API,
+        "kind": "HTTPRoute",
+        "metadata": {"name": name, "namespace": service},
+        "spec": {
+            "parentRefs": [{"name": "gateway", "namespace": "gateway", "sectionName": "https"}],
+            "hostnames": ["localhost"],
+            "rules": [{**rule, "backendRefs": [{"name": service, "port": 8080}]}],
+        },
+    }
+
+
+@contextmanager
+def _applied(platform: Platform, *objects: dict[str, Any]) -> Iterator[None]:
+    """They are there for as long as the body runs."""
+    every = yaml.safe_dump_all(objects)
+    platform.cluster.kubectl("apply", "-f", "-", stdin=every)
+    try:
+        yield
+    finally:
+        platform.cluster.kubectl("delete", "--wait=false", "-f", "-", stdin=every)
+
+
 @pytest.fixture
 def guarded(platform: Platform, known: City) -> Iterator[str]:
     """A path of the gateway that only the first tier may use; it leads to the portal."""
@@ -173,33 +198,13 @@ def guarded(platform: Platform, known: City) -> Iterator[str]:
     settings = config.read(text({**RAW, "accessKey": viewer.seed(platform)}), "test")
     settings = settings.model_copy(update={"public_port": int(platform.url.rpartition(":")[2])})
     policy = sign_in.policy(ROUTE, "portal", [known.tiers[0].id], settings).props
-    route: dict[str, Any] = {
-        "apiVersion": GATEWAY_API,
-        "kind": "HTTPRoute",
-        "metadata": {"name": ROUTE, "namespace": "portal"},
-        "spec": {
-            "parentRefs": [{"name": "gateway", "namespace": "gateway", "sectionName": "https"}],
-            "hostnames": ["localhost"],
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "PathPrefix", "value": f"/{ROUTE}/"}}],
-                    "filters": [
-                        {
-                            "type": "URLRewrite",
-                            "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
-                        }
-                    ],
-                    "backendRefs": [{"name": "portal", "port": 8080}],
-                }
-            ],
-        },
+    plain = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": f"/{ROUTE}/"}}],
+        "filters": [{"type": "URLRewrite", "urlRewrite": plain}],
     }
-    both = yaml.safe_dump_all([policy, route])
-    platform.cluster.kubectl("apply", "-f", "-", stdin=both)
-    try:
+    with _applied(platform, policy, _route(ROUTE, "portal", rule)):
         yield f"/{ROUTE}/"
-    finally:
-        platform.cluster.kubectl("delete", "--wait=false", "-f", "-", stdin=both)
 
 
 def _settled(platform: Platform, path: str) -> int:
@@ -223,6 +228,67 @@ def test_the_gateway_lets_only_sessions_of_the_tiers_given_through(
     assert viewer.ask(platform, guarded, Authorization=f"Bearer {allowed[:-8]}AAAAAAAA").status == 401
     assert viewer.ask(platform, guarded, Cookie=f"{session_token.COOKIE}=nonsense").status == 401
     assert viewer.ask(platform, "/").status == 200, "what is not guarded stays open"
+
+
+FEW, BURST = 2, 24
+"""Requests per second that the trial's limit lets through, and how many come at once."""
+
+
+@pytest.fixture
+def scarce(platform: Platform) -> Iterator[str]:
+    """An id of no lesson, for which the gateway lets few ask: a limit as the plan makes it, with a lower number."""
+    lesson_id = named_after(uuid4().hex, "a trial")
+    limits = [admission.Limit(admission.DOORS[0].paths, FEW), admission.Limit((), BURST)]
+    policy = routes.traffic_policy("scarce-trial", "entitlement", limiting.spec(limits)).props
+    rule = {"matches": [{"path": {"type": "Exact", "value": f"/access/play/{lesson_id}"}}]}
+    with _applied(platform, policy, _route("scarce-trial", "entitlement", rule)):
+        yield lesson_id
+
+
+def test_the_gateway_keeps_to_the_catalog_s_limits(platform: Platform, known: City) -> None:
+    words = ("get", "backendtrafficpolicy", "entitlement", "-n", "entitlement", "-o", "json")
+    found = json.loads(platform.cluster.kubectl(*words))
+    (ancestor,) = found["status"]["ancestors"]
+    assert {each["type"]: each["status"] for each in ancestor["conditions"]}["Accepted"] == "True", ancestor
+    assert _limits(found["spec"]) == _limits(limiting.spec(admission.limits(known)))
+
+
+def _limits(spec: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Expression of the paths and limit of each rule; the cluster fills defaults in around them."""
+    rules = spec["rateLimit"]["local"]["rules"]
+    return [
+        (each.get("clientSelectors", [{"path": {"value": ""}}])[0]["path"]["value"], each["limit"]) for each in rules
+    ]
+
+
+def test_what_is_more_than_the_limit_is_refused_in_words_and_nowhere_written_down(
+    platform: Platform, scarce: str
+) -> None:
+    def burst() -> list[viewer.Answer]:
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(lambda _: viewer.play(platform, scarce), range(BURST)))
+
+    # The gateway takes the trial's way up within seconds; until then everybody passes, and is written down.
+    answers, end = burst(), time.monotonic() + 60
+    while not any(each.status == 429 for each in answers) and time.monotonic() < end:
+        answers += burst()
+    begun = time.monotonic()
+    last = burst()
+    let_in = sum(each.status == 404 for each in last)
+    assert let_in <= FEW * (time.monotonic() - begun + 2)
+    answers += last
+    assert {each.status for each in answers} == {404, 429}
+    refused = [each for each in answers if each.status == 429]
+    assert {each.body for each in refused} == {json.dumps(admission.SAID, ensure_ascii=False).encode()}
+    assert refused[0].headers["retry-after"] == str(admission.SECONDS)
+    assert viewer.play(platform, "l-nowherenowhereno").status == 404, "whoever asks for something else is let in"
+    time.sleep(admission.SECONDS)
+    assert viewer.play(platform, scarce).status == 404, "and so is this one, a second later"
+    end = time.monotonic() + PATIENCE_SECONDS
+    passed = len(answers) - len(refused) + 1
+    while len(found := traced(platform, "--lesson", scarce)) < passed and time.monotonic() < end:
+        time.sleep(2)
+    assert len(found) == passed
 
 
 def test_renewed_signing_keys_end_nothing(platform: Platform, known: City, lesson: str) -> None:

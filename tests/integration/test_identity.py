@@ -81,11 +81,18 @@ Account = Callable[..., str]
 
 @pytest.fixture
 def account(where: Place, admin: Admin) -> Iterator[Account]:
-    """``account(name, tier, school, role=..., partner=...)`` makes one, without the role of the tier where ``role`` is None."""
+    """``account(name, tier, school, role=..., partner=..., person=...)`` makes one, without the role of the tier where ``role`` is None."""
     made = []
 
-    def make(name: str, tier: str, school: str | None, role: str | None = "", partner: str | None = None) -> str:
-        said = {"tier": tier, "school": school, "partner": partner}
+    def make(  # noqa: PLR0917
+        name: str,
+        tier: str,
+        school: str | None,
+        role: str | None = "",
+        partner: str | None = None,
+        person: str | None = None,
+    ) -> str:
+        said = {"tier": tier, "school": school, "partner": partner, "person": person}
         attributes = {key: [value] for key, value in said.items() if value}
         body = {
             "username": name,

@@ -6,13 +6,15 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from catalog import load_named
+from catalog import load_named, names
 from ops import lesson, sample_lesson
 from ops.lessons import place
 from tests.integration import viewer
@@ -60,13 +62,13 @@ def renditions(platform: Platform, lesson_id: str, shown: str) -> list[str]:
     record = json.loads(fetch(platform, f"/lessons/{lesson_id}/lesson.json"))
     master = f"/lessons/{record['master']}"
     text = fetch(platform, master, Cookie=shown).decode()
-    names = [
+    found = [
         *re.findall(r'URI="([^"]+)"', text),
         *(row for row in text.splitlines() if row and not row.startswith("#")),
     ]
-    names = list(dict.fromkeys(names))  # the sound is beside every picture, and a variant by itself
-    assert len(names) == 1 + len(record["renditions"])
-    return [platform.url.rstrip("/") + master.rpartition("/")[0] + "/" + name for name in names]
+    found = list(dict.fromkeys(found))  # the sound is beside every picture, and a variant by itself
+    assert len(found) == 1 + len(record["renditions"])
+    return [platform.url.rstrip("/") + master.rpartition("/")[0] + "/" + name for name in found]
 
 
 def test_the_sample_lesson_is_listed(platform: Platform, lesson_id: str) -> None:
@@ -225,6 +227,52 @@ def test_a_lesson_that_cannot_be_fetched_is_an_honest_error(browser: Browser, pa
     page.wait_for_selector(".problem:not([hidden])", timeout=60_000)
     assert "503" in page.inner_text(".problem")
     context.close()
+
+
+@contextmanager
+def _away(platform: Platform, service: str, lesson_id: str) -> Iterator[None]:
+    """Its pods end, and none comes in their place until the body has run; afterwards it answers again."""
+    kubectl, deployment = platform.cluster.kubectl, (f"deployment/{service}", "-n", service)
+    number = kubectl("get", *deployment, "-o", "jsonpath={.spec.replicas}")
+    kubectl("scale", *deployment, "--replicas=0")
+    try:
+        _answered(platform, lesson_id, 503)
+        yield
+    finally:
+        kubectl("scale", *deployment, f"--replicas={number}")
+        _answered(platform, lesson_id, 200)
+
+
+def _answered(platform: Platform, lesson_id: str, status: int) -> None:
+    """Wait until whoever asks to play is answered so."""
+    for _ in range(240):
+        if viewer.play(platform, lesson_id).status == status:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"no answer is {status}")
+
+
+def test_while_nobody_decides_lessons_go_on_and_none_begins(
+    platform: Platform, browser: Browser, page_url: str, lesson_id: str, *, renditions: list[str], shown: str
+) -> None:
+    watching = _open(browser, page_url, [])
+    watching.wait_for_selector("video")
+    watching.evaluate("document.querySelector('video').play()")
+    _until(watching, f"{PLAYED} > 1")
+    with _away(platform, names.ENTITLEMENT, lesson_id):
+        words = ["ffmpeg", "-v", "error", "-xerror", *_showing(shown), "-i", renditions[-1], "-f", "null", "-"]
+        done = subprocess.run(words, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), "a permission that was given counts at gateway and shield"
+        _until(watching, f"{PLAYED} > {watching.evaluate(PLAYED) + 2} || document.querySelector('video').ended")
+        assert watching.locator(".problem:not([hidden])").count() == 0
+        newcomer = _open(browser, page_url, [])
+        newcomer.wait_for_selector("#refusal")
+        assert "稍后再试" in newcomer.inner_text("#refusal")
+        assert newcomer.locator("video").count() == 0
+    newcomer.reload()
+    newcomer.wait_for_selector("video")
+    for page in (watching, newcomer):
+        page.context.close()
 
 
 def _publish(platform: Platform, file: Path, title: str) -> subprocess.Popen[str]:

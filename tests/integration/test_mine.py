@@ -9,16 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Page
 
-from catalog import City
+from catalog import City, names
 from catalog.access import Action, Scope
-from derive import grants, questions
+from catalog.school import School
+from derive import grants, questions, store
+from derive.lesson import lesson_id, record_key
+from ops import lesson as publishing
+from ops.lessons import library
+from ops.lessons.place import Place
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_audit import PATIENCE_SECONDS, traced
+from tests.integration.test_identity import Account, account, admin, chromium, page, to_sign_in  # noqa: F401  # four of them fixtures
+from tests.integration.test_player_page import AT, until
 from tests.integration.test_roster import folder, huiju, keeping, where  # noqa: F401  # two of them fixtures
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
@@ -157,6 +166,66 @@ def test_a_trial_session_and_nobody_see_nobody(platform: Platform, people: Peopl
         (403, "session-without-person"),
         (403, "sign-in-first"),
     ]
+
+
+@pytest.fixture
+def shelf(platform: Platform, people: People, where: Place) -> Iterator[tuple[str, str, School]]:  # noqa: F811
+    """Two lessons that are not for the public: the pupil's school's, with the sample's own media, and one out of reach, with its owner."""
+    known, sample = viewer.city(platform), publishing.publish_sample(platform.stack).rpartition("=")[2]
+    own = people.pupil.school
+    near = {code for each in known.agreements if own in each.schools for code in each.schools} | {own}
+    far = next(school for school in known.schools if school.code not in near)
+    made = {code: lesson_id(uuid4().hex, code) for code in (own, far.code)}
+    with where.bucket(store.PACKAGER, names.VIDEO_LIBRARY, names.BUCKET_LESSONS) as lessons:
+        record = json.dumps(lessons.read_json(record_key(sample)))
+        for key, _, _ in lessons.objects(f"{sample}/"):
+            if (found := lessons.get(key)) and "/~" not in key:
+                lessons.put(key.replace(sample, made[own]), found[0], "public, max-age=60")
+        for code, each in made.items():
+            terms = {"school": {"code": code}, "licence": {"id": viewer.strict_licence(known)}}
+            body = {**json.loads(record.replace(sample, each)), **terms}
+            lessons.put(record_key(each), json.dumps(body).encode(), "public, max-age=60")
+    yield made[own], made[far.code], far
+    with where.buckets() as (uploads, lessons):
+        for each in made.values():
+            library.remove(uploads, lessons, each, timedelta(days=1))
+
+
+def test_in_a_browser_a_pupil_plays_what_is_theirs_and_a_parent_sees_their_own_children(
+    platform: Platform,
+    people: People,
+    account: Account,  # noqa: F811
+    page: Page,  # noqa: F811
+    shelf: tuple[str, str, School],
+) -> None:
+    top, (theirs, closed, owner) = platform.url.rstrip("/"), shelf
+    for name, somebody in (("p-0101", people.pupil), ("p-0102", people.parent)):
+        account(name, somebody.tier, somebody.school, person=somebody.id)
+    page.goto(f"{top}/?lesson={theirs}")
+    page.wait_for_selector("#refusal[data-reason=sign-in-needed]")
+
+    to_sign_in(page, platform, "p-0101")
+    page.wait_for_url(f"{top}/")
+    page.goto(f"{top}/?lesson={theirs}")
+    page.wait_for_selector("video")
+    page.evaluate("(video => { video.muted = true; return video.play(); })(document.querySelector('video'))")
+    until(page, f"{AT} > 1")
+    page.goto(f"{top}/?lesson={closed}")
+    page.wait_for_selector("#refusal[data-reason=out-of-reach]")
+    assert owner.name.en in page.inner_text("#refusal"), "in plain words: whose lesson it is, and that nothing opens it"
+    assert page.locator("video").count() == 0
+
+    page.goto(f"{top}/access/sign-out")
+    page.wait_for_url(f"{top}/")
+    to_sign_in(page, platform, "p-0102")
+    page.wait_for_url(f"{top}/")
+    page.goto(f"{top}/#mine")
+    page.wait_for_selector("#my-children-list")
+    assert page.locator("#my-children-list li").count() == len(people.parent.sees)
+    for pupil in (*people.parent.sees, min(people.pupils - people.parent.sees)):
+        answer = page.request.get(f"{top}/access/people/{pupil}")
+        wanted = (200, None) if pupil in people.parent.sees else (403, "profile-out-of-reach")
+        assert (answer.status, answer.json().get("reason")) == wanted
 
 
 def test_a_parent_s_refusal_is_on_record(platform: Platform, people: People) -> None:

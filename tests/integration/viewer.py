@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 
 from catalog import City, load_named
-from catalog.access import Scope
+from catalog.access import Scope, Use
 from derive import keys, session_token, video_token
 from ops import access
 from ops.lessons import place
@@ -103,3 +103,9 @@ def minted(platform: Platform, lesson: str, *, purpose: str = keys.VIDEO, second
 def tier_of(known: City, scope: Scope) -> str:
     """A tier of this scope."""
     return next(tier.id for tier in known.tiers if tier.scope is scope)
+
+
+def strict_licence(known: City) -> str:
+    """A licence that lets some tier stream and the public not."""
+    public = tier_of(known, Scope.PUBLIC)
+    return next(each.id for each in known.licences if Use.STREAM in each.uses and public not in each.tiers)

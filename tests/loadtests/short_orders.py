@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from catalog import load_named
 from catalog.access import Scope
-from loadtests import schedule, traffic, verdict
+from derive import traffic
+from loadtests import schedule, verdict
 from loadtests.order import Order, bearer
 from tests.loadtests import stand_in
 

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import City, load_named, named
-from loadtests import figures, model, traffic
+from derive import figures, traffic
+from derive.traffic import Kind, Place
+from loadtests import model
 from loadtests.model import Model
-from loadtests.traffic import Kind, Place
 
 CITY = load_named("neijiang")
 MOMENTS = st.integers(0, 24 * 60 - 1).map(lambda minute: minute * 60.0)

@@ -21,9 +21,9 @@ from rich.console import Console
 
 from catalog.access import Scope
 from catalog.target import Measure
+from derive.traffic import Kind
 from loadtests import schedule
 from loadtests.order import Order, bearer
-from loadtests.traffic import Kind
 from loadtests.verdict import Exit, Outcome, Verdict
 from ops.loads import local
 from ops.loads.following import Result

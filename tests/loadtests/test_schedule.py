@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import load_named
-from loadtests import schedule, traffic
-from loadtests.traffic import Kind
+from derive import traffic
+from derive.traffic import Kind
+from loadtests import schedule
 
 CITY = load_named("tiny")
 PEAK = traffic.sign_in_peak(traffic.day(CITY))

@@ -13,9 +13,10 @@ import pytest
 from catalog import City, load_named
 from catalog.access import Scope, Use
 from catalog.errors import UserError
-from loadtests import figures, schedule, traffic
+from derive import figures, traffic
+from derive.traffic import Kind
+from loadtests import schedule
 from loadtests.order import ANYBODY, bearer
-from loadtests.traffic import Kind
 from ops import health
 from ops.lessons.place import Place
 from ops.loads import orders, sessions

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from catalog import City, load_named, named
 from catalog.access import Scope
 from catalog.school import Stage
-from derive import timetable
-from loadtests import figures, traffic
-from loadtests.traffic import Kind, Place, Rush
+from derive import figures, timetable, traffic
+from derive.traffic import Kind, Place, Rush
 
 CITIES = {name: load_named(name) for name in named()}
 CITY = CITIES["neijiang"]

@@ -16,8 +16,7 @@ from itertools import pairwise
 from catalog import City
 from catalog.school import School, Stage
 from catalog.timetable import BellSchedule
-from derive import timetable
-from loadtests import figures
+from derive import figures, timetable
 
 MINUTE = 60.0
 
@@ -157,6 +156,12 @@ def arrived(rushes: Iterable[Rush], moment: float) -> float:
 def rate(rushes: Iterable[Rush], moment: float) -> float:
     """People per second at ``moment``."""
     return sum(rush.rate(moment) for rush in rushes)
+
+
+def peak(rushes: Iterable[Rush]) -> float:
+    """Most people per second, at any moment: a sum of triangles is highest where one of them has its top. 0 for none."""
+    known = tuple(rushes)
+    return max((rate(known, rush.peak) for rush in known), default=0.0)
 
 
 def sign_in_peak(rushes: Iterable[Rush]) -> float:
