@@ -217,6 +217,10 @@ METRIC_CACHE_HITS: Final = metric("school_box_cache_hit", "ratio")
 """From a box: share of what it answered from its own cache."""
 METRIC_FETCH_BYTES: Final = metric("school_lesson_fetch", "bytes")
 """From a box: how large that segment was."""
+METRIC_LINK: Final = metric("school_link", "mbps")
+"""From a box: bytes of lessons that its link carried in its last sample, as Mbit/s; protocols are not counted."""
+METRIC_LINK_AT: Final = metric("school_link_sample_timestamp", "seconds")
+"""From a box: when it took that sample; Unix time."""
 METRIC_PREFETCH_PLANNED: Final = metric("prefetch_planned", "bytes")
 METRIC_PREFETCH_FETCHED: Final = metric("prefetch_fetched", "bytes")
 METRIC_PREFETCH_FAILED: Final = metric("prefetch_failed", "items")
@@ -238,8 +242,10 @@ KEEPING: Final = (
     METRIC_PREFETCH_MADE,
     METRIC_PREFETCH_PLAN,
     METRIC_HEARD,
+    METRIC_LINK,
+    METRIC_LINK_AT,
 )
-"""What a box tells of the lessons that it fetches ahead and gives up."""
+"""What a box tells of the lessons that it fetches ahead and gives up, and of the link over which it does."""
 BOX_METRICS: Final = (*READINGS, *KEEPING, "up")
 BOX_FAMILIES: Final = ("box_", "go_", "node_", "process_", "promhttp_", "scrape_", "trafficserver_")
 """Metrics that a box may write, and what the names of others begin with: all else the intake leaves out."""

@@ -66,6 +66,12 @@ class LinkBudget(Fact):
     """Part of a link's rate that this may take in that time."""
     prefetch_gib: Annotated[int, Field(ge=1, le=10_000)]
     """Most that a box fetches ahead for one day, GiB: less than its cache, or the last lesson drives out the first."""
+    sample_seconds: Annotated[int, Field(ge=1, le=60)]
+    """How long a box measures its link, once in a night for which something is planned; nothing holds it back in that time."""
+    sample_mib: Annotated[int, Field(ge=1, le=1024)]
+    """Most that it transfers for that, MiB."""
+    measured_days: Annotated[int, Field(ge=1, le=366)]
+    """How many days what a box measured counts; after that its contract alone does, and the budget says so."""
     boxless: tuple[SchoolCode, ...]
     """Schools without a box: there each class fetches for itself, and nothing is fetched ahead."""
     source: Sentence
@@ -75,6 +81,11 @@ class LinkBudget(Fact):
     def over_midnight(self) -> bool:
         """Whether the time of fetching ahead begins in the evening before."""
         return self.prefetch_from >= self.prefetch_to
+
+    @property
+    def measured_seconds(self) -> int:
+        """How long what a box measured counts, seconds."""
+        return self.measured_days * 86_400
 
     def link_mbps(self, kbps: float) -> float:
         """What ``kbps`` kbit/s of picture and sound take of a link, Mbit/s."""

@@ -20,6 +20,7 @@ from catalog.types import (
     SchoolCode,
     Sentence,
     WaveId,
+    ZoneLabel,
 )
 
 
@@ -105,6 +106,8 @@ class District(Fact):
     """Administrative kind."""
     backbone_mbps: Mbps
     """Contracted rate between the district's edge and the city platform, Mbit/s."""
+    zone: ZoneLabel | None = None
+    """Zone of the cluster whose nodes stand in the district, where its edge runs; absent while none do: the edge runs anywhere."""
 
 
 class Wave(Fact):

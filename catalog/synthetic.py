@@ -135,7 +135,8 @@ def write_city(directory: Path, wanted: int, seed: int = SEED) -> None:
 
 def _numbered(district: District, number: int) -> District:
     name = Names(zh=f"模拟{number}区", en=f"Made-up District {number}")
-    return district.model_copy(update={"id": f"district-{number}", "division_code": f"99{number:04d}", "name": name})
+    made_up = {"id": f"district-{number}", "division_code": f"99{number:04d}", "name": name, "zone": None}
+    return district.model_copy(update=made_up)
 
 
 def _write(file: Path, body: str) -> None:

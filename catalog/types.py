@@ -116,6 +116,9 @@ Day = Annotated[
 ]
 """A day, ``YYYY-MM-DD``, of this century."""
 
+ZoneLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
+"""A value of the label `topology.kubernetes.io/zone`, as whoever runs the nodes has set it."""
+
 Mbps = Annotated[float, Field(gt=0, le=400_000)]
 """Megabits per second."""
 Kbps = Annotated[int, Field(gt=0, le=100_000)]

@@ -52,13 +52,14 @@ def school_row(school: School) -> str:
 
 def district_row(district: District) -> str:
     """One entry of ``districts:``, with its line end."""
+    zone = f"    zone: {district.zone}\n" if district.zone else ""
     return f"""\
   - id: {district.id}
     division_code: "{district.division_code}"
     name: {names(district.name)}
     kind: {district.kind}
     backbone_mbps: {number(district.backbone_mbps)}
-"""
+{zone}"""
 
 
 def alliance_row(alliance: Alliance) -> str:

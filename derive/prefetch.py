@@ -53,6 +53,17 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How a box measures its link in the night."""
+
+    not_before: int
+    """From when on, Unix seconds."""
+    seconds: int
+    mib: int
+    """Most that it transfers, MiB."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A school's night. Moments are Unix seconds."""
 
@@ -73,6 +84,8 @@ class Plan:
     """The rendition of all that is fetched, or the largest below it that a lesson has; None where nothing is."""
     why: str = ""
     """Why nothing can be fetched ahead in this school; empty where something can."""
+    sample: Sample | None = None
+    """None where the box is not asked to measure."""
 
     @property
     def bytes(self) -> int:
@@ -96,6 +109,7 @@ class Plan:
             "window": {"not_before": self.not_before, "not_after": self.not_after},
             "kbps": self.kbps,
             "items": [asdict(item) for item in self.items],
+            **({"sample": asdict(self.sample)} if self.sample else {}),
         }
 
     def document(self, made: datetime) -> dict[str, Any]:
@@ -165,7 +179,18 @@ class Night:
 
     def cancelled(self, school: str) -> Plan:
         """A plan that fetches nothing, in the place of one whose lessons are not shown any more."""
-        return Plan(school, *self.window, self.kbps(school), self.city.link_budget.prefetch_gib << 30)
+        most = self.city.link_budget.prefetch_gib << 30
+        return Plan(school, *self.window, self.kbps(school), most, sample=self.sample(school))
+
+    def sample(self, school: str) -> Sample:
+        """When the box of ``school`` measures: those of a district one after the other, or they would measure each other on its link.
+
+        Each has twice its time: its connections are warmed up first, and the object in hand is fetched to its end before.
+        """
+        budget, (begins, ends) = self.city.link_budget, self.window
+        neighbours = self.city.by_district[self.city.school(school).district]
+        turn = [each.code for each in neighbours].index(school) * 2 * budget.sample_seconds
+        return Sample(begins + turn % (ends - begins), budget.sample_seconds, budget.sample_mib)
 
     def _hindrance(self, school: str) -> str:
         if not self.city.school(school).uplink:

@@ -33,7 +33,11 @@ class Profile(BaseModel):
     controller_replicas: Count = Field(description="Envoy Gateway controller pods.")
     exposure: Exposure = Field(description="Type of the gateway's Service. `NodePort` uses port 30443 of every node.")
     store_size_gib: Gibibytes = Field(description="Size of the embedded object store's volume, in GiB.")
-    cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of the shield and of the edges, in GiB.")
+    cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of the shield, in GiB.")
+    edge_cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of a district's edge, in GiB.")
+    edges_only_in_zone: bool = Field(
+        description="Run a district's edge in its district's zone (the catalog's `zone`) or not at all, instead of preferably there."
+    )
     metrics_size_gib: Gibibytes = Field(description="Size of Prometheus' volume, in GiB.")
     metrics_memory_mib: Annotated[int, Field(ge=128, le=1_000_000)] = Field(
         description="Memory of Prometheus, in MiB: about 3 kB a series, and as much again for queries."
@@ -72,6 +76,8 @@ PROFILES: dict[ProfileName, Profile] = {
         exposure="NodePort",
         store_size_gib=10,
         cache_size_gib=1,
+        edge_cache_size_gib=1,
+        edges_only_in_zone=False,
         metrics_size_gib=2,
         metrics_memory_mib=320,
         logs_flush_seconds=20,
@@ -95,6 +101,8 @@ PROFILES: dict[ProfileName, Profile] = {
         exposure="LoadBalancer",
         store_size_gib=500,
         cache_size_gib=50,
+        edge_cache_size_gib=50,
+        edges_only_in_zone=False,
         metrics_size_gib=200,
         metrics_memory_mib=2048,
         logs_flush_seconds=300,
@@ -130,6 +138,8 @@ class Overrides(BaseModel):
     exposure: Exposure | None = _cell("exposure")
     store_size_gib: Gibibytes | None = _cell("store_size_gib")
     cache_size_gib: Gibibytes | None = _cell("cache_size_gib")
+    edge_cache_size_gib: Gibibytes | None = _cell("edge_cache_size_gib")
+    edges_only_in_zone: bool | None = _cell("edges_only_in_zone")
     metrics_size_gib: Gibibytes | None = _cell("metrics_size_gib")
     metrics_memory_mib: int | None = _cell("metrics_memory_mib")
     logs_flush_seconds: int | None = _cell("logs_flush_seconds")

@@ -22,6 +22,7 @@ from loadtests.replay import Replay
 from ops.cdns import (
     budgets,
     doors,
+    link_samples,
     measured,
     nights,
     plan_table,
@@ -48,29 +49,42 @@ Measured = Annotated[
         "--measured", metavar="FILE", help="Rates as measured, CSV or YAML: school, mbps. The slower one counts."
     ),
 ]
+MeasuredLive = Annotated[
+    bool,
+    typer.Option(
+        "--measured-live",
+        help="Rates as the schools' boxes last measured them, asked of the running platform's Prometheus.",
+    ),
+]
 MEBI = 2**20
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.command(name="budget")
-def budget_command(  # typer makes options of them
+def budget_command(  # noqa: PLR0917  # typer makes options of them
     city: CityName = "tiny",
     school: School = None,
     measured_file: Measured = None,
+    measured_live: MeasuredLive = False,
     without_boxes: Annotated[bool, typer.Option("--without-boxes", help="As if no school had a box.")] = False,
     as_json: AsJson = False,
+    stack: Annotated[str, typer.Option(help="With --measured-live: the stack whose platform is asked.")] = "local",
 ) -> None:
     """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit."""
     facts = load_named(city)
     known(facts, school)
-    rates = measured.read(measured_file, facts) if measured_file else {}
+    samples = _samples(place.of_stack(stack), facts) if measured_live else {}
+    rates = link_samples.slowest(measured.read(measured_file, facts) if measured_file else {}, samples)
     links = link_budget.Budget(facts, rates, boxes=not without_boxes)
     verdicts = [each for each in (*links.districts(), *links.schools()) if school in {None, each.id}]
     if as_json:
-        typer.echo(json.dumps(budgets.document(facts, verdicts), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(budgets.document(facts, verdicts, samples), ensure_ascii=False, indent=2))
     else:
-        console().print(budgets.table(facts, [each for each in verdicts if school or each.streams or not each.fits]))
+        shown = [each for each in verdicts if school or each.streams or not each.fits]
+        console().print(budgets.table(facts, shown, samples))
         console().print(Text(budgets.summary(verdicts)))
+        if measured_live:
+            console().print(Text(link_samples.summary(facts, samples)))
         _refuse([link_budget.sentence(facts, each) for each in verdicts if not each.fits])
     if not all(each.fits for each in verdicts):
         raise typer.Exit(1)
@@ -89,6 +103,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
     ] = False,
     measured_file: Measured = None,
+    measured_live: MeasuredLive = False,
     stack: Stack = "local",
 ) -> None:
     """What each school's box fetches in the night before. Interrupted, the same command goes on.
@@ -99,21 +114,23 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     city = load_named(where.city)
     known(city, school)
     day = timetable.read(timetable_file, city)
-    night = Night(city, day.day, measured.read(measured_file, city) if measured_file else {})
+    told = measured.read(measured_file, city) if measured_file else {}
+    night = Night(city, day.day, link_samples.slowest(told, _samples(where, city) if measured_live else {}))
     bars = Bars(Console(stderr=True))
     # Before the lessons are looked up: what is withdrawn from here on is newer than the plans.
     now = datetime.now(UTC)
     with where.buckets() as (_, lessons), bars.progress:
         media = nights.media(day, lessons, bars.step)
         plans = [plan for plan in night.plans(day.showings, media) if school in {None, plan.school}]
-        in_force = standing.of(city, nights.of_bucket(lessons), now)
+        there = nights.of_bucket(lessons)
+        in_force = standing.of(city, there, now)
         ends = standing.ending(in_force, plans, whole=school is None)
         written = None
         if publish:
             nights.refuse_late(plans, now)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
-            written = nights.publish(night, plans, lessons, now, bars.step, whole=school is None)
+            written = nights.publish(night, plans, there, lessons, now, bars.step, whole=school is None)
     console().print(plan_table.table(city, plans))
     for said in filter(None, (sentence(city, plan) for plan in plans)):
         console().print(Text(said, style="yellow"))
@@ -142,10 +159,10 @@ def cancel_command(
     known(city, school)
     now, bars = datetime.now(UTC), Bars(Console(stderr=True))
     with where.buckets() as (_, lessons), bars.progress:
-        found = standing.of(city, nights.of_bucket(lessons), now)
-        found = [each for each in found if school in {None, each.school}]
+        there = nights.of_bucket(lessons)
+        found = [each for each in standing.of(city, there, now) if school in {None, each.school}]
         if publish:
-            nights.take_back(city, found, lessons, now, bars.step)
+            nights.take_back(city, found, there, lessons, now, bars.step)
     if not found:
         typer.echo("no plan is in force: nothing to take back")
         return
@@ -248,6 +265,16 @@ def warm_command(
         )
     if not found or any(each.why for each in found):
         raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
+
+
+def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:
+    """What the boxes of the platform at ``where`` measured. Raises `UserError` where that is another city's."""
+    if (theirs := load_named(where.city)).id != city.id:
+        raise UserError(
+            f"the platform of stack {where.stack} is of the city {theirs.id}, not {city.id}: add --city {where.city}, or --stack"
+        )
+    with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as url:
+        return link_samples.ask(url, city, datetime.now(UTC).timestamp())
 
 
 def known(city: City, school: str | None) -> None:

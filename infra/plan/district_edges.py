@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from catalog import City, names
+from catalog.school import District
 from derive import cache_pod, cache_tls, cache_tree, district_edge, pods
 from infra.config import StackSettings
 from infra.plan import cache_pods, objects
@@ -13,25 +14,40 @@ from infra.plan.resource import Body, Resource
 
 CONFIGURATION = "cache"
 """ConfigMap with Traffic Server's files."""
+ZONE = "topology.kubernetes.io/zone"
+"""Kubernetes' own label of a node: https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone."""
+PREFERRED, REQUIRED = (f"{word}DuringSchedulingIgnoredDuringExecution" for word in ("preferred", "required"))
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """Every edge."""
     parts = cache_tree.shield_parts(settings.row.replicas)
-    files = district_edge.files(city, parts, settings.row.cache_size_gib)
-    return tuple(each for district in cache_tree.edges(city) for each in _edge(district, settings, files))
+    files = district_edge.files(city, parts, settings.row.edge_cache_size_gib)
+    districts = map(city.district, cache_tree.edges(city))
+    return tuple(each for district in districts for each in _edge(district, settings, files))
 
 
-def _edge(district: str, settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
-    name, service = names.DISTRICT_EDGE, names.edge_namespace(district)
-    tls = cache_tls.of_edge(settings.access_key.get_secret_value(), district)
+def _edge(district: District, settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
+    name, service = names.DISTRICT_EDGE, names.edge_namespace(district.id)
+    tls = cache_tls.of_edge(settings.access_key.get_secret_value(), district.id)
     yield objects.service_account(name, service)
     yield objects.config_map(CONFIGURATION, service, cache_pods.entries(files))
     yield objects.secret(names.CACHE_TLS_SECRET, service, tls)
     yield objects.cluster_service(name, service, name, district_edge.PORT)
-    pod = _pod(service, settings, files)
+    pod = {**_pod(service, settings, files), **_place(district.zone, only=settings.row.edges_only_in_zone)}
     more: Body = {"replicas": settings.row.replicas, **cache_pods.REPLACED}
     yield objects.workload("Deployment", name, service, pod, [files, tls], **more)
+
+
+def _place(zone: str | None, *, only: bool) -> Body:
+    """Where the pods of a district's edge run: in ``zone``, by preference or ``only`` there; anywhere while the district has none."""
+    if not zone:
+        return {}
+    term: Body = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
+    if only:
+        return {"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [term]}}}}
+    # As heavy as a preference may be: beside it counts that pods spread over nodes, which may be anywhere.
+    return {"affinity": {"nodeAffinity": {PREFERRED: [{"weight": 100, "preference": term}]}}}
 
 
 def _pod(service: str, settings: StackSettings, files: Mapping[str, str]) -> Body:
@@ -44,7 +60,7 @@ def _pod(service: str, settings: StackSettings, files: Mapping[str, str]) -> Bod
             files=files,
             ports={"http": district_edge.PORT, "figures": district_edge.FIGURES_PORT},
             secrets={names.CACHE_TLS_SECRET: cache_pod.TLS},
-            cache_gib=settings.row.cache_size_gib,
+            cache_gib=settings.row.edge_cache_size_gib,
             resources=pods.resources("20m", "384Mi", "2"),
             health_port=district_edge.FIGURES_PORT,
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from catalog import City
 from catalog.errors import UserError
@@ -17,6 +18,8 @@ from ops.cdns.timetable import Day
 from services.packager.store import Bucket
 
 FOLDER = prefetch.KEY.partition("/")[0] + "/"
+Documents = Mapping[str, Mapping[str, Any]]
+"""School code -> plan, as its box reads it."""
 Step = Callable[[str, int, int], None]
 """Hears the name of a step, how much of it is done, and how much there is."""
 
@@ -60,19 +63,20 @@ def refuse_late(plans: Sequence[Plan], now: datetime) -> None:
         )
 
 
-def publish(
-    night: Night, plans: Sequence[Plan], lessons: Bucket, made: datetime, step: Step, *, whole: bool
+def publish(  # noqa: PLR0917  # in the order of the work
+    night: Night, plans: Sequence[Plan], there: Documents, lessons: Bucket, made: datetime, step: Step, *, whole: bool
 ) -> Written:
     """Bring every plan over: interrupted, the same again does the rest.
 
+    ``there`` are the plans in the bucket, as :func:`of_bucket` read them.
     ``whole``: the timetable is the whole city's, so a school that is not in it has its earlier plan taken back.
     """
     meant = [plan for plan in plans if not plan.why]
-    gone = _gone(night, meant, lessons) if whole else []
+    gone = _gone(night, meant, there) if whole else []
     written: dict[str, bool] = {}
     for done, plan in enumerate((*meant, *gone)):
         step("plans", done, len(meant) + len(gone))
-        written[plan.school] = _put(plan, lessons, made)
+        written[plan.school] = _put(plan, there.get(plan.school), lessons, made)
     step("plans", len(written), len(written))
     codes = [plan.school for plan in meant]
     return Written(
@@ -82,38 +86,37 @@ def publish(
     )
 
 
-def take_back(city: City, found: Sequence[Standing], lessons: Bucket, made: datetime, step: Step) -> None:
-    """An empty plan in the place of each of these."""
+def take_back(  # noqa: PLR0917  # in the order of the work
+    city: City, found: Sequence[Standing], there: Documents, lessons: Bucket, made: datetime, step: Step
+) -> None:
+    """An empty plan in the place of each of these; ``there`` as for publishing."""
     for done, each in enumerate(found):
         step("plans", done, len(found))
-        _put(Night(city, each.day, {}).cancelled(each.school), lessons, made)
+        _put(Night(city, each.day, {}).cancelled(each.school), there.get(each.school), lessons, made)
     step("plans", len(found), len(found))
 
 
-def _put(plan: Plan, lessons: Bucket, made: datetime) -> bool:
-    """Bring the plan over; whether it asks for something else than before.
+def _put(plan: Plan, before: Mapping[str, Any] | None, lessons: Bucket, made: datetime) -> bool:
+    """Bring the plan over; whether it asks for something else than the one ``before``, which lies in the bucket.
 
     One that asks for the same is dated anew, since its lessons are published as of ``made``: a box fetches nothing that was withdrawn since
     its plan was made, and a lesson may have been withdrawn and published again in between.
     """
-    key = prefetch.KEY.format(school=plan.school)
-    before = lessons.read_json(key)
     same = before is not None and before.get("version") == plan.version
     if same and not plan.items:
         return False
     body = json.dumps(plan.document(made), separators=(",", ":")).encode()
-    lessons.put(key, body, prefetch.CACHE)
+    lessons.put(prefetch.KEY.format(school=plan.school), body, prefetch.CACHE)
     return not same
 
 
-def _gone(night: Night, plans: Iterable[Plan], lessons: Bucket) -> list[Plan]:
+def _gone(night: Night, plans: Iterable[Plan], there: Iterable[str]) -> list[Plan]:
     """An empty plan for each school that has one in the bucket and none now; those that are no school's any more stay."""
     planned = {plan.school for plan in plans}
-    keys = (key.removeprefix(FOLDER).removesuffix(".json") for key, _, _ in lessons.objects(FOLDER))
-    return [night.cancelled(code) for code in keys if code in night.city.by_code and code not in planned]
+    return [night.cancelled(code) for code in there if code in night.city.by_code and code not in planned]
 
 
-def of_bucket(lessons: Bucket) -> dict[str, dict[str, object]]:
+def of_bucket(lessons: Bucket) -> dict[str, dict[str, Any]]:
     """School code -> its plan as it lies in the bucket."""
     found = {
         key.removeprefix(FOLDER).removesuffix(".json"): lessons.read_json(key) for key, _, _ in lessons.objects(FOLDER)

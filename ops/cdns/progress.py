@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -14,8 +14,21 @@ from rich.text import Text
 from catalog import City, names
 from catalog.errors import UserError
 from monitoring.readings import Prometheus, ReadingsError
+from ops.cdns import link_samples
+from ops.cdns.link_samples import Sample
 
-HEADS: Final = ("", "school", "", "planned GB", "fetched GB", "missing GB", "failed", "last word", "hits")
+HEADS: Final = (
+    "",
+    "school",
+    "",
+    "planned GB",
+    "fetched GB",
+    "missing GB",
+    "failed",
+    "last word",
+    "hits",
+    "link Mbit/s",
+)
 
 
 class State(StrEnum):
@@ -45,6 +58,8 @@ class Said:
     hits: Mapping[str, float]
     heard: Mapping[str, float]
     """Its last good fetch through the platform, Unix seconds."""
+    links: Mapping[str, Sample] = field(default_factory=dict)
+    """What it measured its link to carry."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,8 @@ class Progress:
     """How long ago the box's last word is; None where there is none."""
     hits: float | None
     """Share of what its viewers asked for that it had."""
+    link: Sample | None = None
+    """What it last measured its link to carry; None where it has not said."""
 
 
 def ask(url: str, city: City, at: float) -> Said:
@@ -78,6 +95,7 @@ def ask(url: str, city: City, at: float) -> Said:
             last(names.METRIC_PREFETCH_FAILED),
             last(names.METRIC_CACHE_HITS),
             prometheus.fetched(at, span),
+            link_samples.ask(url, city, at),
         )
     except ReadingsError as error:
         raise UserError(f"Prometheus gave no readings of the boxes: {error}. `huiju status` shows its parts") from error
@@ -103,6 +121,7 @@ def _school(code: str, plan: Mapping[str, Any] | None, said: Said, now: float) -
         int(said.failed.get(code, 0)) if current else 0,
         None if heard is None else max(0.0, now - heard),
         said.hits.get(code),
+        said.links.get(code),
     )
 
 
@@ -127,19 +146,13 @@ def table(city: City, rows: Iterable[Progress]) -> Table:
     found = Table(*HEADS, box=None, pad_edge=False)
     for each in rows:
         sizes = (f"{size / 1e9:.2f}" for size in (each.planned, each.fetched, each.missing))
-        heard = "never" if each.silent_seconds is None else _ago(each.silent_seconds)
+        heard = "never" if each.silent_seconds is None else link_samples.ago(each.silent_seconds)
         hits = "unknown" if each.hits is None else f"{each.hits:.1%}"
+        link = each.link.text if each.link else "not measured"
         mark = Text(f"● {each.state.value}", style=COLOURS.get(each.state, ""))
-        cells = (each.school, city.school(each.school).name.zh, *sizes, str(each.failed), heard, hits)
+        cells = (each.school, city.school(each.school).name.zh, *sizes, str(each.failed), heard, hits, link)
         found.add_row(mark, *map(Text, cells))
     return found
-
-
-def _ago(seconds: float) -> str:
-    minutes = int(seconds // 60)
-    if minutes < 60:  # noqa: PLR2004  # minutes of an hour
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
 
 
 def document(rows: Iterable[Progress]) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -193,6 +194,7 @@ def test_the_document_is_what_boxes_read(tiny: City) -> None:
     plan = planned(tiny, VILLAGE, [show(ONE)], media(ONE, 1, 2, 3, city=tiny))
     document = plan.document(datetime(2026, 11, 29, 5, tzinfo=UTC))
     begins, ends = Night(tiny, DAY, {}).window
+    assert plan.sample
     assert document == {
         "school": VILLAGE,
         "version": plan.version,
@@ -203,6 +205,23 @@ def test_the_document_is_what_boxes_read(tiny: City) -> None:
             {"path": f"/lessons/{ONE}/h/master.m3u8", "bytes": 10, "needed_by": MORNING, "lesson": ONE},
             {"path": f"/lessons/{ONE}/h/r/v720-3000/00000.m4s", "bytes": 3, "needed_by": MORNING, "lesson": ONE},
         ],
+        "sample": {"not_before": plan.sample.not_before, "seconds": 4, "mib": 64},
+    }
+
+
+def test_boxes_of_a_district_measure_one_after_the_other_and_all_within_the_night(tiny: City) -> None:
+    for budget in (tiny.link_budget, tiny.link_budget.model_copy(update={"sample_seconds": 60})):
+        city = changed(tiny, link_budget=budget)
+        night = Night(city, DAY, {})
+        begins, ends = night.window
+        for district in city.districts:
+            turns = sorted(night.sample(school.code).not_before for school in city.by_district[district.id])
+            assert turns[0] == begins and turns[-1] < ends
+            assert all(later - turn >= 2 * budget.sample_seconds for turn, later in pairwise(turns))
+    # More boxes than have room in a night begin anew.
+    short = tiny.link_budget.model_copy(update={"prefetch_from": time(5, 58), "sample_seconds": 60})
+    assert {Night(changed(tiny, link_budget=short), DAY, {}).sample(code).not_before for code in tiny.by_code} == {
+        Night(changed(tiny, link_budget=short), DAY, {}).window[0]
     }
 
 

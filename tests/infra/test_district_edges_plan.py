@@ -69,6 +69,40 @@ def test_shield_and_edges_trust_each_other_one_by_one(tiny: City, settings: Sett
     assert len({edge["tls.key"] for edge in (*edges, shield)}) == len(edges) + 1
 
 
+def affinities(city: City, settings: Settings, **cells: Any) -> dict[str, Any]:
+    """District -> affinity of its edge's pods; None where they have none."""
+    plan = district_edges.plan(city, settings(overrides=cells))
+    pods = {each.namespace: each.props["spec"]["template"]["spec"] for each in plan if each.kind == "Deployment"}
+    return {district.id: pods[f"edge-{district.id}"].get("affinity") for district in city.districts}
+
+
+def test_an_edge_is_at_home_in_its_district_s_zone_and_runs_elsewhere_only_while_it_may(
+    tiny: City, settings: Settings
+) -> None:
+    zones = {"east": "cn-east.1a", "hills": None}
+    placed = tuple(each.model_copy(update={"zone": zones[each.id]}) for each in tiny.districts)
+    city = changed(tiny, districts=placed)
+    term = {
+        "matchExpressions": [{"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["cn-east.1a"]}],
+    }
+    rather = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]}
+    only = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    assert affinities(city, settings) == {"east": {"nodeAffinity": rather}, "hills": None}
+    assert affinities(city, settings, edgesOnlyInZone=True) == {"east": {"nodeAffinity": only}, "hills": None}
+
+
+def test_shield_and_edges_have_sizes_of_their_own(tiny: City, settings: Settings) -> None:
+    known = settings(overrides={"cacheSizeGib": 7, "edgeCacheSizeGib": 3})
+    for plan, gib in ((video_library.plan(tiny, known), 7), (district_edges.plan(tiny, known), 3)):
+        stores = [
+            each.props["data"] for each in plan if each.kind == "ConfigMap" and "storage.config" in each.props["data"]
+        ]
+        pods = [each.props["spec"]["template"]["spec"] for each in plan if each.kind == "Deployment"]
+        assert {store["storage.config"].split()[1] for store in stores} == {f"{cache_pod.cache_mib(gib)}M"}
+        disks = [volume["emptyDir"] for pod in pods for volume in pod["volumes"] if volume["name"] == "cache"]
+        assert disks and all(disk == {"sizeLimit": f"{gib}Gi"} for disk in disks)
+
+
 def test_the_server_runs_on_a_copy_of_what_was_accepted_and_never_on_the_plan_s_own(
     tiny: City, settings: Settings
 ) -> None:

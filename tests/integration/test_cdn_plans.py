@@ -83,6 +83,11 @@ def test_a_timetable_becomes_a_plan_whose_objects_are_all_there(platform: Platfo
         assert {row["school"] for row in rows} == set(load_named(where.city).by_code)
         [row] = [row for row in rows if row["school"] == SCHOOL]
         assert row["planned"] == sum(item["bytes"] for item in plan["items"])
+        assert plan["sample"]["seconds"] == load_named(where.city).link_budget.sample_seconds
+        words = ("budget", "--measured-live", "--json", "--city", where.city, "--stack", platform.stack)
+        links = {link["id"]: link for link in json.loads(huiju(*words))["links"]}
+        assert set(load_named(where.city).by_code) < set(links)
+        assert all(row["link"] is None or links[row["school"]]["sample"] for row in rows)
     finally:
         with where.buckets() as (_, lessons):
             lessons.delete([f"plans/{SCHOOL}.json"])

@@ -11,15 +11,16 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
 
-from catalog import load_named, names
-from derive import school_box
+from catalog import City, load_named, names
+from derive import prefetch, school_box
 from infra.plan import ports
 from local import school
 from local.cluster import cgroups
@@ -31,6 +32,7 @@ from ops.parcels import carrying, making, publishing, stick
 from ops.phases import Phases
 from ops.schools import ansible, enrolment, trial, visit, watching
 from services.packager import index
+from services.packager.store import Bucket
 from tests.integration.conftest import Platform
 
 pytestmark = pytest.mark.integration
@@ -71,10 +73,27 @@ def foreseen(box: Trial, platform: Platform) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def first(box: Trial, platform: Platform, foreseen: list[str]) -> tuple[list[str], str]:
-    """The first run: what it changed and what it printed, differences included."""
+def first(box: Trial, platform: Platform, foreseen: list[str]) -> Iterator[tuple[list[str], str]]:
+    """The first run: what it changed and what it printed, differences included. From its end on the box is asked to measure its link."""
     _, changed, said = play(box, platform, "--diff")
-    return changed, said
+    where, key = place.of_stack(platform.stack), prefetch.KEY.format(school=box.code)
+    with where.buckets() as (_, lessons):
+        plan = a_night_now(box, load_named(where.city), lessons)
+        lessons.put(key, json.dumps(plan).encode(), prefetch.CACHE)
+    yield changed, said
+    with where.buckets() as (_, lessons):
+        lessons.delete([key])
+
+
+def a_night_now(box: Trial, city: City, lessons: Bucket) -> dict[str, Any]:
+    """A plan that begins at once: one segment to fetch, and the link to measure with it."""
+    lesson_id, now, facts = index.records(lessons)[0]["id"], int(time.time()), city.link_budget
+    segments = [(size, key) for key, size, _ in lessons.objects(f"{lesson_id}/") if key.endswith(".m4s")]
+    size, key = max(segments)
+    item = prefetch.Item(f"/{names.BUCKET_LESSONS}/{key}", size, now, lesson_id)
+    sample = prefetch.Sample(now - 60, facts.sample_seconds, facts.sample_mib)
+    plan = prefetch.Plan(box.code, now - 60, now + 3600, 1000, size, (item,), sample=sample)
+    return plan.document(datetime.now(UTC))
 
 
 def on_box(box: Trial, words: str) -> str:
@@ -167,6 +186,8 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
         names.METRIC_FETCH_SECONDS,
         names.METRIC_FETCH_BYTES,
         names.METRIC_HEARD,
+        names.METRIC_LINK,
+        names.METRIC_LINK_AT,
         "up",
         "node_load1",
     }
@@ -175,11 +196,14 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
         # The box asks itself once a minute.
         for _ in range(40):
             with urlopen(f"{address}/api/v1/query?{query}", timeout=30) as answer:
-                found = {each["metric"]["__name__"] for each in json.load(answer)["data"]["result"]}
-            if wanted <= found:
+                series = json.load(answer)["data"]["result"]
+            found = {each["metric"]["__name__"]: float(each["value"][1]) for each in series}
+            if wanted <= set(found):
                 break
             time.sleep(5)
-    assert wanted <= found
+    assert wanted <= set(found)
+    budget = load_named(where.city).link_budget
+    assert RATE / 2 < budget.link_mbps(found[names.METRIC_LINK] * 1000) < RATE * 1.1
     log = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
     said = [line for line in log.splitlines() if f"school={box.code}" in line and "outcome=unavailable" not in line]
     assert not said, "nothing was refused, nothing left out"

@@ -30,6 +30,7 @@ SMALL: dict[str, str] = {
     "controllerReplicas": "1",
     "storeSizeGib": "2",
     "cacheSizeGib": "1",
+    "edgeCacheSizeGib": "1",
     "metricsSizeGib": "2",
     "metricsMemoryMib": "320",
     "drainSeconds": "1",

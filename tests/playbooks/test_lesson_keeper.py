@@ -157,9 +157,14 @@ def test_nobody_in_the_school_can_have_a_lesson_given_up_or_put_in_or_read_witho
 def test_a_planned_lesson_plays_with_the_link_down_and_only_with_a_token(stand: Stand) -> None:
     platform, box, keeper = stand
     mine = paths_of(LESSON)
-    platform.objects[PLAN] = document(plan(mine))
+    sample = {"not_before": time.time() - 5, "seconds": 0.1, "mib": 1}
+    platform.objects[PLAN] = document({**plan(mine), "sample": sample})
     keeper.up()
     until(lambda: fetched(keeper))
+    assert keeper.readings()["city_school_link_mbps"] > 0
+    assert time.time() - keeper.readings()["city_school_link_sample_timestamp_seconds"] < 60
+    largest = max(mine, key=lambda path: len(platform.objects[path][0]))
+    assert platform.reads(largest) > 2, "past the box's own cache, on every connection"
     platform.down()
     for path in mine:
         status, body = box.school("GET", path, token(LESSON))

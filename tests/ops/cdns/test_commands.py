@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from catalog import names
 from catalog.errors import UserError
 from derive import withdrawal
+from monitoring.readings import Prometheus
 from ops import cdn
 from ops.cdns import doors, progress, purging, warming
 from ops.cdns.doors import Door
@@ -28,6 +31,17 @@ __all__ = ["store"]
 
 RUNNER = CliRunner()
 LESSON, VILLAGE, TOWNSHIP = "l-" + "a" * 16, "2990100006", "2990100005"
+
+
+BEFORE = {
+    "school": VILLAGE,
+    "version": "0" * 12,
+    "made": "2027-06-29T00:00:00Z",
+    "window": {"not_before": 1_814_277_600, "not_after": 1_814_306_400},
+    "kbps": 1,
+    "items": [{"path": "/lessons/x", "bytes": 1, "needed_by": 0, "lesson": LESSON}],
+}
+"""A plan of another version; its night ends on 2027-06-30 at 06:00 of the city."""
 
 
 def test_a_budget_that_fits_ends_well() -> None:
@@ -60,6 +74,66 @@ def test_programs_get_every_link_and_the_same_exit_code(tmp_path: Path) -> None:
     assert (document["city"], document["fits"], len(document["links"])) == ("tiny", False, 8)
     [tight] = [each for each in document["links"] if not each["fits"]]
     assert (tight["id"], tight["measured"], tight["largest"], tight["starts"]) == (VILLAGE, 2.0, "v360-365", "09:20")
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, days: float, **mbps: float) -> None:
+    """Boxes that measured so many days ago; Mbit/s of lessons by code with an `s` before it."""
+    rates = {code[1:]: rate for code, rate in mbps.items()}
+    at = dict.fromkeys(rates, time.time() - days * 86_400)
+    told = {names.METRIC_LINK: rates, names.METRIC_LINK_AT: at}
+
+    def query(_: Prometheus, expression: str, at: float) -> dict[str, float]:
+        (asked,) = re.findall(r"last_over_time\((\w+)\[14d\]\)", expression)
+        return told[asked]
+
+    monkeypatch.setattr(Prometheus, "query", query)
+
+
+@pytest.mark.usefixtures("lessons")
+def test_a_budget_is_judged_by_what_boxes_measured_where_that_is_less_than_the_contract(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured(monkeypatch, 0.5, s2990100006=2.0, s2990100005=500.0)
+    done = RUNNER.invoke(cdn.app, ["budget", "--measured-live"])
+    assert (done.exit_code, "2.1, 12 h ago" in done.stdout) == (1, True), done.output
+    assert f"error: school {VILLAGE}" in done.stderr
+    assert "of 2.14 Mbit/s measured (8 contracted)" in done.stderr, "on the link, protocols included"
+    assert "2 of 6 links measured by their boxes" in done.stdout
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},1.5\n{TOWNSHIP},3\n")
+    words = ["budget", "--measured-live", "--measured", str(rates), "--json"]
+    rows = {row["id"]: row for row in json.loads(RUNNER.invoke(cdn.app, words).stdout)["links"]}
+    assert (rows[VILLAGE]["measured"], rows[TOWNSHIP]["measured"]) == (1.5, 3.0), "the slowest of file and box"
+    assert (round(rows[VILLAGE]["sample"]["mbps"], 2), rows[VILLAGE]["sample"]["counts"]) == (2.14, True)
+    assert rows["3990100003"]["sample"] is None
+
+
+@pytest.mark.usefixtures("lessons")
+def test_what_was_measured_too_long_ago_is_shown_and_said_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    for days, fits in ((13.9, False), (14.1, True)):
+        measured(monkeypatch, days, s2990100006=2.0)
+        done = RUNNER.invoke(cdn.app, ["budget", "--measured-live"])
+        assert (done.exit_code == 0) is fits, done.output
+        assert ("(too old)" in done.stdout) is fits
+        assert f"the contract alone counts for {int(fits)} measured more than 14 days ago and 5 of which" in done.stdout
+
+
+@pytest.mark.usefixtures("lessons")
+def test_a_night_is_planned_by_what_boxes_measured(
+    monkeypatch: pytest.MonkeyPatch, lessons: Bucket, tmp_path: Path
+) -> None:
+    measured(monkeypatch, 0.5, s2990100006=2.0)
+    for words, rate in (([], 8.0), (["--measured-live"], 2.0 * 1.07)):
+        file = timetable(tmp_path, "2027-06-30")
+        assert RUNNER.invoke(cdn.app, ["plan", file, "--publish", *words]).exit_code == 0
+        found = lessons.read_json(f"plans/{VILLAGE}.json")
+        assert found and found["kbps"] == int(rate * 1000 * 0.8 / 1.07)
+
+
+@pytest.mark.usefixtures("lessons")
+def test_the_boxes_of_another_city_s_platform_say_nothing_of_this_one() -> None:
+    done = RUNNER.invoke(cdn.app, ["budget", "--measured-live", "--city", "neijiang"])
+    assert "is of the city tiny, not neijiang" in str(done.exception)
 
 
 @pytest.fixture
@@ -99,6 +173,26 @@ def test_a_plan_is_only_shown_until_it_is_published(lessons: Bucket, tmp_path: P
     done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--publish"])
     assert "1 plans published, 0 were there already, 0 taken back" in done.stdout, done.output
     assert [key for key, _, _ in lessons.objects("plans/")] == [f"plans/{VILLAGE}.json"]
+
+
+def test_each_plan_in_the_bucket_is_read_once_whatever_is_published_or_taken_back(
+    lessons: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, real = list[str](), Bucket.read_json
+
+    def noted(self: Bucket, key: str) -> dict[str, Any] | None:
+        read.append(key)
+        return real(self, key)
+
+    monkeypatch.setattr(Bucket, "read_json", noted)
+    plan = f"plans/{VILLAGE}.json"
+    for words in (["plan", timetable(tmp_path, "2027-06-30"), "--publish"], ["cancel", "--publish"]):
+        lessons.put(plan, json.dumps(BEFORE).encode(), "")
+        read.clear()
+        assert RUNNER.invoke(cdn.app, words).exit_code == 0
+        assert [key for key in read if key.startswith("plans/")] == [plan]
+        there = real(lessons, plan)
+        assert there and there["version"] != BEFORE["version"]
 
 
 def test_a_file_of_another_day_ends_no_plan_of_a_night_that_is_not_over_unless_it_is_meant(

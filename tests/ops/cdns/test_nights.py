@@ -72,7 +72,7 @@ def planned(of: Day, city: City, lessons: Bucket) -> tuple[Night, tuple[Plan, ..
 
 def published(of: Day, city: City, lessons: Bucket, *, whole: bool = True) -> nights.Written:
     night, plans = planned(of, city, lessons)
-    return nights.publish(night, plans, lessons, EVENING, Steps([]), whole=whole)
+    return nights.publish(night, plans, nights.of_bucket(lessons), lessons, EVENING, Steps([]), whole=whole)
 
 
 def held(lessons: Bucket, school: str) -> dict[str, Any]:
@@ -108,12 +108,13 @@ def test_the_same_again_is_only_dated_anew_and_an_interrupted_run_goes_on(
             raise CutError
 
     with pytest.raises(CutError):
-        nights.publish(night, plans, lessons, EVENING, step, whole=True)
+        nights.publish(night, plans, nights.of_bucket(lessons), lessons, EVENING, step, whole=True)
     second = published(of, tiny, lessons)
     assert (second.new, second.same) == ((VILLAGE,), (TOWNSHIP,))
     before = held(lessons, VILLAGE)
     night, plans = planned(of, tiny, lessons)
-    assert nights.publish(night, plans, lessons, NOON, Steps([]), whole=True).new == ()
+    again = nights.publish(night, plans, nights.of_bucket(lessons), lessons, NOON, Steps([]), whole=True)
+    assert again.new == ()
     # A box fetches nothing that was withdrawn since its plan was made: what was published again in between needs a newer plan.
     assert held(lessons, VILLAGE) == {**before, "made": "2026-11-30T04:00:00Z"}
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from catalog import City, load_named, names
-from ops.cdns import progress
+from ops.cdns import link_samples, progress
 from ops.cdns.progress import Said, State
 
 VILLAGE, TOWNSHIP = "2990100006", "2990100005"
@@ -68,12 +68,31 @@ def test_silence_is_told_and_not_taken_for_zero(tiny: City) -> None:
     assert re.search(rf"{TOWNSHIP} .* never +unknown", captured.get())
 
 
+def test_what_a_box_measured_is_told_with_its_age_and_too_old_is_said(tiny: City) -> None:
+    day = 86_400
+    at = {VILLAGE: MADE - 3 * 3600, TOWNSHIP: MADE - 15 * day, "0000000000": MADE}
+    links = link_samples.of(tiny, {VILLAGE: 7.0, TOWNSHIP: 10.0, "2990100001": 1.0, "0000000000": 1.0}, at, MADE)
+    assert set(links) == {VILLAGE, TOWNSHIP}, "a rate without its moment is none, and strangers are none of ours"
+    assert links[VILLAGE].mbps == pytest.approx(7.0 * tiny.link_budget.overhead)
+    rows = progress.of(tiny, {}, Said({}, {}, {}, {}, {}, links), MADE)
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(progress.table(tiny, rows))
+    assert re.search(rf"{VILLAGE} .* 7\.5, 3 h ago", captured.get())
+    assert re.search(rf"{TOWNSHIP} .* 10\.7, 15 days ago \(too old\)", captured.get())
+    assert captured.get().count("not measured") == 4
+    [row] = [each for each in progress.document(rows) if each["school"] == VILLAGE]
+    assert row["link"] == {"mbps": links[VILLAGE].mbps, "age": 3 * 3600, "counts": True}
+
+
 def test_the_summary_counts_every_school_once(tiny: City) -> None:
     text = progress.summary(progress.of(tiny, {VILLAGE: PLAN}, said(40), MADE + 300))
     assert text.startswith("6 schools: 5 no plan, 1 not all fetched; ")
 
 
 def test_the_metrics_are_those_that_boxes_write() -> None:
+    assert names.METRIC_LINK == "city_school_link_mbps"
+    assert names.METRIC_LINK_AT == "city_school_link_sample_timestamp_seconds"
     assert names.METRIC_PREFETCH_FETCHED == "city_prefetch_fetched_bytes"
     assert names.METRIC_PREFETCH_FAILED == "city_prefetch_failed_items"
     assert names.METRIC_PREFETCH_MADE == "city_prefetch_plan_timestamp_seconds"

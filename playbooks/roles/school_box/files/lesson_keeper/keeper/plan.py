@@ -22,6 +22,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """From when on the box measures its link (Unix seconds), how long, and with how much at most (MiB)."""
+
+    not_before: float
+    seconds: float
+    mib: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """Items in the order of fetching, the window (Unix seconds) and the rate (kbit/s)."""
 
@@ -32,6 +41,8 @@ class Plan:
     not_after: float
     kbps: float
     items: tuple[Item, ...]
+    sample: Sample | None = None
+    """None in a plan of a platform that does not ask for one."""
 
 
 def parse(found: Any, school: str) -> Plan:  # noqa: ANN401  # whatever the platform said
@@ -41,7 +52,7 @@ def parse(found: Any, school: str) -> Plan:  # noqa: ANN401  # whatever the plat
         window = found["window"]
         plan = Plan(
             str(found["version"]), moment(found["made"]), float(window["not_before"]), float(window["not_after"]),
-            float(found["kbps"]), items,
+            float(found["kbps"]), items, _sample(found.get("sample")),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no plan: {type(error).__name__}: {error}") from error
@@ -51,3 +62,7 @@ def parse(found: Any, school: str) -> Plan:  # noqa: ANN401  # whatever the plat
         if not (LESSON_PATH.fullmatch(item.path) and LESSON.fullmatch(item.lesson) and item.size >= 0):
             raise ValueError(f"no object of a lesson: {item.path!r}")
     return plan
+
+
+def _sample(found: Any) -> Sample | None:  # noqa: ANN401  # whatever the platform said
+    return Sample(float(found["not_before"]), float(found["seconds"]), int(found["mib"])) if found else None

@@ -25,7 +25,7 @@ class Document:
         self.value: Any = None
         """What it said last; None while there is none."""
         self._tag = ""
-        self._lines = [_line(each, credentials) for each in addresses]
+        self._lines = [line_to(each, credentials) for each in addresses]
 
     def ask(self) -> bool:
         """Ask for it; whether it changed. OSError or ValueError when nobody answers, or no document: the value stays."""
@@ -62,7 +62,8 @@ class Document:
             return line.getresponse()
 
 
-def _line(address: str, credentials: Path) -> http.client.HTTPSConnection:
+def line_to(address: str, credentials: Path) -> http.client.HTTPSConnection:
+    """A connection to the platform at ``address``, with the box's certificate."""
     parts = urlsplit(address)
     context = ssl.create_default_context(cafile=str(credentials / "platform.crt"))
     context.load_cert_chain(credentials / "box.crt", credentials / "box.key")

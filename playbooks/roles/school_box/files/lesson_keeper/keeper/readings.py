@@ -12,6 +12,8 @@ HELP = {
     "city_prefetch_plan_timestamp_seconds": "Unix time at which that plan was made.",
     "city_prefetch_plan_info": "1 for the version of that plan, by label.",
     "city_withdrawals_heard_timestamp_seconds": "Unix time at which this box last asked what was withdrawn, and was told.",
+    "city_school_link_mbps": "Mbit/s of lessons, protocols not counted, that the link carried in the last sample.",
+    "city_school_link_sample_timestamp_seconds": "Unix time of that sample.",
 }
 
 

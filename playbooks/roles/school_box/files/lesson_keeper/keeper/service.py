@@ -1,4 +1,4 @@
-"""The service: one thread asks what was withdrawn and gives it up, one asks for the plan, one carries it out."""
+"""The service: one thread asks what was withdrawn and gives it up, one asks for the plan, one carries it out and measures the link."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from . import plan, readings
 from .cache import Cache
+from .link import Link
 from .platform import Document
 from .prefetch import Prefetch
 from .withdrawals import Withdrawals
@@ -27,7 +28,9 @@ class Keeper:
         where = settings["platforms"]
         self.withdrawn = Document(where, credentials, "/lessons/withdrawn.json")
         self.planned = Document(where, credentials, f"/lessons/plans/{settings['school']}.json")
-        self.withdrawals = Withdrawals(Path(settings["state"]))
+        state = Path(settings["state"])
+        self.withdrawals = Withdrawals(state)
+        self.link = Link(where, credentials, state, self.withdrawals.keeps_out)
         self.prefetch = Prefetch(Cache(settings["cache"]), self.withdrawals.keeps_out)
         self._purging = Cache(settings["cache"])
         self._heard, self._news = dict[str, float](), False
@@ -60,9 +63,20 @@ class Keeper:
                 self.prefetch.wanted = plan.parse(self.planned.value, self.settings["school"])
         return float(self.settings["seconds"])
 
+    def fetch(self) -> float:
+        """Measure the link when that is due, then look after the plan: one after the other, or each would be in the other's way."""
+        try:
+            if self.link.look(self.prefetch.wanted):
+                say("link", "")
+        except OSError as error:
+            say("link", str(error))
+        return self.prefetch.step()
+
     def tell(self) -> float:
         """Write the readings."""
-        readings.write(Path(self.settings["metrics"]), {**self.prefetch.readings(), **self._heard})
+        readings.write(
+            Path(self.settings["metrics"]), {**self.prefetch.readings(), **self.link.readings(), **self._heard}
+        )
         return float(self.settings["seconds"])
 
 
@@ -95,7 +109,7 @@ def forever(what: str, step: Callable[[], float]) -> None:
 def main(words: list[str]) -> int:
     """Serve with the settings of the file named by the first word."""
     keeper = Keeper(json.loads(Path(words[0]).read_text()), Path(os.environ["CREDENTIALS_DIRECTORY"]))
-    for what, step in (("plan", keeper.take), ("prefetch", keeper.prefetch.step), ("readings", keeper.tell)):
+    for what, step in (("plan", keeper.take), ("prefetch", keeper.fetch), ("readings", keeper.tell)):
         threading.Thread(target=forever, args=(what, step), daemon=True).start()
     forever("withdrawn", keeper.withdraw)
     return 1
