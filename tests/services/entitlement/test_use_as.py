@@ -91,7 +91,8 @@ def use(client: TestClient) -> Use:
             client.cookies.set(session_token.COOKIE, token, domain="city.example")
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         body = {"tier": tier, "school": school, "district": district}
-        return client.post(ADDRESS, json=body, headers=named)
+        answer: httpx.Response = client.post(ADDRESS, json=body, headers=named)
+        return answer
 
     return use
 
@@ -99,9 +100,12 @@ def use(client: TestClient) -> Use:
 def claims(client: TestClient) -> dict[str, Any]:
     """What the browser's session states."""
     public = keys.private_key(SEED, keys.SESSION).public_key()
-    options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
     found: dict[str, Any] = jwt.decode(
-        client.cookies[session_token.COOKIE], public, [keys.ALGORITHM], audience=session_token.AUDIENCE, options=options
+        client.cookies[session_token.COOKIE],
+        public,
+        [keys.ALGORITHM],
+        audience=session_token.AUDIENCE,
+        options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
     return found
 
