@@ -5,6 +5,7 @@ Minted by the entitlement service when somebody has signed in, and by the operat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 AUDIENCE: Final = "huiju"
@@ -24,6 +25,10 @@ PARTY: Final = "azp"
 """Claim with the client by which the person signed in; absent where the operator made the session."""
 PERSON: Final = "person"
 """Claim with the id by which the roster knows the person, a UUID as text; absent where it knows nobody."""
+FACTORS: Final = "amr"
+"""Claim with what the city's own sign-in page saw beside a password (RFC 8176), `[]` for nothing; absent where somebody else vouched."""
+MORE: Final = "more"
+"""Claim that is true where the roster had the person in other capacities too at sign-in: for a page to say so, it decides nothing."""
 
 
 def claims(
@@ -37,11 +42,14 @@ def claims(
     district: str | None = None,
     partner: str | None = None,
     person: str | None = None,
+    factors: Iterable[str] | None = None,
+    more: bool = False,
 ) -> dict[str, Any]:
     """Claims of a session from ``issued`` (Unix seconds) on. Raises ValueError when it would last longer than a session may."""
     if not 0 < hours <= MOST_HOURS:
         raise ValueError(f"a session lasts more than 0 and at most {MOST_HOURS} hours, not {hours:g}")
     ends = issued + round(hours * 3600)
     found = {"iss": issuer, "aud": AUDIENCE, "sub": subject, TIER: tier, "iat": issued, "nbf": issued, "exp": ends}
-    also = {SCHOOL: school, DISTRICT: district, PARTNER: partner, PERSON: person}
-    return {**found, **{claim: value for claim, value in also.items() if value}}
+    also = {SCHOOL: school, DISTRICT: district, PARTNER: partner, PERSON: person, MORE: more}
+    proved = {} if factors is None else {FACTORS: list(factors)}
+    return {**found, **{claim: value for claim, value in also.items() if value}, **proved}

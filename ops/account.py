@@ -120,7 +120,10 @@ def reset(
     name: Name,
     *,
     second_factor: Annotated[
-        bool, typer.Option("--second-factor", help="Also have one-time codes set up anew, for a lost telephone.")
+        bool,
+        typer.Option(
+            "--second-factor", help="Also have one-time codes set up anew, for a lost telephone, and asked for always."
+        ),
     ] = False,
     stack: Stack = "local",
     dry_run: DryRun = False,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import jwt
 
@@ -61,7 +62,7 @@ class Running:
         new.rename(self.clock)
 
 
-def session(tier: str, subject: str, issued: int, **more: str | None) -> str:
+def session(tier: str, subject: str, issued: int, **more: Any) -> str:
     """A session of two hours, as signing in makes it."""
     return signed(session_token.claims(ISSUER, tier, subject, issued, 2.0, **more))
 

@@ -53,8 +53,10 @@ def known(accounts: Accounts, name: str) -> Account:
 
 
 def reset(accounts: Accounts, found: Account, *, second_factor: bool) -> str:
-    """A new one-time password; ``second_factor``: one-time codes are set up anew as well. Ends every session."""
+    """A new one-time password; ``second_factor``: one-time codes are set up anew as well, and asked for. Ends every session."""
     if second_factor:
+        # Whoever is a teacher first and head of the school besides is asked by no role of a teacher.
+        accounts.give_role(found.id, identity.ROLE_TWO_FACTOR)
         asked = {*found.whole.get("requiredActions", ()), wish.CONFIGURE_TOTP}
         accounts.forget_second_factor(found.id)
         accounts.change(found, requiredActions=sorted(asked))

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from derive.leading_role import leading
+from derive.capacities import leading
 from services.roster.policies import PERSON
 
 _PERSON = """

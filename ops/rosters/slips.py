@@ -15,6 +15,7 @@ from catalog.errors import UserError
 from catalog.types import Names
 from catalog.wording import did_you_mean
 from derive import first_sign_in
+from derive.capacities import leading
 from ops.rosters.checking import Checked
 from ops.rosters.form import CLASSES, ENROLLMENTS, ROLES, USERS, Column, Form
 
@@ -114,11 +115,16 @@ class _School:
         return self.found.places.classes[group][0] == self.code
 
     def _tiers(self, city: City, org: str) -> Iterator[tuple[str, Tier]]:
-        """What everybody is first of all; what comes later in a dictionary counts."""
+        """What everybody is first of all here, as at sign-in; days do not count: slips are printed before a year begins."""
         rows = [row.cells for row in self.found.read(ROLES) if row.cells[7] == org]
-        for _, _, user, _, role, *_ in sorted(rows, key=lambda cells: cells[3] == "primary"):
-            if tier := city.tier_in_school(role):
-                yield user, tier
+        theirs: dict[str, list[tuple[str | None, str, bool]]] = {}
+        for _, _, user, _, role, *_ in sorted(rows, key=lambda cells: (cells[3] != "primary", cells[4], cells[5])):
+            tier = city.tier_in_school(role)
+            theirs.setdefault(user, []).append((tier.id if tier else None, org, True))
+        known = {tier.id: tier for tier in city.tiers}
+        for user, roles in theirs.items():
+            if first := leading(roles):
+                yield user, known[first[0]]
 
     def _families(self, family: list[tuple[str, str]]) -> None:
         """Parents are in the classes of their children, whichever of the two names the other."""

@@ -22,6 +22,7 @@ from services.entitlement.desk import Desk
 from services.entitlement.first import First, OfToday
 from services.entitlement.sign_in import SignIn
 from services.entitlement.tries import Tries
+from services.entitlement.use_as import UseAs
 
 PORT = 8080
 
@@ -42,7 +43,7 @@ def main(clock: Callable[[], datetime] = lambda: datetime.now(UTC), host: str = 
     door = settings.door()
     accounts = Accounts(httpx.Client(base_url=door.identity_url, timeout=TIMEOUT), door.accounts_secret)
     first = First(OfToday(desk), accounts, door.roster_key, trail, Tries(time.monotonic))
-    doors = [*SignIn(desk, door).routes(), *first_page.routes(first)]
+    doors = [*SignIn(desk, door).routes(), *UseAs(desk, door).routes(), *first_page.routes(first)]
     # The server raises the signal that ended it once more when it is done: this is where it arrives.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=given.standing.watch, args=(threading.Event(),), name="rules", daemon=True).start()

@@ -150,7 +150,7 @@ def _shown(desk: Desk, session: Session | None) -> dict[str, Any]:
     if session is None:
         return {"signed_in": False, "stand_in": False}
     names = mine.names(version.rules, session.person) if version else dict.fromkeys(mine.NAMED)
-    found = {"signed_in": True, "stand_in": session.stand_in, "expires": session.expires, **names}
+    found = {"signed_in": True, "stand_in": session.stand_in, "more": session.more, "expires": session.expires, **names}
     return {**found, "cache": _cache(desk, session, version.rules if version else None)}
 
 

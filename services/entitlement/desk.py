@@ -17,7 +17,7 @@ from derive import keys, lesson, permission, questions, video_token
 from services.entitlement import mine, profile, reasons
 from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
-from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identity
+from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identities
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import Decision, Lesson, Person, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
@@ -155,10 +155,10 @@ class Desk:
         return Answer(HTTPStatus.OK, profile.body(rules, pupil, rules.today(now)))
 
     def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
-        """Who signed in, as the roster has them now. Raises `PersonError`, also where it says another thing than the session."""
+        """Who signed in, as the roster has them now. Raises `PersonError`, also where they are no more what the session says."""
         found, person = self.people.find(session.roster_id or ""), session.person
         said = Identity(person.tier or "", person.school, person.district, person.partner)
-        if identity(found, rules.today(self.clock()), rules) != said or found is None:
+        if said not in identities(found, rules.today(self.clock()), rules) or found is None:
             raise PersonError("roster-differs")
         return said, found
 

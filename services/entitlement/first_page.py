@@ -10,15 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.entitlement import reasons
+from services.entitlement import reasons, small_json
 from services.entitlement.first import First, Given
 
 ADDRESS = "/access/first"
-MOST_BYTES = 4096
 AT_ONCE = 8
 """Accounts being made at one moment: each keeps Keycloak busy for some hundred ms, most of it with hashing the password."""
-KIND = "application/json"
-"""The only type that is read: no form of another site can send it."""
 UNKEPT = {"Cache-Control": "no-store"}
 
 
@@ -40,11 +37,10 @@ def routes(first: First) -> list[Route]:
 
 async def typed(request: Request) -> Given | None:
     """What was typed; None for what is no small JSON object with three texts. Half a pair of UTF-16 can stand in JSON, and is no text."""
-    size, kind = request.headers.get("content-length", ""), request.headers.get("content-type", "")
-    if not size.isdecimal() or int(size) > MOST_BYTES or kind.partition(";")[0].strip().lower() != KIND:
+    body = await small_json.read(request)
+    if body is None:
         return None
     try:
-        body = await request.json()
         found = [body[key] for key in ("id", "code", "password")]
         for each in found:
             str.encode(each)

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any, Final
 
 from derive.closed import CLOSED
-from services.entitlement.people import Found
+from services.entitlement import choosing, reasons
+from services.entitlement.people import Found, Identity
 from services.entitlement.rules import Person, Rules
 from services.entitlement.sessions import Session
 
@@ -17,7 +18,10 @@ NAMED: Final = ("tier", "school", "district", "partner")
 
 
 def body(rules: Rules, session: Session | None, found: Found | None, today: date) -> Json:
-    """All of it. Without a session the public's; classes and children are None for who is not of the roster (``found``)."""
+    """All of it. Without a session the public's; classes and children are None for who is not of the roster (``found``).
+
+    ``others`` is what else they may act as, None where nobody signed in as somebody of the roster. Raises `PersonError`.
+    """
     person = session.person if session else rules.public()
     classes, children = (_classes(rules, found, today), _children(rules, found, today)) if found else (None, None)
     return {
@@ -26,6 +30,7 @@ def body(rules: Rules, session: Session | None, found: Found | None, today: date
         "resources": [_resource(rules, name, person) for name in rules.classes],
         "classes": classes,
         "children": children,
+        "others": _others(rules, session, found, today) if session and found and choosing.may_choose(session) else None,
     }
 
 
@@ -38,6 +43,20 @@ def names(rules: Rules, person: Person) -> Json:
         rules.partners.get(person.partner),
     )
     return {key: row["name"] if row else None for key, row in zip(NAMED, rows, strict=True)}
+
+
+def _others(rules: Rules, session: Session, found: Found, today: date) -> list[Json]:
+    return [_other(rules, session, each) for each in choosing.others(rules, session, found, today)]
+
+
+def _other(rules: Rules, session: Session, other: Identity) -> Json:
+    """What to ask for (``use``), what it is called, and in words why this sign-in does not reach so far (``why_not``; None: it does)."""
+    reason = choosing.obstacle(rules, session, other)
+    return {
+        "use": {"tier": other.tier, "school": other.school, "district": other.district},
+        **names(rules, Person(other.tier, other.school, district=other.district)),
+        "why_not": reasons.text(reason, {}) if reason else None,
+    }
 
 
 def _resource(rules: Rules, name: str, person: Person) -> Json:

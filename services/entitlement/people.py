@@ -17,8 +17,7 @@ from uuid import UUID
 
 import psycopg
 
-from derive import database
-from derive.leading_role import leading
+from derive import capacities, database
 
 LOG = logging.getLogger(__package__)
 LINES = 4
@@ -134,8 +133,8 @@ def placed(tier: str, place: str | None, city: Places, partner: str | None = Non
     return Identity(tier, code if code in city.schools else None, city.offices.get(code), partner)
 
 
-def identity(found: Found | None, today: date, city: Places) -> Identity:
-    """What a session says of them. The main role counts first, and one without a tier never.
+def identities(found: Found | None, today: date, city: Places) -> tuple[Identity, ...]:
+    """Everything that a session may say of them on that day: main roles first, none twice, one without a tier never; one at least.
 
     Raises `PersonError`: `person-unknown`, `person-left` or `person-without-role`.
     """
@@ -143,11 +142,16 @@ def identity(found: Found | None, today: date, city: Places) -> Identity:
         raise PersonError("person-unknown")
     if not found.enabled:
         raise PersonError("person-left")
-    first = leading((each.tier, each.place, each.holds(today)) for each in found.roles)
-    if first is None:
+    theirs = capacities.capacities((each.tier, each.place, each.holds(today)) for each in found.roles)
+    if not theirs:
         raise PersonError("person-without-role")
-    tier, place = first
-    return placed(tier, place, city)
+    # Two places that the city does not have are one: a session names neither.
+    return tuple(dict.fromkeys(placed(tier, place, city) for tier, place in theirs))
+
+
+def identity(found: Found | None, today: date, city: Places) -> Identity:
+    """What a session says of them unless they choose: the first. Raises `PersonError` as `identities`."""
+    return identities(found, today, city)[0]
 
 
 class People(Protocol):

@@ -168,6 +168,14 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "A guardian has a say about this pupil, and none has agreed yet that accounts of the kind “{tier}” see these facts.",
         "这名学生的信息须由监护人同意，而监护人尚未同意“{tier}”类账号查看。",
     ),
+    "capacity-unnamed": (
+        "It was not said as what you want to go on: choose on the page “What may I see”.",
+        "没有说明要切换成哪个身份：请在“我能看什么”页面选择。",
+    ),
+    "capacity-not-yours": (
+        "The city’s roster does not have you as that today: choose another, or ask the school whose register should say so.",
+        "全市名册今天没有您的这个身份：请另选一个，或询问应登记它的学校。",
+    ),
     "first-incomplete": (
         "Type your id in the register, the code on your slip, and a password of your choice.",
         "请输入学籍号、首次登录条上的代码和自己选定的密码。",

@@ -36,6 +36,10 @@ class Session:
     """By which the roster knows who it is; None: nobody of the roster."""
     stand_in: bool = False
     """Whether the operator made it, and nobody signed in."""
+    factors: tuple[str, ...] | None = None
+    """What was shown to the city's own sign-in page beside a password; None: to somebody else's, so that it is not known."""
+    more: bool = False
+    """Whether the roster had them in other capacities too when they signed in."""
 
 
 class Verifier:
@@ -63,9 +67,14 @@ class Verifier:
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise SessionError("session-invalid") from error
         _in_time(claims, self._clock().timestamp())
-        known = _text(claims, session_token.PERSON)
         return Session(
-            _person(claims), str(claims["sub"]), int(claims["exp"]), known, session_token.PARTY not in claims
+            _person(claims),
+            str(claims["sub"]),
+            int(claims["exp"]),
+            _text(claims, session_token.PERSON),
+            stand_in=session_token.PARTY not in claims,
+            factors=_factors(claims),
+            more=claims.get(session_token.MORE) is True,
         )
 
 
@@ -85,6 +94,16 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(found, str | None):
         raise SessionError("session-invalid")
     return found
+
+
+def _factors(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What was shown beside a password. Raises `SessionError`."""
+    found = claims.get(session_token.FACTORS)
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise SessionError("session-invalid")
+    return tuple(found)
 
 
 def _in_time(claims: Mapping[str, Any], now: float) -> None:

@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 import anyio
 import anyio.to_thread
 import httpx
-import jwt
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
@@ -27,13 +26,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from derive import identity, keys, session_token
+from derive import identity, session_token
 from derive.audit import PERSON
-from services.entitlement import people, reasons
+from services.entitlement import choosing, people, reasons
 from services.entitlement.audit import Outcome
 from services.entitlement.desk import STATUS as DECIDED
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
+from services.entitlement.minting import MOST_SECONDS, Mint
 from services.entitlement.people import Identity, PersonError
 from services.entitlement.rules import Person, Rules
 from services.entitlement.sessions import Session
@@ -66,6 +66,7 @@ class SignIn:
     def __init__(self, desk: Desk, door: Door, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._desk, self._door = desk, door
         self._public = desk.settings.issuer
+        self._mint = Mint(self._public, door)
         # Threads of their own: while the roster does not answer, lessons do not wait behind who wants to come in.
         self._aside = anyio.CapacityLimiter(2 * people.LINES)
         self._keycloak: Any = OAuth().register(
@@ -146,57 +147,40 @@ class SignIn:
     def _let_in(self, claims: Mapping[str, Any]) -> tuple[str, int]:
         """The session that follows, and its seconds; on record before it is given. Raises `PersonError` and `UnrecordedError`."""
         version, issued = self._desk.settings.standing.version, int(self._desk.clock().timestamp())
-        seconds, subject = session_token.MOST_HOURS * 3600, str(claims["sub"])
+        seconds, subject = MOST_SECONDS, str(claims["sub"])
         known = claims.get(identity.ATTRIBUTE_PERSON) or None
         asked = partial(Outcome, SIGN_IN, SESSION, policy=version.digest if version else None)
         try:
             if version is None:
                 raise PersonError("no-rules")
-            who = self._identity(claims, version.rules)
+            who, more = self._identity(claims, version.rules)
             _second_factor(who.tier, claims, version.rules)
         except PersonError as error:
             self._desk.witness.decided(Session(_claimed(claims), subject, 0, known), asked(reason=str(error)))
             raise
         person = Person(who.tier, who.school, district=who.district, partner=who.partner)
-        session = Session(person, subject, issued + seconds, known)
+        session = Session(person, subject, issued + seconds, known, factors=_factors(claims), more=more)
         # The first sign-in and the roster know them by this id, all that the session does has its subject: here the two stand together.
         both = {PERSON: str(known)} if known else {}
         self._desk.witness.decided(session, asked(reason=None, facts=both))
-        return self._minted(session, issued), seconds
+        return self._mint.token(session, issued), seconds
 
-    def _minted(self, session: Session, issued: int) -> str:
-        person = session.person
-        claims = session_token.claims(
-            self._public,
-            person.tier or "",
-            session.subject,
-            issued,
-            session_token.MOST_HOURS,
-            school=person.school,
-            district=person.district,
-            partner=person.partner,
-            person=session.roster_id,
-        )
-        head = {"kid": self._door.session_key_id}
-        claims[session_token.PARTY] = identity.CLIENT_PORTAL
-        return jwt.encode(claims, self._door.session_key, keys.ALGORITHM, headers=head)
-
-    def _identity(self, claims: Mapping[str, Any], rules: Rules) -> Identity:
-        """Of somebody in the roster what the roster says today; of anybody else what their account says.
+    def _identity(self, claims: Mapping[str, Any], rules: Rules) -> tuple[Identity, bool]:
+        """Of somebody in the roster what the roster says today, and whether it says more; of anybody else what their account says.
 
         An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
         """
         person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
             found = self._desk.people.find(str(person))
-            who = people.identity(found, rules.today(self._desk.clock()), rules)
+            who, *others = people.identities(found, rules.today(self._desk.clock()), rules)
             if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
                 raise PersonError("provider-differs")
-            return who
+            return who, bool(others)
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
         place, partner = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER))
-        return people.placed(str(tier), place, rules, partner if partner in rules.partners else None)
+        return people.placed(str(tier), place, rules, partner if partner in rules.partners else None), False
 
     def _away(self, error: Exception) -> Response:
         LOG.error("Keycloak does not answer: %s", type(error).__name__)
@@ -216,8 +200,15 @@ def _claimed(claims: Mapping[str, Any]) -> Person:
 
 def _second_factor(tier: str, claims: Mapping[str, Any], rules: Rules) -> None:
     """Whoever became a member of such a tier after their account was made is not let in by a password alone."""
-    if rules.tiers.get(tier, {}).get("two_factor") and identity.SECOND_FACTOR not in (claims.get("amr") or ()):
+    if not choosing.proved(rules, tier, claims.get("amr") or ()):
         raise PersonError("second-factor-needed")
+
+
+def _factors(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What the session says of how they signed in; of what an outside provider saw nothing is said."""
+    if claims.get(identity.CLAIM_PROVIDER):
+        return None
+    return (identity.SECOND_FACTOR,) if identity.SECOND_FACTOR in (claims.get("amr") or ()) else ()
 
 
 def _refused(reason: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from derive import session_token
@@ -29,10 +31,17 @@ def test_a_school_is_in_it_only_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("place", ["district", "partner"])
 def test_the_district_or_the_partner_is_named_only_where_there_is_one(place: str) -> None:
-    given = {place: "somewhere"}
+    given: dict[str, Any] = {place: "somewhere"}
     found = session_token.claims("https://x", "t", "s", ISSUED, 1, **given)
     assert {key: found.get(key) for key in ("school", "district", "partner") if key in found} == given
     assert place not in session_token.claims("https://x", "t", "s", ISSUED, 1)
+
+
+@pytest.mark.parametrize("factors", [None, [], ["otp"]])
+def test_that_no_factor_was_shown_is_another_thing_than_that_it_is_not_known(factors: list[str] | None) -> None:
+    found = session_token.claims("https://x", "t", "s", ISSUED, 1, factors=factors)
+    assert found.get("amr") == factors
+    assert ("amr" in found) is (factors is not None)
 
 
 def test_who_the_roster_knows_it_to_be_is_named_when_known() -> None:

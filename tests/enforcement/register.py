@@ -97,6 +97,8 @@ def make(city: City, change: date) -> Register:
         Member("father", (Held("parent", two),), children=("old", "left")),
         Member("new-teacher", (Held("teacher", one, change),), (Held("class-1", one, change),)),
         Member("teacher-of-two", (Held("teacher", one), Held("teacher", two)), (Held("class-1", one), Held("class-3", two))),
+        Member("teacher-and-mother", (Held("teacher", one), Held("parent", two), Held("school-staff", one, ends=before)), (
+            Held("class-1", one),), children=("guest",)),
     ]  # fmt: skip
     for tier in city.tiers:
         for place in (one, two, office):

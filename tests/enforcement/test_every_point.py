@@ -10,25 +10,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from catalog.access import Action, Scope
-from derive import video_token
+from derive import identity, session_token, video_token
 from derive.questions import Person, Question
 from policies.access import words
 from policies.access.deciding import Judge
+from services.entitlement import use_as
 from tests import traffic_server
 from tests.enforcement import asking
 from tests.enforcement.asking import LATER, Tally
 from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, plain
 from tests.enforcement.register import Member, Register
-from tests.entitlement_server import Running, session
+from tests.entitlement_server import ISSUER, Running, session, signed
 from tests.policies import reference
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(3600)]
-SAMPLE_MOMENTS, SAMPLE_LATER, SAMPLE_MEMBERS = 5, 30, 20
+SAMPLE_MOMENTS, SAMPLE_LATER, SAMPLE_MEMBERS, SAMPLE_CHOOSING = 5, 30, 20, 2
 """Of `make test`."""
 SPARE = 2
 """Fetches more than pieces."""
@@ -68,7 +70,7 @@ def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
     tally.told("tiers x lessons x licences x scopes x moments x sessions x tokens x caches", proof, capsys)
 
 
-def _claimed(said: Person, one: Member) -> dict[str, str | None]:
+def _claimed(said: Person, one: Member) -> dict[str, Any]:
     """Where they belong and who they are in the roster, as a session says it."""
     return {"school": said.schools[0] if said.schools else None, "district": said.district, "person": one.id}
 
@@ -94,6 +96,37 @@ def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(
                 tally.add("questions for a person", (one, other, day, body), got=status == 200, right=right)
                 tally.add("verdicts of Cedar", (one, other, day), got=cedar, right=right)
     tally.told("who sees whose profile, over HTTP and row-level security", proof, capsys)
+
+
+def test_everybody_acts_as_what_the_register_has_them_as_today_and_as_nothing_else(
+    service: Running, known: Register, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point, day, members = asking.at("service", service.port), known.change, list(known.members.values())
+    moment = int(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(CITY.timezone)).timestamp())
+    service.at(moment)
+    offices = {each.division_code: each.id for each in CITY.districts}
+    wanted = sorted({(held.what, held.where) for each in members for held in each.roles})
+    several = [each for each in members if len(each.roles) > 1]
+    for number, one in enumerate([*several, *tally.some(members, SAMPLE_CHOOSING)]):
+        shown, first = number % 2 == 1, one.roles[0]
+        said = known.asking(one, day) or Person(one.id, first.what, (first.where,))
+        factors = [identity.SECOND_FACTOR] if shown else []
+        claims = session_token.claims(ISSUER, said.tier, one.name, moment - 60, 2.0, factors=factors, **_claimed(said, one))  # fmt: skip
+        token = signed({**claims, session_token.PARTY: identity.CLIENT_PORTAL})
+        for what, where in wanted:
+            tier = next(each for each in CITY.tiers if each.id == what)
+            theirs = one.enabled and any(
+                (each.what, each.where) == (what, where) and each.on(day) for each in one.roles
+            )
+            right = theirs and tier.scope is not Scope.PUBLIC and (shown or not tier.two_factor)
+            office = offices.get(where)
+            sent = json.dumps({"tier": what, "school": None if office else where, "district": office}).encode()
+            headers = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(sent))}
+            cookie = {"Cookie": f"{session_token.COOKIE}={token}"}
+            status, body = point.ask("POST", use_as.ADDRESS, {**headers, **cookie}, sent)
+            assert status in (204, 403), body
+            tally.add("choices", (one, what, where, body), got=status == 204, right=right)
+    tally.told("who acts as what, over HTTP and row-level security", proof, capsys)
 
 
 def test_the_page_of_what_one_may_see_says_every_cell_of_the_matrix(

@@ -21,7 +21,7 @@ class Point:
     connect: Callable[[], http.client.HTTPConnection]
     link: http.client.HTTPConnection | None = field(default=None)
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, headers: Mapping[str, str], sent: bytes = b"") -> tuple[int, bytes]:
         """Status and body; 0 where the connection is cut twice without an answer. ``headers`` hold the host."""
         for _ in range(2):
             self.link = self.link or self.connect()
@@ -29,7 +29,7 @@ class Point:
                 self.link.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
                 for key, value in headers.items():
                     self.link.putheader(key, value)
-                self.link.endheaders()
+                self.link.endheaders(sent or None)
                 answer = self.link.getresponse()
                 return answer.status, answer.read()
             except (http.client.HTTPException, OSError):

@@ -210,6 +210,7 @@ MINE: dict[str, Any] = {
     ],
     "classes": [],
     "children": [{"schools": [SCHOOL["name"]], "classes": ["7a", "chess"]}],
+    "others": None,
 }
 NOBODY = {**MINE, "signed_in": False, "school": None, "classes": None, "children": None}
 

@@ -11,6 +11,8 @@ export interface Names {
 export interface Session {
   signedIn: boolean;
   standIn: boolean;
+  /** Whether they could act as something else, too. */
+  more: boolean;
   tier: Names | null;
   school: Names | null;
   cache: SchoolCache | null;
@@ -40,7 +42,7 @@ const ROOT = "/access";
 const KEY = /^\/lessons\/[a-z0-9/._~-]+$/i; // our own origin, whatever is answered
 const SIGN_IN = "#sign-in=";
 const UNCLEAR: Names = { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
-const NOBODY: Session = { signedIn: false, standIn: false, tier: null, school: null, district: null, partner: null, cache: null };
+const NOBODY: Session = { signedIn: false, standIn: false, more: false, tier: null, school: null, district: null, partner: null, cache: null };
 const IN_BODY = { "X-Token-In-Body": "1" };
 
 /** A name in both languages; null for what is none. */
@@ -97,6 +99,7 @@ export async function whoIsThere(): Promise<Session> {
     return {
       signedIn: raw["signed_in"] === true,
       standIn: raw["stand_in"] === true,
+      more: raw["more"] === true,
       tier: names(raw["tier"]),
       school: names(raw["school"]),
       district: names(raw["district"]),

@@ -47,6 +47,8 @@ function showSession(): void {
   byId("first-time").textContent = t.first;
   byId("sign-out").textContent = t.signOut;
   who.textContent = parts.join(" · ") || t.signedIn;
+  byId("use-as").hidden = !session?.more || isMine();
+  byId("use-as").textContent = t.useAsElse;
   who.title = session?.standIn ? t.standIn : "";
   if (there && session?.standIn) byId("footer").textContent = `${t.footer} ${t.standIn}${language() === "zh" ? "。" : "."}`;
 }
@@ -60,7 +62,7 @@ function refused(words: string, reason: string): HTMLElement {
 async function view(id: string | null): Promise<Node[]> {
   if (isMine()) {
     document.title = `${texts().mine} · ${texts().page}`;
-    return mine();
+    return mine(again);
   }
   if (isFirst()) {
     document.title = `${texts().first} · ${texts().page}`;
@@ -112,10 +114,15 @@ async function show(): Promise<void> {
   if (now === turn) main.replaceChildren(...content);
 }
 
-async function start(): Promise<void> {
-  await signInFromAddress();
+/** Everything for whoever is there now. */
+async function again(): Promise<void> {
   session = await whoIsThere();
   await show();
+}
+
+async function start(): Promise<void> {
+  await signInFromAddress();
+  await again();
 }
 
 byId("language").addEventListener("click", () => {

@@ -1,6 +1,7 @@
 // What may I see: who I am, my classes and children, and what the matrix of access lets me do with whose. The service says it; this shows it.
 
 import { inWords, names, refusal, type Names, type Refusal } from "./access";
+import { choosing, other, type Other } from "./capacities";
 import { h } from "./dom";
 import { language, texts } from "./texts";
 
@@ -34,6 +35,7 @@ interface Mine {
   resources: Resource[];
   classes: { id: string; school: Names | null }[] | null;
   children: Child[] | null;
+  others: Other[];
 }
 
 const UNCLEAR: Names = { zh: "现在无法确认您能看什么，请稍后再试。", en: "What you may see cannot be found out now: try again later." };
@@ -71,6 +73,7 @@ function parse(raw: Raw): Mine {
     resources: rows(raw["resources"]).map(resource).filter((each): each is Resource => each !== null),
     classes: Array.isArray(classes) ? rows(classes).map((row) => ({ id: String(row["id"]), school: names(row["school"]) })) : null,
     children: Array.isArray(children) ? rows(children).map((row) => ({ schools: known(row["schools"]), classes: strings(row["classes"]) })) : null,
+    others: rows(raw["others"]).map(other).filter((each): each is Other => each !== null),
   };
 }
 
@@ -94,11 +97,13 @@ function fact(name: string, value: Names | null): Node[] {
   return value ? [h("dt", {}, name), h("dd", {}, inWords(value))] : [];
 }
 
-function whoIAm(mine: Mine): HTMLElement {
+function whoIAm(mine: Mine, changed: () => Promise<void>): HTMLElement {
   const t = texts();
   if (!mine.signedIn) return h("div", { class: "notice", id: "signed-out" }, h("p", {}, t.signedOut), h("p", {}, signInLink()));
   const facts = [...fact(t.kind, mine.tier), ...fact(t.school, mine.school), ...fact(t.district, mine.district), ...fact(t.partner, mine.partner)];
-  return h("section", { "aria-labelledby": "who-i-am" }, h("h2", { id: "who-i-am" }, t.whoIAm), h("dl", { class: "lesson-facts" }, ...facts));
+  const here = [mine.tier, mine.school, mine.district, mine.partner].filter((each): each is Names => each !== null);
+  const list = h("dl", { class: "lesson-facts" }, ...facts);
+  return h("section", { "aria-labelledby": "who-i-am" }, h("h2", { id: "who-i-am" }, t.whoIAm), list, ...choosing(here, mine.others, changed));
 }
 
 function listed(id: string, title: string, lines: string[]): Node[] {
@@ -159,8 +164,8 @@ function matrix(mine: Mine): HTMLElement {
   return h("table", { id: "matrix" }, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...heads)), ...mine.resources.map(group));
 }
 
-/** The view. A refusal is said in the service's words, with the way on. */
-export async function mine(): Promise<Node[]> {
+/** The view; ``changed`` draws everything anew for who has become something else. A refusal is said in the service's words, with the way on. */
+export async function mine(changed: () => Promise<void>): Promise<Node[]> {
   const t = texts();
   const back = h("p", { class: "back" }, h("a", { href: "/" }, `← ${t.back}`));
   const heading = h("h1", {}, t.mine);
@@ -169,5 +174,5 @@ export async function mine(): Promise<Node[]> {
     const words = h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": found.reason }, h("p", {}, inWords(found.words)), h("p", {}, signInLink()));
     return [back, heading, words];
   }
-  return [back, heading, whoIAm(found), ...ofTheRoster(found), matrix(found)];
+  return [back, heading, whoIAm(found, changed), ...ofTheRoster(found), matrix(found)];
 }

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import load_named
-from derive import audit
+from derive import audit, identity
 from derive.audit import Kind, Record
 from ops import account
 from ops.accounts import reaching
@@ -30,7 +30,7 @@ DISTRICT = TINY.districts[0].division_code
 @pytest.fixture
 def keycloak(monkeypatch: pytest.MonkeyPatch) -> Keycloak:
     """A realm with the roles of `tiny`, in the place of the stack's."""
-    made = Keycloak(tier.id for tier in TINY.tiers)
+    made = Keycloak([identity.ROLE_TWO_FACTOR, *(tier.id for tier in TINY.tiers)])
 
     @contextmanager
     def keeping(_: Place) -> Iterator[Accounts]:
@@ -147,6 +147,18 @@ def test_a_reset_gives_a_new_password_and_ends_sessions(keycloak: Keycloak) -> N
     huiju("reset", "li.na", "--second-factor")
     assert keycloak.user("li.na")["otp"] is False
     assert keycloak.user("li.na")["requiredActions"] == ["CONFIGURE_TOTP"]
+
+
+def test_a_code_is_asked_of_a_teacher_who_heads_the_school_besides_once_it_is_set_up_for_them(
+    keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = keycloak.accounts()
+    accounts.give_role(accounts.make("t0001", {"tier": "teacher", "person": "p", "slip": "1"}, enabled=True), "teacher")
+    monkeypatch.setattr(account, "_today", lambda *_: ("teacher", "a school"))
+    huiju("reset", "t0001")
+    assert keycloak.user("t0001")["roles"] == ["teacher"]
+    huiju("reset", "t0001", "--second-factor")
+    assert set(keycloak.user("t0001")["roles"]) == {"teacher", identity.ROLE_TWO_FACTOR}
 
 
 def test_a_reset_gives_somebody_of_the_roster_the_tier_that_they_have_there_today(

@@ -60,6 +60,17 @@ def test_the_tier_is_the_one_of_what_somebody_is_first_of_all(folder: Path) -> N
     assert {each.tier for each in made(folder, people=(HEAD,))} == {tiers["school-staff"]}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_main_roles_the_slip_names_the_one_that_signing_in_begins_with(folder: Path, turned: bool) -> None:
+    rows = [{**row, "roleType": "primary"} for row in small.read(folder, "roles")]
+    theirs = [row for row in rows if row["userSourcedId"] == HEAD]
+    others = [row for row in rows if row["userSourcedId"] != HEAD]
+    small.write(folder, "roles", [*others, *(reversed(theirs) if turned else theirs)])
+    # The database gives the role of the lower name first: principal before teacher.
+    tiers = {tier.id: tier.name for tier in small.city().tiers}
+    assert {each.tier for each in made(folder, people=(HEAD,))} == {tiers["school-staff"]}
+
+
 def test_no_school_s_register_makes_an_official_of_the_district(folder: Path) -> None:
     official = f"t{FIRST}0001"
     roles = small.read(folder, "roles")

@@ -19,7 +19,7 @@ from services.entitlement.desk import Desk
 from services.entitlement.people import Found, PersonError
 from services.entitlement.records import Records
 from services.entitlement.rules import Rules
-from services.entitlement.settings import Settings
+from services.entitlement.settings import Door, Settings
 from services.entitlement.standing import Standing
 from services.entitlement.versions import Version
 from tests.media import store as objects  # noqa: F401  # a fixture: a real object store
@@ -142,6 +142,19 @@ def token(tier: Any = "pupil", school: Any = OWN, *, purpose: str = keys.SESSION
     head = {"kid": changes.get("kid", keys.key_id(keys.SESSION))}
     claims.pop("kid", None)
     return jwt.encode(claims, keys.pem(keys.private_key(SEED, purpose)), keys.ALGORITHM, headers=head)
+
+
+def door(identity_url: str = "http://identity.test/identity", client_secret: str = "not used here") -> Door:
+    """What signing in needs."""
+    return Door(
+        identity_url=identity_url,
+        client_secret=client_secret,
+        cookie_secret="signs cookies",
+        session_key=keys.pem(keys.private_key(SEED, keys.SESSION)),
+        session_key_id=keys.key_id(keys.SESSION),
+        accounts_secret="not used here",
+        roster_key="not used here",
+    )
 
 
 class Live(Standing):

@@ -22,9 +22,8 @@ from services.entitlement.audit import Outcome
 from services.entitlement.desk import Desk
 from services.entitlement.people import Found, PersonError, Role
 from services.entitlement.sessions import Session
-from services.entitlement.settings import Door
 from services.entitlement.sign_in import ATTEMPT, BEGIN, CALLBACK, END, PROOF, SignIn
-from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, ISSUER, OFFICE, OWN, SEED
+from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, ISSUER, OFFICE, OWN, SEED, door
 
 INSIDE = "http://identity.test/identity"
 REALM = f"{ISSUER}/identity/realms/city"
@@ -108,17 +107,8 @@ def roster() -> Roster:
 @pytest.fixture
 def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     desk.clock = lambda: datetime.now(UTC)
-    door = Door(
-        identity_url=INSIDE,
-        client_secret=SECRET,
-        cookie_secret="signs cookies",
-        session_key=keys.pem(keys.private_key(SEED, keys.SESSION)),
-        session_key_id=keys.key_id(keys.SESSION),
-        accounts_secret="not used here",
-        roster_key="not used here",
-    )
     desk.people = roster
-    sign_in = SignIn(desk, door, httpx.MockTransport(keycloak.answer))
+    sign_in = SignIn(desk, door(INSIDE, SECRET), httpx.MockTransport(keycloak.answer))
     return TestClient(app.make(desk, doors=sign_in.routes()), base_url=ISSUER, follow_redirects=False)
 
 
@@ -319,6 +309,35 @@ def test_a_tier_of_two_factors_is_not_entered_by_a_password(
     assert _refused(come(), "second-factor-needed")
     keycloak.claims["amr"] = ["otp"]
     assert _session(come())["tier"] == "clerk"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({}, []),
+        ({"amr": ["pwd"]}, []),
+        ({"amr": ["pwd", "otp"]}, ["otp"]),
+        ({"amr": ["otp"], "provider": "college"}, None),
+    ],
+)
+def test_a_session_says_which_second_factor_the_city_itself_saw(
+    come: Come, keycloak: Keycloak, said: dict[str, Any], kept: list[str] | None
+) -> None:
+    keycloak.claims = {"person": PUPIL, "tier": "pupil", **said}
+    assert _session(come()).get(session_token.FACTORS) == kept
+
+
+def test_who_is_more_than_one_thing_begins_as_the_first_and_is_told_that_there_is_more(
+    come: Come, keycloak: Keycloak, browser: TestClient, roster: Roster
+) -> None:
+    keycloak.claims = {"person": PUPIL}
+    come()
+    assert browser.get("/access/session").json()["more"] is False
+    roster.found = Found(
+        PUPIL, True, None, tuple(Role(None, None, OWN, tier, True) for tier in ("clerk", "mother")), ()
+    )
+    assert _session(come())["tier"] == "clerk"
+    assert browser.get("/access/session").json()["more"] is True
 
 
 def test_while_keycloak_is_away_nobody_signs_in_and_whoever_is_stays(

@@ -16,7 +16,7 @@ import pytest
 
 from local import postgresql
 from services.entitlement import people
-from services.entitlement.people import Enrolment, Found, Identity, PersonError, Reader, Role, identity
+from services.entitlement.people import Enrolment, Found, Identity, PersonError, Reader, Role, identities, identity
 from tests import roster_server
 from tests.ops.rosters import small
 from tests.roster_server import DATABASE, HASHES, READER, Server
@@ -149,6 +149,17 @@ def test_the_first_role_that_counts_today_says_tier_and_school_or_district(
     roles: tuple[Role, ...], tier: str, school: str | None, district: str | None
 ) -> None:
     assert identity(somebody(*roles), TODAY, PLACES) == Identity(tier, school, district)
+
+
+def test_what_somebody_is_in_all_is_told_once_and_in_the_order_of_their_roles() -> None:
+    found = somebody(
+        *(role(), role("b", "an office"), role("a", "gone"), role("a", "gone too")),
+        *(role(main=False), role(None), role("c", ends=TODAY - DAY), role("a", "an office")),
+    )
+    assert identities(found, TODAY, PLACES) == (
+        *(Identity("a", "s"), Identity("b", None, "east")),
+        *(Identity("a", None), Identity("a", None, "east")),
+    )
 
 
 @pytest.mark.parametrize(

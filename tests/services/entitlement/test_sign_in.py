@@ -44,6 +44,7 @@ def test_the_page_is_told_who_is_there_and_that_it_is_a_stand_in(client: TestCli
     assert said == {
         "signed_in": True,
         "stand_in": True,
+        "more": False,
         "expires": int(NOW.timestamp()) + 8 * 3600,
         "tier": {"zh": "某master", "en": "master"},
         "school": {"zh": f"某{FAR}", "en": FAR},
