@@ -1,8 +1,9 @@
-"""The access log of the gateway and of the shield: a line of JSON for each answer, and what is read of it.
+"""The access log of the gateway, of the shield and of the boxes in schools: a line of JSON for each answer, and what is read of it.
 
 It says who asked for what, how it was answered and why, as far as gateway and cache know. It holds no query, no header that carries a
 token, and no more of a path than `MOST`, into which no whole token fits. A cache knows nobody: it is shown a permission, which names none;
-the gateway's line of the same request (`request`) says from where, and the audit record who was given the permission.
+the gateway's line of the same request (`request`) says from where, and the audit record who was given the permission. A box has no gateway
+before it, and says from where by itself; of which school it is says the intake, which takes its lines (`derive.box_log`).
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from catalog import names
-from derive import lesson, permission, session_token, video_token
+from derive import box_log, lesson, permission, session_token, video_token
 
 MARK: Final = '"access_log":"'
 """Of every such line, as it is printed."""
-GATEWAY, CACHE = names.GATEWAY, "cache"
-MOST: Final = 160
+GATEWAY, CACHE, BOX = names.GATEWAY, "cache", box_log.PLACE
+MOST: Final = box_log.MOST
 """Characters of a path; ours have about 90, and a token in form has twice as many as this."""
 PLAY: Final = "/access/play/"
 DOWNLOAD: Final = "/access/download/"
@@ -67,6 +68,12 @@ _TRAFFIC_SERVER: Final[Mapping[str, str]] = {
     "ms": "%<ttms>",
 }
 """Field -> Traffic Server's; all of them as text, since it writes numbers with leading zeros."""
+_OF_BOX: Final[Mapping[str, str]] = {
+    **{name: field for name, field in _TRAFFIC_SERVER.items() if name != "request"},
+    "access_log": BOX,
+    "from": "%<chi>",
+}
+"""The same for a box: nobody but a browser could name the request there, and nobody else says from where it came."""
 
 
 POLICY: Final = "policy"
@@ -85,8 +92,16 @@ def envoy(policy: str) -> dict[str, str]:
 
 def traffic_server(policy: str) -> str:
     """The line as Traffic Server's `format`, to be used with `escape: json`; ``policy`` as `version` gives it."""
-    fields = {**_TRAFFIC_SERVER, POLICY: policy}
-    return "{" + ",".join(f'"{name}":"{field}"' for name, field in fields.items()) + "}"
+    return _printed(_TRAFFIC_SERVER, policy)
+
+
+def school_box(policy: str) -> str:
+    """The same for the cache of a school's box."""
+    return _printed(_OF_BOX, policy)
+
+
+def _printed(fields: Mapping[str, str], policy: str) -> str:
+    return "{" + ",".join(f'"{name}":"{field}"' for name, field in {**fields, POLICY: policy}.items()) + "}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,7 @@ class Access:
     """One answer; what its place does not know is None or empty."""
 
     place: str
-    """`gateway` or `cache`."""
+    """`gateway`, `cache` or `school-box`."""
     time: datetime
     method: str
     path: str
@@ -112,6 +127,7 @@ class Access:
     """Of a school's box: the subject of its certificate."""
     tier: str | None
     school: str | None
+    """Code: of the session; of a box's own line, of the box."""
     subject: str | None
     """As the session names it, which the gateway has verified."""
     policy: str | None
@@ -138,7 +154,7 @@ def parse(line: str) -> Access | None:
     """The answer that a printed line tells of; None for any other line, and for a connection that ended before it asked."""
     try:
         row = json.loads(line)
-        return _access(row) if row["access_log"] in (GATEWAY, CACHE) and row["method"] else None
+        return _access(row) if row["access_log"] in (GATEWAY, CACHE, BOX) and row["method"] else None
     except (ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
 

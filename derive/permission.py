@@ -26,9 +26,9 @@ def name(token: str) -> str:
     return token[-CHARACTERS:]
 
 
-def plugin(folder: str) -> str:
-    """The plugin of a remap rule, to stand behind the one that checks; ``folder`` has `FILE`."""
-    return f"@plugin=tslua.so @pparam=--states={STATES} @pparam={folder}/{FILE}"
+def plugin(folder: str = "") -> str:
+    """The plugin of a remap rule, to stand behind the one that checks; ``folder`` has `FILE`, else the server's own configuration."""
+    return f"@plugin=tslua.so @pparam=--states={STATES} @pparam={f'{folder}/' if folder else ''}{FILE}"
 
 
 def script() -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog import names
-from derive import page_access, purging, traffic_server, video_token
+from derive import access_log, page_access, permission, purging, traffic_server, video_token
 
 FOLDER = "/etc/huiju/cache"
 """Holds one folder per state of the configuration, and ``current``, a link to the one in use."""
@@ -27,8 +27,9 @@ FIRST_WAY = 8091
 HEALTH, STATS = "/healthz", "/_stats"
 FILL = "PUSH"
 """How a lesson from a stick gets in: the whole answer as the platform would give it, from loopback only, as for `purging`."""
-RESTART = frozenset({"records.config", "storage.config", "plugin.config", "logging.yaml"})
-"""A change in one of these needs a restart; in the others a reload, which no viewer notices."""
+RESTART = frozenset({"records.config", "storage.config", "plugin.config"})
+"""A change in one of these needs a restart; in the others a reload, which no viewer notices. (9.2.9 takes a new form of the access log some
+seconds after it was told, and puts the lines before into a file of their own; seen 2026-11-30.)"""
 STALE_SECONDS = 7 * 86_400
 """How long a copy past its age is served while the platform cannot be asked: a week without a link."""
 
@@ -80,6 +81,7 @@ class SchoolCache:
 
 def files(box: SchoolCache) -> dict[str, str]:
     """Path below the configuration's folder -> content."""
+    tokens, guard = video_token.configuration(box.issuer, box.code, box.keys), video_token.guard()
     return {
         **traffic_server.UNUSED,
         **traffic_server.OWN_ERRORS,
@@ -97,12 +99,13 @@ def files(box: SchoolCache) -> dict[str, str]:
         "dropped.config": f"{video_token.dropping()}  rm-header Range\n",
         "counted.config": _counted(),
         page_access.FILE: page_access.rules(box.issuer, HEALTH),
-        video_token.GUARD_FILE: video_token.guard(),
-        video_token.FILE: video_token.configuration(box.issuer, box.code, box.keys),
+        video_token.GUARD_FILE: guard,
+        video_token.FILE: tokens,
+        permission.FILE: permission.script(),
         "ip_allow.yaml": traffic_server.reading_only(
             ("127.0.0.0/8", *box.networks), purging.allowed((purging.METHOD, FILL)), ("OPTIONS",)
         ),
-        "logging.yaml": traffic_server.logging(LOG),
+        "logging.yaml": traffic_server.logging(LOG, access_log.school_box(access_log.version(tokens, guard))),
     }
 
 
@@ -172,9 +175,9 @@ def _remap(box: SchoolCache) -> str:
     """
     path = f"/{names.BUCKET_LESSONS}/"
     dropped = "@plugin=header_rewrite.so @pparam=dropped.config"
-    checked = (
-        f"@plugin=uri_signing.so @pparam={video_token.FILE} {dropped} @plugin=header_rewrite.so @pparam=counted.config"
-    )
+    # First the token, while it is still in the request; then what it is called, before it goes.
+    shown = f"@plugin=uri_signing.so @pparam={video_token.FILE} {permission.plugin()}"
+    checked = f"{shown} {dropped} @plugin=header_rewrite.so @pparam=counted.config"
     plain = f"@plugin=conf_remap.so {' '.join(f'@pparam={each}' for each in _WAY)}"
     rules = [
         *(f"regex_map_with_recv_port http://.*:{port}{path} {to}{path} {plain}" for port, to in box.ways.items()),

@@ -140,15 +140,16 @@ def asking(host: str, first: Sequence[str], second: Sequence[str] = ()) -> str:
     return f"dest_host={host} {' '.join(words)}\n"
 
 
-def logging(name: str) -> str:
-    """`logging.yaml`: one access log called ``name``: when, who, status and bytes, how the cache was used, milliseconds, URL.
+def logging(name: str, line: str) -> str:
+    """`logging.yaml`: a line for each answer to a file called ``name``, its fields escaped as in JSON; the server rolls it.
 
     What the server asks of itself over loopback is no line of its own.
     """
     return f"""logging:
   formats:
     - name: {name}
-      format: '%<cqtq> %<chi> %<pssc> %<crc> %<ttms> %<psql> %<cquuc>'
+      escape: json
+      format: '{line}'
   filters:
     - name: itself
       action: reject

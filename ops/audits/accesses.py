@@ -1,4 +1,4 @@
-"""What gateway and caches answered, as their access logs tell it: beside the record, and no part of its chain."""
+"""What the gateway and the caches answered, in schools too, as their access logs tell it: beside the record, and no part of its chain."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ from ops import log_lines
 from ops.lessons.place import Place
 
 KIND = "access-log"
-SOURCES = {access_log.GATEWAY: names.GATEWAY, access_log.CACHE: names.VIDEO_LIBRARY}
-"""Who says that it printed a line -> the only service whose pods' lines are believed when they say so."""
+SOURCES = {
+    access_log.GATEWAY: names.GATEWAY,
+    access_log.CACHE: names.VIDEO_LIBRARY,
+    # By the intake, which has looked at the box's certificate.
+    access_log.BOX: names.SCHOOL_EDGE,
+}
+"""Who says that it wrote a line -> the only service whose pods' lines are believed when they say so."""
 _BOX = re.compile(r"(?:^|,)CN=([0-9]{10})(?:,|$)")
 
 
@@ -30,7 +35,7 @@ def read(where: Place, since: datetime, until: datetime, text: str = "") -> Iter
         # A pod prints what strangers send it, too: only the gateway speaks as the gateway.
         if access and names.namespace(SOURCES[access.place]) == row.get(log_lines.NAMESPACE):
             found.append(access)
-    # A collector that starts anew reads its node's files once more.
+    # A collector that starts anew reads its node's files once more, and a box sends again what it does not know to have arrived.
     yield from sorted(dict.fromkeys(found), key=lambda each: each.time)
 
 
@@ -72,7 +77,7 @@ def table(found: Iterable[Access]) -> Table:
     title = "Access log of gateway and caches (log lines, not chained)"
     shown = Table(*columns, title=title, title_justify="left")
     for each in found:
-        who = each.subject or box(each) or each.address or "-"
+        who = each.subject or box(each) or each.school or each.address or "-"
         asked = f"{each.method} {each.path}"
         said = (each.why, each.policy, each.request, each.permission)
         fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", *said)

@@ -18,7 +18,8 @@ from rich.console import Console
 
 from catalog import names
 from catalog.errors import UserError
-from derive import school_cache, video_token
+from derive import access_log, school_cache, video_token
+from derive.access_log import Access
 from local import school
 from local.school import wires
 from local.school.trial import Trial
@@ -39,13 +40,12 @@ class Play:
     """One play, as the box's log tells it."""
 
     seconds: float
-    lines: tuple[str, ...]
+    answers: tuple[Access, ...]
 
     @property
     def media(self) -> Counter[bool]:
         """Answers with media, by whether they came from the box's own cache."""
-        found = (line.split() for line in self.lines)
-        return Counter(row[3] in HITS for row in found if row[-1].endswith((".m4s", ".mp4")))
+        return Counter(each.why in HITS for each in self.answers if each.path.endswith((".m4s", ".mp4")))
 
 
 def play(
@@ -62,8 +62,9 @@ def play(
         console.print(
             f"play {number}: {done.seconds:.1f} s, {served + fetched} media answers: {served} from the box, {fetched} from the platform"
         )
-        for line in done.lines[-SHOWN:]:
-            console.print(f"  {line}", markup=False)
+        for each in done.answers[-SHOWN:]:
+            said = f"{each.time:%H:%M:%S} {each.address} {each.status} {each.why} {each.milliseconds} ms {each.path}"
+            console.print(f"  {said}", markup=False)
 
 
 def watch(code: str, lesson: str | None, stack: str) -> Play:
@@ -86,14 +87,15 @@ def watch(code: str, lesson: str | None, stack: str) -> Play:
     return Play(seconds, _logged(log, before))
 
 
-def _logged(log: Path, start: int) -> tuple[str, ...]:
-    """Lines of the box's log from byte ``start`` on, once no more come. Read from its disk: its link may be cut."""
+def _logged(log: Path, start: int) -> tuple[Access, ...]:
+    """Answers in the box's log from byte ``start`` on, once no more come. Read from its disk: its link may be cut."""
     size = -1
     for _ in range(20):
         time.sleep(SETTLE_SECONDS)
         if size == (size := _size(log)) and size > start:
             break
-    return tuple(log.read_bytes()[start:].decode().splitlines())
+    found = map(access_log.parse, log.read_bytes()[start:].decode(errors="replace").splitlines())
+    return tuple(each for each in found if each)
 
 
 def _size(log: Path) -> int:

@@ -1,11 +1,11 @@
-"""The intake's two doors: readings on one port, health and figures on another that the gateway does not reach."""
+"""The intake's two doors: readings and access logs on one port, health and figures on another that the gateway does not reach."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,15 +18,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.intake import meters, sender, upstream
-from services.intake.places import Busy, Places
+from services.intake import access_lines, meters, sender, upstream
+from services.intake.places import Busy, Pace, Places
 from services.intake.readings import checked
 from services.intake.refusal import Reason, Refused
 from services.intake.settings import Limits, Settings
 
-PATH = "/api/v1/write"
+PATH, LOG_PATH = "/api/v1/write", "/api/v1/access-log"
 AGAIN = {"Retry-After": "15"}
 """With every answer after which the same request may well be taken, in seconds."""
+Use = Callable[[Request, str], Awaitable[None]]
+"""What is done with a request of a school (code). Raises `Refused`, `Busy` or `upstream.Unavailable` when it is not taken."""
 log = logging.getLogger("intake")
 
 
@@ -56,23 +58,32 @@ class Intake:
         self.settings, self.client = settings, client
         self.meters = meters.Meters()
         self.places = Places(settings.at_once, settings.at_once_of_a_school)
+        self.pace = Pace(settings.log_rate, settings.log_burst)
 
     async def write(self, request: Request) -> Response:
+        """Take readings in."""
+        return await self._take(request, self._hand_on)
+
+    async def lines(self, request: Request) -> Response:
+        """Take lines of a box's access log in."""
+        return await self._take(request, self._print)
+
+    async def _take(self, request: Request, use: Use) -> Response:
         """Take one request in, whatever comes of it; counted, timed and, when it is not taken, logged."""
         began = time.monotonic()
-        ended = await self._end(request)
+        ended = await self._end(request, use)
         self.meters.requests.labels(ended.outcome).inc()
         self.meters.seconds.labels(ended.outcome).observe(time.monotonic() - began)
         if ended.outcome != meters.TAKEN:
             log.warning("outcome=%s school=%s status=%d %s", ended.outcome, ended.school, ended.status, ended.detail)
         return ended.answer()
 
-    async def _end(self, request: Request) -> End:
+    async def _end(self, request: Request, use: Use) -> End:
         school = "-"
         try:
             school = sender.school(request.headers.getlist(sender.HEADER), self.settings.schools)
             with self.places.place(school), self.meters.held.track_inprogress():
-                await self._hand_on(request, school)
+                await use(request, school)
         except Refused as refused:
             return End(school, str(refused.reason), refused.status, refused.detail, refused.quoted)
         except Busy:
@@ -95,6 +106,18 @@ class Intake:
             self.meters.left_out.inc(found.left_out)
             log.info("left-out=%d school=%s", found.left_out, school)
 
+    async def _print(self, request: Request, school: str) -> None:
+        access_lines.require_format(request.headers)
+        body = await received(request, self.settings.limits)
+        self.meters.bytes.inc(len(body))
+        found = access_lines.checked(body, school, self.settings.limits)
+        self.pace.take(len(found.text))
+        access_lines.print_out(found.text)
+        self.meters.lines.inc(len(found.lines))
+        if found.left_out:
+            self.meters.lines_left_out.inc(found.left_out)
+            log.info("left-out-lines=%d school=%s", found.left_out, school)
+
 
 async def received(request: Request, limits: Limits) -> bytes:
     """The body. Raises `Refused` as soon as it is too large, `TimeoutError` when it is too slow."""
@@ -111,7 +134,7 @@ async def received(request: Request, limits: Limits) -> bytes:
 
 
 def doors(settings: Settings, own_port: int) -> ASGIApp:
-    """The application: requests that arrive on ``own_port`` see health and figures, all others take readings in."""
+    """The application: requests that arrive on ``own_port`` see health and figures, all others take readings and access logs in."""
     client = httpx.AsyncClient(timeout=settings.upstream_seconds, trust_env=False)
     intake = Intake(settings, client)
 
@@ -126,7 +149,8 @@ def doors(settings: Settings, own_port: int) -> ASGIApp:
     async def figures(_: Request) -> Response:
         return Response(generate_latest(intake.meters.registry), media_type="text/plain; version=0.0.4")
 
-    outer = Starlette(routes=[Route(PATH, intake.write, methods=["POST"])], lifespan=lifespan)
+    takes = [Route(PATH, intake.write, methods=["POST"]), Route(LOG_PATH, intake.lines, methods=["POST"])]
+    outer = Starlette(routes=takes, lifespan=lifespan)
     inner = Starlette(routes=[Route("/healthz", health), Route("/metrics", figures)])
 
     async def choose(scope: Scope, receive: Receive, send: Send) -> None:

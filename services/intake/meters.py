@@ -27,6 +27,10 @@ class Meters:
         self.left_out = Counter(
             "city_intake_left_out_series", "Series that boxes have no business to write.", registry=own
         )
+        self.lines = Counter("city_intake_log_lines", "Lines of boxes' access logs that were kept.", registry=own)
+        self.lines_left_out = Counter(
+            "city_intake_left_out_log_lines", "Lines that no box of ours writes.", registry=own
+        )
         self.bytes = Counter("city_intake_received_bytes", "Bytes of bodies as they were received.", registry=own)
         self.held = Gauge("city_intake_held_requests", "Requests that are held in memory.", registry=own)
         about = "From a request's head to its answer."

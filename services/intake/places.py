@@ -1,9 +1,10 @@
-"""How many requests are held at once, of all schools and of one."""
+"""How many requests are held at once, of all schools and of one, and how fast lines are printed."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -30,3 +31,19 @@ class Places:
             self.held[school] -= 1
             if not self.held[school]:
                 del self.held[school]
+
+
+class Pace:
+    """Bytes that may be printed: ``rate`` a second, and ``burst`` at once. Faster, and a node would roll a pod's log away unread."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate, self.burst, self._clock = rate, burst, clock
+        self._left, self._at = burst, clock()
+
+    def take(self, size: int) -> None:
+        """Take so many bytes. Raises `Busy` when they are not there yet: the box keeps its lines and tries again."""
+        now = self._clock()
+        self._left, self._at = min(self.burst, self._left + (now - self._at) * self.rate), now
+        if size > self._left:
+            raise Busy
+        self._left -= size

@@ -23,6 +23,10 @@ class Limits:
     labels: int = 48
     label_bytes: int = 1024
     """Of one label's value."""
+    log_bytes: int = 1 << 20
+    """Of access log lines, unpacked: what a box puts into one batch (`BATCH` of the role's `log_shipper.py`)."""
+    log_lines: int = 20_000
+    """The shortest line that is one has about 200 bytes, a batch of a box then 5,000."""
     receive_seconds: float = 120.0
     """How long a box may take to send its body over a slow link."""
 
@@ -45,6 +49,11 @@ class Settings:
     at_once_of_a_school: int = 2
     """One school in trouble shall not take all places."""
     upstream_seconds: float = 30.0
+    log_rate: float = 1 << 20
+    """Bytes of access log lines printed a second, in the long run. A node keeps 50 MiB of what a pod prints (kubelet's
+    `containerLogMaxSize` 10Mi, `containerLogMaxFiles` 5), so the collector has most of a minute to read them."""
+    log_burst: float = 8 << 20
+    """And at once: less than the first of these files."""
 
 
 def read(folder: Path) -> Settings:

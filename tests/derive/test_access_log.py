@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from derive import access_log, keys, video_token
+from derive import access_log, box_log, keys, permission, video_token
 from infra.plan import sign_in
 
 LESSON = "l-" + "a" * 16
@@ -41,6 +41,15 @@ SHIELD = {
     "bytes": "0221",
     "ms": "000",
 }
+BOX = {
+    **SHIELD,
+    "access_log": "school-box",
+    "from": "192.168.3.9",
+    "permission": "aA0_-bcdefgh",
+    "policy": "0123456789ab",
+}
+"""As a school's box prints it; `request` is not among its fields, and goes away."""
+CODE = "0000000001"
 
 
 def parsed(row: dict[str, Any]) -> access_log.Access:
@@ -70,6 +79,56 @@ def test_lines_as_traffic_server_9_2_9_and_envoy_1_40_really_printed_them_are_re
     assert (cache.lesson, cache.request, cache.why) == (LESSON, r'r"7\x', "TCP_MISS")
     assert (gateway.subject, gateway.refused, gateway.why) == ("s-1", True, "rbac_access_denied_matched_policy[none]")
     assert access_log.parse(ended) is None
+
+
+def kept(**changes: Any) -> str | None:
+    return box_log.kept(json.dumps({**BOX, **changes}).encode(), CODE)
+
+
+def test_a_box_s_line_is_kept_under_its_school_with_who_what_and_why_and_nothing_else() -> None:
+    line = kept(school="0000000002", subject="s-1", tier="t", certificate="CN=0000000002", note="x")
+    assert line and access_log.MARK in line, "and is found by it"
+    assert set(json.loads(line)) == {*box_log.FORM, box_log.SCHOOL}
+    found = access_log.parse(line)
+    assert found
+    assert (found.place, found.school, found.permission, found.address) == (
+        access_log.BOX, CODE, "aA0_-bcdefgh", "192.168.3.9"
+    )  # fmt: skip
+    assert (found.lesson, found.status, found.why, found.policy) == (LESSON, 403, "ERR_PROXY_DENIED", "0123456789ab")
+    assert (found.subject, found.tier, found.certificate) == (None, None, None), "a box speaks for nobody"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"access_log": "gateway"},
+        {"access_log": "cache"},
+        {"path": "/lessons/x?URISigningPackage=a"},
+        {"path": "x" * (access_log.MOST + 1)},
+        {"path": "/a\n{}"},
+        {"permission": "a" * (permission.CHARACTERS + 1)},
+        {"from": "not an address"},
+        {"time": "yesterday"},
+        {"status": 200},
+        {"method": None},
+        {"bytes": "-1"},
+    ],
+)
+def test_a_line_that_no_box_prints_is_none(changes: dict[str, Any]) -> None:
+    assert kept() is not None
+    assert kept(**changes) is None
+
+
+@pytest.mark.parametrize("line", [b"", b"text", b"[]", b"null", b"\xff\x00" * 9, b"[" * 4000, b"9" * 5000])
+def test_what_is_no_object_is_none(line: bytes) -> None:
+    assert box_log.kept(line, CODE) is None
+
+
+def test_a_box_prints_exactly_what_is_kept_of_it() -> None:
+    printed = json.loads(access_log.school_box("0123456789ab"))
+    assert set(printed) == set(box_log.FORM)
+    assert box_log.FORM[permission.FACT].fullmatch("x" * permission.CHARACTERS)
+    assert printed["access_log"] == access_log.BOX
 
 
 def test_claims_of_a_verified_session_are_who_it_was() -> None:
@@ -108,7 +167,7 @@ def test_the_mark_is_in_every_line_as_it_is_printed() -> None:
 
 
 def test_nothing_that_carries_a_token_is_printed() -> None:
-    fields = [*access_log.ENVOY.values(), access_log.traffic_server("p")]
+    fields = [*access_log.ENVOY.values(), access_log.traffic_server("p"), access_log.school_box("p")]
     assert not [each for each in fields for word in SENSITIVE if word in each.lower()]
     assert not [each for each in access_log.ENVOY.values() if "PATH" in each and "REQ_WITHOUT_QUERY" not in each]
 

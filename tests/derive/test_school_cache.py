@@ -51,7 +51,9 @@ def test_only_lessons_lead_to_the_platform_and_only_with_a_permission() -> None:
     ]
     assert {way.split()[0] for way in (own, *ways)} == {"regex_map_with_recv_port"}, "by the port that was reached"
     assert all("cache.http=0" in way for way in ways), "what a way brings is kept once"
-    assert rule.index("uri_signing.so") < rule.index("header_rewrite.so"), "the token goes after it was looked at"
+    assert rule.index("uri_signing.so") < rule.index("tslua.so") < rule.index("header_rewrite.so"), (
+        "the token is named and goes after it was looked at"
+    )
 
 
 def test_the_ways_to_the_platform_are_the_box_s_own() -> None:
@@ -109,9 +111,15 @@ def test_a_change_of_a_rule_needs_no_restart_and_one_of_the_records_does() -> No
     assert "storage.config" in school_cache.RESTART
 
 
+def test_a_line_of_the_log_says_which_keys_were_in_force_and_a_new_key_needs_no_restart() -> None:
+    before, after = (school_cache.files(box(keys=[keys.public_jwk(seed, keys.VIDEO)])) for seed in ("seed", "other"))
+    assert before["logging.yaml"] != after["logging.yaml"]
+    assert "logging.yaml" not in school_cache.RESTART
+
+
 def test_no_path_leads_out_of_the_folder_that_is_checked() -> None:
     files = school_cache.files(box())
     named = re.findall(r"@pparam=(\S+)", files["remap.config"]) + [
         row.split()[1] for row in files["plugin.config"].splitlines()
     ]
-    assert {name for name in named if name.endswith(".config") or name.endswith(".json")} <= set(files)
+    assert {name for name in named if name.endswith((".config", ".json", ".lua"))} <= set(files)

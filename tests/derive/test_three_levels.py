@@ -20,7 +20,20 @@ import jwt
 import pytest
 
 from catalog import City, load_named, names
-from derive import cache_pod, cache_tls, cache_tree, district_edge, keys, pinned, school_cache, shield, video_token
+from derive import (
+    access_log,
+    box_log,
+    cache_pod,
+    cache_tls,
+    cache_tree,
+    district_edge,
+    keys,
+    pinned,
+    school_cache,
+    shield,
+    video_token,
+)
+from derive.permission import name as permission_name
 from derive.school_cache import SchoolCache
 from local import paths
 from tests import caches
@@ -248,8 +261,9 @@ def test_what_the_box_counts_and_writes_down_are_the_classrooms_questions(city: 
         return dict(probe.cache(address))
 
     before, path = counted(), city.put("counted.m4s", bytes(100_000))
-    for _ in range(3):
-        city.play(path)
+    shown = [permission() for _ in range(3)]
+    for each in shown:
+        city.play(path, each)
     had = 'trafficserver_requests_total{had="yes"}'
     until(lambda: counted()[had] - before[had] == 2)
     after = counted()
@@ -259,8 +273,14 @@ def test_what_the_box_counts_and_writes_down_are_the_classrooms_questions(city: 
     assert grown['trafficserver_bytes_total{side="served"}'] > 295_000
     assert 100_000 <= grown['trafficserver_bytes_total{side="fetched"}'] < 102_000, "with its header"
     log = city.box.folder / "logs" / f"{school_cache.LOG}.log"
-    until(lambda: log.exists() and log.read_text().count(path) >= 3)
-    assert log.read_text().count(path) == 3
+    until(lambda: log.exists() and log.read_text().count(escaped(path)) >= 3)
+    lines = [line for line in log.read_text().splitlines() if escaped(path) in line]
+    answers = [access_log.parse(box_log.kept(line.encode(), SCHOOL.code) or "") for line in lines]
+    assert [each and (each.place, each.path, each.status, each.school) for each in answers] == [
+        (access_log.BOX, path, 200, SCHOOL.code)
+    ] * 3
+    assert {each and each.permission for each in answers} == set(map(permission_name, shown)), "and whose they were"
+    assert all(each and each.address == city.box.address and each.policy for each in answers)
 
 
 def test_an_object_passes_through_three_levels_and_is_read_once(city: City3) -> None:

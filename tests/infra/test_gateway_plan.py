@@ -133,6 +133,7 @@ SCHOOL_ROUTES = {
     "schools-lessons": ("video-library", "/lessons/", "shield", 8081),
     "schools-parcels": ("video-library", "/parcels/", "shield", 8080),
     "intake": ("school-edge", "/api/v1/write", "intake", 8080),
+    "intake-access-log": ("school-edge", "/api/v1/access-log", "intake", 8080),
 }
 EDGE_ROUTES = {
     f"edge-{district}": (f"edge-{district}", "/lessons/", "district-edge", 8080) for district in ("east", "hills")
@@ -144,7 +145,11 @@ def test_only_public_services_have_a_route(tiny: City, settings: Settings) -> No
     assert routes(tiny, settings) == {**PUBLIC_ROUTES, **SCHOOL_ROUTES, **EDGE_ROUTES, **PARCEL_ROUTES}
     shown = {"portal", "school-edge"}
     hidden = tuple(s.model_copy(update={"public": s.id in shown}) for s in tiny.services)
-    assert set(routes(tiny.model_copy(update={"services": hidden}), settings)) == {"portal", "intake"}
+    assert set(routes(tiny.model_copy(update={"services": hidden}), settings)) == {
+        "portal",
+        "intake",
+        "intake-access-log",
+    }
 
 
 def test_each_route_belongs_to_one_listener_and_its_host(tiny: City, settings: Settings) -> None:
@@ -162,7 +167,7 @@ def test_large_files_are_not_cut_off_on_a_slow_link(tiny: City, settings: Settin
     plan = gateway.plan(tiny, settings())
     for route in (each for each in plan if each.kind == "HTTPRoute"):
         (rule,) = route.props["spec"]["rules"]
-        limited = {"intake": "60s", "query": "40s", "query-range": "40s"}
+        limited = {"intake": "60s", "intake-access-log": "60s", "query": "40s", "query-range": "40s"}
         assert rule["timeouts"]["request"] == limited.get(route.name, "0s"), route.name
     for policy in ("clients", "schools"):
         assert one(plan, "ClientTrafficPolicy", policy)["spec"]["timeout"]["http"]["streamIdleTimeout"] == "120s"

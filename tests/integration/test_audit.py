@@ -7,11 +7,13 @@ import json
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from catalog import names
@@ -21,8 +23,10 @@ from derive import store
 from ops import audit
 from ops.audits import pending
 from ops.phases import Phases
+from ops.schools import certificate
 from ops.stack import engine, session
-from tests.integration import viewer
+from tests.derive.test_access_log import BOX
+from tests.integration import test_school_edge, viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
 
@@ -141,6 +145,10 @@ def _written_often(platform: Platform) -> None:
             assert browser.get(f"/lessons/l-auditauditaudit3/h/{number}.m4s").status_code == 403
 
 
+def _of_box(row: dict[str, Any]) -> bool:
+    return row["facts"]["place"] == "school-box" and LESSON in row["what"]["resource"]
+
+
 def _of_cache(row: dict[str, Any]) -> bool:
     return row["facts"]["place"] == "cache" and LESSON in row["what"]["resource"]
 
@@ -151,15 +159,15 @@ def _until_kept(platform: Platform, school: str) -> list[dict[str, Any]]:
     while time.monotonic() < end:
         rows = [each for each in traced(platform, "--refused", logs="30m") if each["kind"] == "access-log"]
         asked = {each["facts"]["status"] for each in rows if "/query" in each["what"]["resource"]}
-        known = any(each["who"] and each["who"]["school"] == school for each in rows)
-        if asked >= {401, 403} and known and any(map(_of_cache, rows)):
+        known = any(each["who"] and each["who"]["subject"] and each["who"]["school"] == school for each in rows)
+        if asked >= {401, 403} and known and any(map(_of_cache, rows)) and any(map(_of_box, rows)):
             return rows
         time.sleep(5)
     pytest.fail("not all refusals are in the kept logs")
 
 
-def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
-    platform: Platform, decisions: list[dict[str, Any]]
+def test_refusals_of_gateway_shield_and_a_school_s_box_are_found_beside_the_record(
+    platform: Platform, decisions: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     city = viewer.city(platform)
     pupil = viewer.session(platform, viewer.tier_of(city, Scope.CLASS), city.schools[0].code)
@@ -167,7 +175,14 @@ def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
     assert viewer.ask(platform, "/monitoring/api/v1/query?query=up", Authorization=f"Bearer {pupil}").status == 403
     _written_often(platform)
     assert viewer.ask(platform, f"/lessons/{LESSON}/h/1.m4s?secret=x").status == 403
+    pem = test_school_edge.REQUEST.public_bytes(serialization.Encoding.PEM).decode()
+    box, line = certificate.sign(test_school_edge.CODE, pem, platform.stack), {**BOX, "time": f"{time.time():.3f}"}
+    line["path"] = f"/lessons/{LESSON}/h/2.m4s"
+    for _ in range(2):
+        assert test_school_edge.Door(platform, tmp_path).log(box, line) == (204, b"")
     rows = _until_kept(platform, city.schools[0].code)
+    (sent,) = [each for each in rows if _of_box(each)]
+    assert (sent["who"]["school"], sent["facts"]["permission"]) == (test_school_edge.CODE, BOX["permission"])
     (shield, *_) = [each for each in rows if _of_cache(each)]
     assert shield["what"] == {"action": "GET", "resource": f"/lessons/{LESSON}/h/1.m4s"}
     assert shield["policy"]
@@ -176,9 +191,9 @@ def test_refusals_of_gateway_and_shield_are_found_beside_the_record(
     (person, *_) = [
         each
         for each in rows
-        if each["facts"]["status"] == 403 and each["who"] and each["who"]["school"] == city.schools[0].code
+        if each["facts"]["place"] == "gateway" and each["who"] and each["who"]["school"] == city.schools[0].code
     ]
-    assert person["who"]["subject"]
+    assert person["who"]["subject"] and person["facts"]["status"] == 403
     assert any("jwt" in (each["why"] or "").lower() for each in rows if each["facts"]["status"] == 401)
     assert "secret" not in json.dumps(rows)
 

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 from catalog import City, load_named, names
-from derive import prefetch, school_box
+from derive import access_log, box_log, prefetch, school_box, school_cache
 from infra.plan import ports
 from local import school
 from local.cluster import cgroups
@@ -37,6 +37,7 @@ from tests.integration.conftest import Platform
 
 pytestmark = pytest.mark.integration
 RATE = 20.0
+LOG = f"{school_cache.LOGS}/{school_cache.LOG}.log"
 RECAP = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 
 
@@ -168,7 +169,7 @@ def test_the_second_play_is_served_by_the_box_and_so_is_one_with_the_link_cut(
 
 def test_the_probe_went_the_platforms_own_way(box: Trial, first: tuple[list[str], str]) -> None:
     # The keeper asks the box's cache for lessons, by right.
-    asked = "grep -c '127.0.0.1 .*/lessons/' /var/log/trafficserver/school.log; true"
+    asked = f'grep -c \'"from":"127.0.0.1"\' {LOG}; true'
     before = on_box(box, f"systemctl stop huiju-keeper; sleep 2; {asked}")
     readings = on_box(box, "systemctl start huiju-probe; cat /var/lib/huiju-probe/lesson.prom")
     assert "city_school_lesson_fetch_timestamp_seconds" in readings
@@ -179,7 +180,7 @@ def test_the_probe_went_the_platforms_own_way(box: Trial, first: tuple[list[str]
 def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out(
     box: Trial, platform: Platform, first: tuple[list[str], str]
 ) -> None:
-    on_box(box, "systemctl start huiju-probe")
+    on_box(box, "systemctl start huiju-probe; systemctl restart huiju-logs")
     where = place.of_stack(platform.stack)
     wanted = {
         names.METRIC_FETCHED,
@@ -207,6 +208,11 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
     log = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
     said = [line for line in log.splitlines() if f"school={box.code}" in line and "outcome=unavailable" not in line]
     assert not said, "nothing was refused, nothing left out"
+    kept = {box_log.kept(line.encode(), box.code) for line in on_box(box, f"cat {LOG}*").splitlines()}
+    assert kept and kept <= set(log.splitlines()), "its access log too, what was played while the link was cut among it"
+    answers = [each for each in map(access_log.parse, filter(None, kept)) if each]
+    assert {each.status for each in answers if each.permission and each.path.endswith(".m4s")} == {200}
+    assert set(on_box(box, "systemctl show -P User -P NRestarts huiju-logs").split()) == {"prometheus", "0"}
 
 
 def held(box: Trial, paths: list[str]) -> int:

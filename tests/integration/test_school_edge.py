@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import secrets
 import socket
@@ -21,12 +22,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from catalog import load_named, names
-from derive import keys, store
+from derive import access_log, keys, store
+from derive.access_log import Access
 from infra.plan import ports
 from ops.lessons import place
 from ops.schools import certificate
 from ops.stack import pair, school_authority, session
 from tests import remote_write
+from tests.derive.test_access_log import BOX
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
 
@@ -35,6 +38,7 @@ HOST = names.schools_host(session.EDGE_DOMAIN)
 CODE, OTHER = (school.code for school in load_named("tiny").schools[:2])
 SUBJECT = "x-forwarded-client-cert"
 LARGE = 32 << 20
+LINES = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 KEY = ec.generate_private_key(ec.SECP256R1())
 REQUEST = x509.CertificateSigningRequestBuilder().subject_name(pair.common_name(CODE)).sign(KEY, hashes.SHA256())
 
@@ -99,6 +103,11 @@ class Door:
         sent = {**remote_write.HEADERS, **(claim or {})}
         return self.ask("/api/v1/write", pem, method="POST", body=body, headers=sent)
 
+    def log(self, pem: str | None, *rows: dict[str, str], name: str = HOST) -> tuple[int, bytes]:
+        """Send lines of an access log, as a box does."""
+        body = gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode())
+        return self.ask("/api/v1/access-log", pem, name=name, method="POST", body=body, headers=LINES)
+
 
 @pytest.fixture(scope="module")
 def door(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Door:
@@ -161,7 +170,9 @@ def _namesake() -> pair.Pair:
 
 
 @pytest.mark.parametrize("what", REFUSED)
-@pytest.mark.parametrize("path", ["/lessons/probe/segment.m4s", "/parcels/probe/Packages", "/api/v1/write", "/"])
+@pytest.mark.parametrize(
+    "path", ["/lessons/probe/segment.m4s", "/parcels/probe/Packages", "/api/v1/write", "/api/v1/access-log", "/"]
+)
 def test_without_a_certificate_of_the_school_ca_there_is_no_answer_at_all(door: Door, what: str, path: str) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError)):
         door.ask(path, REFUSED[what]())
@@ -215,8 +226,25 @@ def test_what_a_box_says_of_its_own_certificate_does_not_count(door: Door, box: 
 
 @pytest.mark.parametrize(("name", "host"), [("localhost", HOST), (HOST, "localhost"), (HOST, "portal.portal")])
 def test_a_connection_to_one_host_does_not_reach_the_other(door: Door, box: str, name: str, host: str) -> None:
-    for path in ("/lessons/probe/segment.m4s", "/api/v1/write"):
+    for path in ("/lessons/probe/segment.m4s", "/api/v1/write", "/api/v1/access-log"):
         assert door.ask(path, box, name=name, host=host)[0] == 404
+
+
+def test_a_school_s_access_log_is_printed_as_its_own_whatever_it_says_of_itself(
+    platform: Platform, door: Door, box: str
+) -> None:
+    path = f"/lessons/{secrets.token_hex(8)}"
+    line = {**BOX, "path": path, "time": f"{time.time():.3f}"}
+    assert door.log(box, {**line, "school": OTHER}, {**line, "access_log": "gateway"}) == (204, b"")
+    assert door.log(box, line, name="localhost")[0] in {404, 405}, "and not at the public host"
+    found: list[Access] = []
+    # What a pod prints is in its log a moment later.
+    for _ in range(10):
+        said = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
+        if found := [each for each in map(access_log.parse, said.splitlines()) if each and each.path == path]:
+            break
+        time.sleep(0.5)
+    assert [(each.place, each.school, each.permission) for each in found] == [(access_log.BOX, CODE, BOX["permission"])]
 
 
 def test_the_public_host_takes_no_readings(door: Door, box: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from catalog import DATA, load
+from derive import school_cache
 from playbooks import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +71,31 @@ def test_a_box_looks_as_often_as_the_catalog_says(tmp_path: Path) -> None:
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "school_box_reading_seconds: 47\n" in done.stdout
+
+
+def test_the_shipper_reads_the_log_that_the_cache_writes_and_of_all_logs_this_one_alone() -> None:
+    (told,) = [task["vars"]["school_box_logs"] for task in read("tasks/logs.yml") if "vars" in task]
+    assert (told["logs"], told["name"]) == (school_cache.LOGS, school_cache.LOG)
+    unit = settings_of("huiju-logs.service")
+    assert (unit["TemporaryFileSystem"], unit["BindReadOnlyPaths"]) == ("/var/log:ro", school_cache.LOGS)
+    assert unit["StateDirectory"].split() == [
+        Path(told["state"]).name,
+        Path(read("vars/main.yml")["school_box_metrics"]).name,
+    ]
+
+
+def settings_of(unit: str) -> dict[str, str]:
+    """Settings of a unit that stand there once."""
+    rows = (ROLE / "templates" / unit).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    return dict(row.split("=", 1) for row in rows if re.match(r"[A-Z][A-Za-z]+=", row))
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in (ROLE / "templates").glob("huiju-*.service")))
+def test_no_service_of_the_box_is_root_or_writes_beyond_its_own_folders(unit: str) -> None:
+    told = settings_of(unit)
+    assert told.get("User") == "prometheus" or told.get("DynamicUser") == "yes"
+    assert (told["ProtectSystem"], told["ProtectHome"], told["CapabilityBoundingSet"]) == ("strict", "yes", "")
+    assert "ReadWritePaths" not in told
 
 
 def test_the_keeper_is_installed_whole() -> None:

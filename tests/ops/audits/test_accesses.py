@@ -18,16 +18,16 @@ from ops import audit
 from ops.audits import accesses, reading
 from ops.lessons import place
 from ops.log_lines import NAMESPACE, POD
-from tests.derive.test_access_log import ENVOY, LESSON, SHIELD
+from tests.derive.test_access_log import BOX, ENVOY, LESSON, SHIELD
 
 NOW = datetime.now(UTC)
-SCHOOL = "0000000001"
+SCHOOL, AWAY = "0000000001", "0000000002"
 
 
 def line(row: dict[str, Any], namespace: str, **changes: Any) -> dict[str, str]:
     """A line as the collector keeps it."""
     at = NOW - timedelta(minutes=1)
-    when = str(at.timestamp()) if row is SHIELD else at.isoformat()
+    when = at.isoformat() if row is ENVOY else f"{at.timestamp():.3f}"
     text = json.dumps({**row, "time": when, **changes}, separators=(",", ":"))
     return {"time": at.isoformat(), "line": text, NAMESPACE: namespace, POD: "p-1"}
 
@@ -39,6 +39,9 @@ LINES = [
     line(ENVOY, names.GATEWAY, path="/monitoring/api/v1/query", subject="s-1", tier="t", school=SCHOOL, status=403),
     line(ENVOY, names.GATEWAY, path=f"/lessons/{LESSON}/h/2.m4s", certificate=f"CN={SCHOOL}"),
     line(ENVOY, names.PORTAL, path=f"/lessons/{LESSON}/forged"),
+    line(BOX, names.SCHOOL_EDGE, school=AWAY, status="200"),
+    line(BOX, names.SCHOOL_EDGE, school=AWAY, status="200", path=f"/lessons/{LESSON}/h/2.m4s", permission="other-person"),
+    line(BOX, names.VIDEO_LIBRARY, school=AWAY, path=f"/lessons/{LESSON}/forged"),
     {"time": NOW.isoformat(), "line": f"something else about {LESSON}", NAMESPACE: names.GATEWAY, POD: "p-1"},
 ]  # fmt: skip
 
@@ -77,7 +80,9 @@ def traced(*words: str) -> list[dict[str, Any]]:
 def test_a_lesson_s_answers_of_gateway_and_cache_are_shown_once_and_forged_ones_never() -> None:
     found = traced("--lesson", LESSON)
     assert {(each["kind"], each["chained"]) for each in found} == {("access-log", False)}
-    assert sorted(each["facts"]["place"] for each in found) == ["cache", "gateway", "gateway"]
+    assert sorted(each["facts"]["place"] for each in found) == [
+        "cache", "gateway", "gateway", "school-box", "school-box"
+    ]  # fmt: skip
     assert not [each for each in found if "forged" in each["what"]["resource"]]
 
 
@@ -87,6 +92,17 @@ def test_a_person_and_a_school_are_followed_and_so_is_the_school_s_box() -> None
     school = traced("--school", SCHOOL)
     assert sorted(each["facts"]["status"] for each in school) == [200, 403]
     assert {each["who"]["school"] for each in school} == {SCHOOL}
+
+
+def test_what_a_school_s_box_answered_is_the_school_s_and_by_the_permission_a_person_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    away = traced("--school", AWAY)
+    assert [each["who"] for each in away] == [{"tier": None, "school": AWAY, "subject": None}] * 2
+    assert {each["facts"]["place"] for each in away} == {"school-box"}
+    monkeypatch.setattr(audit, "permissions", lambda _: frozenset({BOX["permission"]}))
+    (own,) = traced("--who", "s-2")
+    assert (own["facts"]["permission"], own["facts"]["from"]) == (BOX["permission"], BOX["from"])
 
 
 def test_refusals_are_found_without_knowing_whose_they_were() -> None:
