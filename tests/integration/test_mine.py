@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +14,12 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from catalog import City, names
 from catalog.access import Action, Scope
 from catalog.school import School
-from derive import grants, questions, store
+from derive import grants, questions, session_token, store
 from derive.lesson import lesson_id, record_key
 from ops import lesson as publishing
 from ops.lessons import library
@@ -226,6 +227,48 @@ def test_in_a_browser_a_pupil_plays_what_is_theirs_and_a_parent_sees_their_own_c
         answer = page.request.get(f"{top}/access/people/{pupil}")
         wanted = (200, None) if pupil in people.parent.sees else (403, "profile-out-of-reach")
         assert (answer.status, answer.json().get("reason")) == wanted
+
+
+@contextmanager
+def at_another_school(where: Any, somebody: Somebody, place: str) -> Iterator[None]:  # noqa: F811
+    """The same role at a second school, as a parent with children at two has it."""
+    with keeping(where) as connection:
+        connection.execute(
+            "INSERT INTO roles SELECT person, %s, role, tier, false, begins, ends FROM roles WHERE person = %s AND main",
+            (place, somebody.id),
+        )
+    try:
+        yield
+    finally:
+        with keeping(where) as connection:
+            connection.execute("DELETE FROM roles WHERE person = %s AND place = %s", (somebody.id, place))
+
+
+def test_in_a_browser_a_parent_of_two_schools_chooses_which_to_be_here_for(
+    platform: Platform,
+    people: People,
+    where: Any,  # noqa: F811
+    account: Account,  # noqa: F811
+    page: Page,  # noqa: F811
+) -> None:
+    top, parent = platform.url.rstrip("/"), people.parent
+    second = next(each for each in viewer.city(platform).schools if each.code != parent.school)
+    account("p-0103", parent.tier, parent.school, person=parent.id)
+    with at_another_school(where, parent, second.code):
+        page.goto(f"{top}/")
+        to_sign_in(page, platform, "p-0103")
+        page.wait_for_url(f"{top}/")
+        before = page.request.get(f"{top}/access/session").json()
+        page.goto(f"{top}/#mine")
+        page.locator("#use-as-list button", has_text=second.name.en).click()
+        expect(page.locator("#here-as")).to_contain_text(second.name.en)
+        now = page.request.get(f"{top}/access/session").json()
+        assert before["school"]["en"] != now["school"]["en"] == second.name.en
+        assert page.locator("#my-children-list li").count() == len(parent.sees), "children are theirs wherever they act"
+        (session,) = (each for each in page.context.cookies() if each["name"] == session_token.COOKIE)
+    gone = page.request.post(f"{top}/access/use-as", data={"tier": parent.tier, "school": second.code})
+    assert (gone.status, gone.json()["reason"]) == (403, "capacity-not-yours"), "the register says it no more"
+    assert session["httpOnly"] and session["secure"]
 
 
 def test_a_parent_s_refusal_is_on_record(platform: Platform, people: People) -> None:
