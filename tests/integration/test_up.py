@@ -52,9 +52,8 @@ def assert_recorded_is_held(platform: Platform) -> None:
     assert {record.status for record in live.helm_records(platform.cluster.environment)} <= {"deployed", "superseded"}
 
 
-def test_a_second_up_changes_nothing_and_leaves_no_copy_of_the_kubeconfig(
-    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_up_changes_nothing(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it leave a copy of the kubeconfig behind, of its own or of a killed run."""
     stale = paths.state_dir() / "tmp" / platform.stack / "kubeconfig-of-a-killed-run"
     stale.parent.mkdir(parents=True, exist_ok=True)
     stale.touch()
