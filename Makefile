@@ -90,7 +90,7 @@ bench: setup ## Measure everything timed, into docs/benchmarks.md
 
 .PHONY: proof
 proof: setup ## Run the long campaigns in full, appended to docs/proofs.md
-	@HUIJU_CAMPAIGN=full $(BIN)/python -m pytest -m "proof or integration" $(ARGS)
+	@HUIJU_CAMPAIGN=full $(BIN)/python -m pytest -m "proof or integration or slow" $(ARGS)
 
 # `UPGRADE=` keeps what is pinned and only adds what is new.
 UPGRADE ?= --upgrade

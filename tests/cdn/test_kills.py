@@ -69,7 +69,7 @@ def played(player: Player) -> list[str]:
 def test_a_cache_killed_mid_stream_gives_no_wrong_byte_and_nobody_stands_still(
     lab: Lab, level: CacheLevel, campaign: Callable[[int, int], int], proof: Callable[[str, str], None]
 ) -> None:
-    rounds, count = campaign(2, 50), campaign(8, 40)
+    rounds, count = campaign(1, 50), campaign(8, 40)
     players, dice = audience(lab, count), random.Random(level)
     lab.told(f"/_fault?kind=slow&seconds={SLOW_SECONDS}")
     late = play(players, lambda: kill(players, lab.levels[level], rounds, dice))

@@ -30,7 +30,7 @@ from tests.entitlement_server import ISSUER, Running, session, signed
 from tests.policies import reference
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(3600)]
-SAMPLE_MOMENTS, SAMPLE_LATER, SAMPLE_MEMBERS, SAMPLE_CHOOSING = 5, 30, 20, 2
+SAMPLE_MOMENTS, SAMPLE_LATER, SAMPLE_MEMBERS, SAMPLE_CHOOSING = 3, 30, 20, 2
 """Of `make test`."""
 SPARE = 2
 """Fetches more than pieces."""

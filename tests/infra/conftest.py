@@ -44,7 +44,7 @@ def text(values: dict[str, Any]) -> dict[str, str]:
     return {f"huiju:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Settings:
     """``settings(key=value)``: the complete stack config with these keys otherwise; None leaves a key out."""
 
@@ -67,7 +67,7 @@ def tiny() -> City:
     return load_named("tiny")
 
 
-@pytest.fixture(params=["local", "prod"])
+@pytest.fixture(scope="session", params=["local", "prod"])
 def planned(request: pytest.FixtureRequest, city: City, settings: Settings) -> Platform:
     """The whole plan, for both cities and both profiles."""
     return plan(city, settings(profile=request.param))

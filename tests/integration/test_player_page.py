@@ -287,7 +287,7 @@ def test_a_live_lesson_plays_near_its_end_and_says_how_far_behind(
     page: Page, library: Library, lesson: Broadcast
 ) -> None:
     watch(page, library, lesson.lesson)
-    assert page.inner_text("#live") == "Live"
+    until(page, "document.getElementById('live').textContent === 'Live'")  # a busy machine begins a little behind
     near = delay(page)
     assert 1 < near < 15
     page.focus("#seek")
