@@ -47,7 +47,10 @@ def wait_for(path: Path) -> str:
 
 def gone(pid: int) -> bool:
     """Whether the process has ended (or waits only to be reaped)."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_a_program_that_ends_well_has_no_error(host: Host, info: pb.ProgramInfo) -> None:
