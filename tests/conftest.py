@@ -68,9 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not FULL:
             item.add_marker(pytest.mark.skip(reason="slow: `make proof` runs it"))
-        if item.get_closest_marker("integration"):
-            if "cluster" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.cluster)
+        if item.get_closest_marker("integration") and "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
         if os.environ.get("CI"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
