@@ -35,7 +35,7 @@ def test_all_problems_come_at_once_sorted_by_file_and_line(tiny: Path) -> None:
     found = problems(tiny)
     assert found == [
         "city.yaml:6:timezone",
-        "city.yaml:31:waves[1].starts",
+        "city.yaml:33:waves[1].starts",
         "schools.yaml:5:schools[0].district",
         "schools.yaml:70:schools[5].teachers",
     ]
