@@ -6,8 +6,9 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
-# An interrupt reaches what is in front by itself, and by this what runs beside it in a session of its own.
-trap '[[ ! -s "$logs/pid" ]] || kill -TERM -- "-$(<"$logs/pid")" 2>/dev/null' INT TERM
+# An interrupt reaches what is in front by itself, and by this what runs beside it in a session of its own. Nothing begins after it.
+stopped=0
+trap 'stopped=1; [[ ! -s "$logs/pid" ]] || kill -TERM -- "-$(<"$logs/pid")" 2>/dev/null' INT TERM
 NOTHING=5 # pytest's exit code where no test was chosen
 
 code=0 chosen=0
@@ -18,12 +19,14 @@ judged() {
 part() {
     local name=$1 one=0
     shift
+    ((stopped)) && return
     .venv/bin/python -m pytest "$@" 2>&1 | tee "$logs/$name" || one=$?
     judged "$one"
 }
 # Priorities count among the processes of one session only, and sessions share the processor alike, unless theirs says otherwise.
 LEAST='echo $$ >"$0"; { echo 19 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$@"'
 fast() {
+    ((stopped)) && return 1
     setsid --wait bash -c "$LEAST" "$logs/pid" \
         .venv/bin/python -m pytest -m "not integration and not proof" -n 2 --dist loadfile "$@" 2>&1 |
         tee "$logs/fast" | sed -u 's/^/fast: /'
@@ -40,5 +43,5 @@ wait "$beside" || one=$?
 judged "$one"
 ((chosen)) || code=$NOTHING
 
-cat "$logs"/{live,fast,cluster} | .venv/bin/python -m tests.closing
+cat "$logs"/{live,fast,cluster} 2>/dev/null | .venv/bin/python -m tests.closing
 exit "$code"
