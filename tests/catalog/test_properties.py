@@ -62,7 +62,7 @@ def edits(draw: st.DrawFn) -> tuple[str, int, int, str]:
     return file, draw(st.integers(0, size)), draw(st.integers(0, 40)), scrap
 
 
-@examples(300)
+@examples(120)
 @given(st.lists(edits(), min_size=1, max_size=4))
 def test_text_cut_and_pasted_at_random_gives_a_city_or_placed_problems(
     changes: list[tuple[str, int, int, str]],
@@ -108,7 +108,7 @@ def places(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
 PLACES = [(document.file.name, path) for document in read_folder(DATA / "tiny")[0] for path in places(document.data)]
 
 
-@examples(300)
+@examples(120)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3))
 def test_any_value_in_any_place_gives_a_city_or_placed_problems(
     changes: list[tuple[tuple[str, tuple[str | int, ...]], Any]],
