@@ -129,12 +129,12 @@ def kill_midway(platform: Platform, operation: str, moment: float) -> bool:
     return bool(lock.holders(backend, platform.stack))
 
 
-def test_the_platform_itself_recovers_from_killed_runs(
-    platform: Platform, campaign: Callable[[int, int], int], proof: Callable[[str, str], None]
-) -> None:
+@pytest.mark.slow
+def test_the_platform_itself_recovers_from_killed_runs(platform: Platform, proof: Callable[[str, str], None]) -> None:
+    """`test_recovery.py` kills runs of a small stack all the time."""
     seed = int(time.time())
     chance = random.Random(seed)
-    rounds, midway = campaign(1, 6), 0
+    rounds, midway = 6, 0
     for round_ in range(rounds):
         # At first after two killed runs, one upon the other; then after one.
         for operation in ("destroy", "up") if round_ % 2 == 0 else ("destroy",):
