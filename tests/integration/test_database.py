@@ -190,6 +190,7 @@ def test_without_the_database_the_list_says_so_and_publishing_goes_on(platform: 
     assert [line for line in said if "huiju lesson reindex" in line]
 
 
+@pytest.mark.slow
 def test_a_backup_is_restored_beside_the_live_database_row_by_row(
     platform: Platform, where: Place, published: str, proof: Any
 ) -> None:

@@ -152,6 +152,7 @@ def test_the_platform_itself_recovers_from_killed_runs(platform: Platform, proof
     )
 
 
+@pytest.mark.slow
 def test_a_release_killed_while_it_was_taken_away_is_installed_again(platform: Platform) -> None:
     cluster, backend = platform.cluster, store.open_store()
     (record,) = live.helm_records(cluster.environment)
