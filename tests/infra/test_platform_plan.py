@@ -63,9 +63,7 @@ def portal(tiny: City, settings: Settings) -> dict[str, Any]:
         (("containers", 0, "image"), "registry.example/portal:latest"),
     ],
 )
-def test_the_restricted_check_sees_each_fault(
-    portal: dict[str, Any], path: tuple[Any, ...], value: Any
-) -> None:
+def test_the_restricted_check_sees_each_fault(portal: dict[str, Any], path: tuple[Any, ...], value: Any) -> None:
     spoilt = deepcopy(portal)
     place: Any = spoilt
     for step in path[:-1]:
