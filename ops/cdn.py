@@ -73,7 +73,7 @@ def budget_command(  # noqa: PLR0917  # typer makes options of them
     """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit."""
     facts = load_named(city)
     known(facts, school)
-    samples = _samples(place.of_stack(stack), facts) if measured_live else {}
+    samples = _samples(_of(facts, stack), facts) if measured_live else {}
     rates = link_samples.slowest(measured.read(measured_file, facts) if measured_file else {}, samples)
     links = link_budget.Budget(facts, rates, boxes=not without_boxes)
     verdicts = [each for each in (*links.districts(), *links.schools()) if school in {None, each.id}]
@@ -267,12 +267,18 @@ def warm_command(
         raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
 
 
-def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:
-    """What the boxes of the platform at ``where`` measured. Raises `UserError` where that is another city's."""
+def _of(city: City, stack: str) -> place.Place:
+    """The platform of ``stack``. Raises `UserError` where that is another city's."""
+    where = place.of_stack(stack)
     if (theirs := load_named(where.city)).id != city.id:
         raise UserError(
             f"the platform of stack {where.stack} is of the city {theirs.id}, not {city.id}: add --city {where.city}, or --stack"
         )
+    return where
+
+
+def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:
+    """What the boxes of ``city``, whose platform is at ``where``, measured."""
     with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as url:
         return link_samples.ask(url, city, datetime.now(UTC).timestamp())
 
