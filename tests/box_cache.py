@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -452,11 +452,3 @@ def standing(*lessons: str) -> Iterator[tuple[Platform, Box, Keeper]]:
             box.down()
             if platform.server:
                 platform.down()
-
-
-def until(done: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until it is so. AssertionError when it never is."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.05)

@@ -86,8 +86,19 @@ def _wait(port: int) -> None:
     raise RuntimeError("the object store did not start")
 
 
-def record(target: Path, *, seconds: float = 10, size: str = "640x360", rate: str = "25", sound: bool = True) -> Path:
-    """A moving test picture with a number on every frame and a tone; its keyframes fit neither 2 s nor 6 s."""
+def record(
+    target: Path,
+    *,
+    seconds: float = 10,
+    size: str = "640x360",
+    rate: str = "25",
+    sound: bool = True,
+    keyframes: int = 73,
+) -> Path:
+    """A moving test picture with a number on every frame and a tone.
+
+    ``keyframes`` are so many frames apart: by themselves they fit neither 2 s nor 6 s.
+    """
     picture = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}"]
     tone = ["-f", "lavfi", "-i", f"sine=f=440:d={seconds}"] if sound else []
     codec = [
@@ -96,7 +107,7 @@ def record(target: Path, *, seconds: float = 10, size: str = "640x360", rate: st
         "-preset",
         "ultrafast",
         "-g",
-        "73",
+        str(keyframes),
         "-pix_fmt",
         "yuv420p",
         *(["-c:a", "aac"] if sound else []),

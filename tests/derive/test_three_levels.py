@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jwt
@@ -36,7 +37,7 @@ from derive import (
 from derive.permission import name as permission_name
 from derive.school_cache import SchoolCache
 from local import paths
-from tests import caches
+from tests import caches, waiting
 from tests.caches import Cache, Tree
 from tests.playbooks.test_modules import module_of
 
@@ -45,6 +46,8 @@ SCHOOL = CITY.schools[0]
 SEED, DOMAIN, ISSUER = "s" * 32, "boxes.test", "https://platform.test"
 LESSON = "l-" + "a" * 16
 TLS = "/etc/huiju/tls"
+
+until = partial(waiting.until, seconds=20, pause=0.2)
 
 
 class Store(http.server.ThreadingHTTPServer):
@@ -237,14 +240,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City3]:
 def through(via: str) -> list[str]:
     """The caches of a `Via` header, the one nearest to the store first."""
     return re.findall(r"[(](shield|edge|[0-9]{10}) ", via)
-
-
-def until(asked: Callable[[], bool]) -> None:
-    """Wait for what comes by itself."""
-    deadline = time.monotonic() + 20
-    while not asked():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_traffic_server_accepts_what_every_level_is_given(city: City3) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.integration.pages_server import content_policy, listening
+from tests.integration.pages_server import Answering, content_policy, listening
 
 LESSONS, ACCESS = "/lessons/", "/access/"
 
@@ -66,7 +66,7 @@ def _handler(library: Library) -> type[SimpleHTTPRequestHandler]:
     def policy() -> str:
         return content_policy(f" {library.cache['origin']}" if library.cache else "")
 
-    class Handler(SimpleHTTPRequestHandler):
+    class Handler(Answering, SimpleHTTPRequestHandler):
         extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".m3u8": "application/vnd.apple.mpegurl", ".vtt": "text/vtt"}  # noqa: RUF012  # fmt: skip
 
         def translate_path(self, path: str) -> str:
@@ -82,11 +82,11 @@ def _handler(library: Library) -> type[SimpleHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             if self.path == f"{LESSONS}index.json":
-                self._answer(200, {"lessons": library.rows()})
+                self.answer(200, {"lessons": library.rows()})
             elif self.path == "/access/session":
-                self._answer(200, {"signed_in": library.cache is not None, "cache": library.cache})
+                self.answer(200, {"signed_in": library.cache is not None, "cache": library.cache})
             elif library.down and self.path.startswith(LESSONS) and not self.path.endswith(".json"):
-                self._answer(library.down, {})
+                self.answer(library.down, {})
             else:
                 if self.path.endswith(".m4s"):
                     library.media.append(self.path)
@@ -96,18 +96,7 @@ def _handler(library: Library) -> type[SimpleHTTPRequestHandler]:
             asked = urlsplit(self.path)
             action, lesson = asked.path.removeprefix(ACCESS).split("/")
             place = parse_qs(asked.query).get("place", [None])[0]
-            self._answer(*library.permit(action, lesson, place))
-
-        def _answer(self, status: int, body: Any) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_words: Any) -> None:
-            return
+            self.answer(*library.permit(action, lesson, place))
 
         def handle(self) -> None:
             with suppress(ConnectionError):  # a player that has changed its mind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -57,10 +58,26 @@ def listening(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
         server.server_close()
 
 
+class Answering(SimpleHTTPRequestHandler):
+    """Files, and answers in JSON; says nothing."""
+
+    def answer(self, status: int, body: Any) -> None:
+        """Answer with ``body``; None is an empty one."""
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_words: Any) -> None:
+        return
+
+
 def _handler(served: Pages) -> type[SimpleHTTPRequestHandler]:
     policy = content_policy()
 
-    class Handler(SimpleHTTPRequestHandler):
+    class Handler(Answering, SimpleHTTPRequestHandler):
         def translate_path(self, path: str) -> str:
             name = path.split("?", maxsplit=1)[0].removeprefix(ROOT)
             folder = served.dashboards if name.startswith("dashboards/") else served.pages
@@ -86,8 +103,5 @@ def _handler(served: Pages) -> type[SimpleHTTPRequestHandler]:
                     return 200, answer.read()
             except HTTPError as error:
                 return error.code, error.read()
-
-        def log_message(self, *_words: Any) -> None:
-            return
 
     return Handler

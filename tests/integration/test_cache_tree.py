@@ -6,9 +6,9 @@ import http.client
 import secrets
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from catalog import load_named, names
 from derive import cache_pod, cache_tree, district_edge, keys, store
 from ops.schools import certificate
 from ops.stack import pair, session
+from tests import waiting
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
 
@@ -32,6 +33,7 @@ SPACE = names.edge_namespace(SCHOOL.district)
 KEY = ec.generate_private_key(ec.SECP256R1())
 BODY = b"a segment of the tree"
 PATIENCE = 60
+until = partial(waiting.until, seconds=PATIENCE, pause=0.5)
 
 
 @dataclass(frozen=True)
@@ -139,11 +141,3 @@ def test_the_figures_of_every_edge_are_seen(platform: Platform) -> None:
     for district in cache_tree.edges(CITY):
         place = ("exec", "-n", names.edge_namespace(district), f"deployment/{names.DISTRICT_EDGE}", "--")
         assert " 200 " in platform.cluster.kubectl(*place, "bash", "-c", script)
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Wait for what comes by itself."""
-    deadline = time.monotonic() + PATIENCE
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)

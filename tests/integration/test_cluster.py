@@ -7,11 +7,11 @@ import os
 import signal
 import ssl
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 
 from local import images, paths
 from local.toolchain import tool
+from tests import waiting
 
 pytestmark = [
     pytest.mark.integration,
@@ -45,6 +46,8 @@ PARTS = [
 PARTS += ["kubelet", "kube-proxy", "kube-network-policies"]
 ALWAYS = {"keeper", "etcd", "kubelet"}
 """One that watches, one that keeps data, one that runs pods; the others are killed by `make proof`."""
+
+until = partial(waiting.until, seconds=120, pause=0.3)
 
 
 @dataclass(frozen=True)
@@ -99,14 +102,6 @@ class Clone:
                 return bool(response.read() == b"hello")
         except OSError:
             return False
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    """Wait for a condition; fail naming it."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.3)
 
 
 def _pod(name: str, image: str) -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import m3u8
@@ -18,11 +18,13 @@ from catalog import City, names
 from catalog.access import Action
 from derive import grants
 from ops.cli import app
+from tests import waiting
 from tests.integration import viewer
 from tests.integration.conftest import Platform
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90
+until = partial(waiting.until, seconds=PATIENCE, pause=0.5)
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,6 @@ class Taught:
 
 def huiju(platform: Platform, *words: str) -> Result:
     return CliRunner().invoke(app, [*words, "--stack", platform.stack])
-
-
-def until(what: Callable[[], Any]) -> Any:
-    """The first true answer; fails when there is none for long."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    return found
 
 
 def schools(city: City) -> tuple[str, str, str]:

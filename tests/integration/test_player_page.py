@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.images import site
 from local.images.definition import load as images
-from tests.integration import axe, broadcast, lesson_server
+from tests.integration import axe, broadcast, chromium, lesson_server
 from tests.integration.broadcast import Broadcast
 from tests.integration.lesson_server import Library
 
@@ -28,6 +27,7 @@ SMALL = """[...document.querySelectorAll('button, select, input, main a')].filte
   const box = (e.type === 'checkbox' ? e.closest('label') : e).getBoundingClientRect();
   return [e.id || e.className || e.textContent, Math.round(box.width), Math.round(box.height)];
 }).filter(([, width, height]) => width < 44 || height < 44)"""
+AT_ONCE = "--autoplay-policy=no-user-gesture-required"
 LONG = 20_000
 """Milliseconds within which what should happen happens, on a machine that has much else to do."""
 
@@ -68,13 +68,8 @@ def lesson(library: Library, material: Path) -> Iterator[Broadcast]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "apt-get install chromium"
-    words = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as run:
-        started = run.chromium.launch(executable_path=chromium, args=words)
-        yield started
-        started.close()
+    with chromium.started(AT_ONCE) as found:
+        yield found
 
 
 @pytest.fixture
@@ -99,13 +94,16 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert len(hosts) == 1
 
 
-def until(page: Page, expression: str) -> None:
-    """Wait until ``expression`` is true; asked from outside, since the page's content policy forbids evaluating text inside it."""
+def until(page: Page, expression: str, complaints: Sequence[str] = ()) -> None:
+    """Wait until ``expression`` is true; asked from outside, since the page's content policy forbids evaluating text inside it.
+
+    A failure tells the ``complaints`` of the page's console.
+    """
     for _ in range(LONG // 100):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)
-    raise AssertionError(f"never true: {expression}; the page says {page.inner_text('main')!r}")
+    raise AssertionError(f"never true: {expression}; the page says {page.inner_text('main')!r} {[*complaints]}")
 
 
 def watch(page: Page, library: Library, lesson: str = RECORDED) -> None:

@@ -1,45 +1,35 @@
 """The player of somebody at a school: in a browser, from the real cache of a school's box, and from the city where that is of no use."""
 
+# ruff: noqa: F811  # fixtures are handed over by their names
+
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from local.images import site
-from local.images.definition import load as images
 from services.packager.store import IMMUTABLE
 from tests import box_cache
 from tests.box_cache import CODE, HOST, LESSON, Box, Platform
-from tests.integration import broadcast, lesson_server
+from tests.integration import broadcast, chromium, lesson_server
 from tests.integration.lesson_server import Library
+from tests.integration.test_player_page import AT, AT_ONCE, LONG, built, material, until  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.integration
-AT = "document.querySelector('video').currentTime"
-LONG = 20_000
-"""Milliseconds within which what should happen happens, on a machine that has much else to do."""
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return broadcast.material(tmp_path_factory.mktemp("material"))
 
 
 @pytest.fixture
-def library(material: Path, tmp_path: Path) -> Iterator[Library]:
+def library(built: Path, material: Path, tmp_path: Path) -> Iterator[Library]:
     """The platform's pages, for somebody at a school, and one lesson."""
     folder = tmp_path / "lessons"
     record = broadcast.recording(folder, LESSON, material)
     (folder / LESSON / "lesson.json").write_text(json.dumps(record))
-    found = images().get("portal").site
-    assert found
-    with lesson_server.serving(site.build(found, print), folder) as served:
+    with lesson_server.serving(built, folder) as served:
         served.cache = {"place": CODE, "origin": f"https://{HOST}"}
         served.token = lambda lesson: box_cache.token(lesson, issuer=served.url)
         yield served
@@ -75,14 +65,8 @@ def box(library: Library, folder: Path) -> Iterator[Box]:
 @pytest.fixture
 def browser(box: Box) -> Iterator[Browser]:
     """In the school: the box's name leads to the box."""
-    chromium = shutil.which("chromium")
-    assert chromium, "apt-get install chromium"
-    there = f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{box.tls}"
-    words = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--autoplay-policy=no-user-gesture-required", there]
-    with sync_playwright() as run:
-        started = run.chromium.launch(executable_path=chromium, args=words)
-        yield started
-        started.close()
+    with chromium.started(AT_ONCE, f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{box.tls}") as found:
+        yield found
 
 
 def opened(browser: Browser, library: Library) -> Page:
@@ -97,22 +81,13 @@ def opened(browser: Browser, library: Library) -> Page:
     return page
 
 
-def until(page: Page, expression: str, said: list[str]) -> None:
-    """Wait until ``expression`` is true."""
-    for _ in range(LONG // 100):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never true: {expression}; the page says {page.inner_text('main')!r} {said}")
-
-
 def test_every_room_plays_from_the_box_and_the_link_carries_each_segment_once(
     browser: Browser, library: Library, box: Box
 ) -> None:
     pages = [opened(browser, library) for _ in range(3)]
     for page in pages:
         expect(page.locator("#from")).to_have_text("your school’s cache")
-        until(page, f"{AT} > 4", [])
+        until(page, f"{AT} > 4")
     assert library.media == [], "nothing came from the city"
     read = Counter(path for path, status in box.platform.asked if status == 200)
     assert sum(path.endswith(".m4s") for path in read) > 3
@@ -130,23 +105,23 @@ def test_a_box_that_ends_in_the_middle_is_left_for_the_city_from_where_it_was(
     browser: Browser, library: Library, box: Box
 ) -> None:
     page = opened(browser, library)
-    until(page, f"{AT} > 2", [])
+    until(page, f"{AT} > 2")
     box.down()
     page.evaluate("document.querySelector('video').currentTime = 60")
     expect(page.locator("#from")).to_have_text("the city", timeout=3 * LONG)
-    until(page, f"{AT} > 61", [])
+    until(page, f"{AT} > 61")
     assert library.media
     page.reload()
-    until(page, "document.querySelector('video')?.readyState >= 3", [])
+    until(page, "document.querySelector('video')?.readyState >= 3")
     expect(page.locator("#from")).to_have_text("the city")
 
 
 def test_with_the_link_cut_what_the_box_holds_plays_on(browser: Browser, library: Library, box: Box) -> None:
     first = opened(browser, library)
-    until(first, f"{AT} > 12", [])
+    until(first, f"{AT} > 12")
     second = opened(browser, library)
     box.platform.down()
     library.refused["play", LESSON] = {"reason": "away", "zh": "断了", "en": "away"}
-    until(second, f"{AT} > 10", [])
+    until(second, f"{AT} > 10")
     expect(second.locator("#from")).to_have_text("your school’s cache")
     assert library.media == []

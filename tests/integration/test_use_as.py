@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.integration.pages_server import content_policy, listening
+from tests.integration.pages_server import Answering, content_policy, listening
 from tests.integration.test_player_page import PHONE, SMALL, WIDTH, browser, built, context, page  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.integration
@@ -70,7 +70,7 @@ def service(built: Path) -> Iterator[Service]:
 
 
 def _handler(service: Service) -> type[SimpleHTTPRequestHandler]:
-    class Handler(SimpleHTTPRequestHandler):
+    class Handler(Answering, SimpleHTTPRequestHandler):
         def translate_path(self, path: str) -> str:
             return str(service.pages / path.split("?", maxsplit=1)[0].lstrip("/"))
 
@@ -81,7 +81,7 @@ def _handler(service: Service) -> type[SimpleHTTPRequestHandler]:
         def do_GET(self) -> None:
             known = {"/access/session": service.session, "/access/mine": service.mine}
             if self.path in known:
-                self._answer(200, known[self.path]())
+                self.answer(200, known[self.path]())
             else:
                 super().do_GET()
 
@@ -92,18 +92,7 @@ def _handler(service: Service) -> type[SimpleHTTPRequestHandler]:
             status, body = service.answer
             if status == 204:
                 service.now = sent["tier"]
-            self._answer(status, body)
-
-        def _answer(self, status: int, body: Any) -> None:
-            data = json.dumps(body).encode() if body is not None else b""
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_words: Any) -> None:
-            return
+            self.answer(status, body)
 
     return Handler
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from catalog import load_named
 from catalog.target import Measure
@@ -19,7 +18,7 @@ from derive import readers
 from local.images import site
 from local.images.definition import load as images
 from monitoring.dashboards.panels import dashboards
-from tests.integration import pages_server, prometheus_server
+from tests.integration import chromium, pages_server, prometheus_server
 from tests.integration.pages_server import Pages
 from tests.monitoring import history
 
@@ -57,14 +56,8 @@ def served(built: Path, prometheus: str) -> Iterator[Pages]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "apt-get install chromium"
-    with sync_playwright() as run:
-        started = run.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield started
-        started.close()
+    with chromium.started() as found:
+        yield found
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from derive import school_cache, withdrawal
 from tests import box_cache
-from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, document, token, until
+from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, document, token
+from tests.waiting import until
 
 WITHDRAWN, PLAN = "/lessons/withdrawn.json", f"/lessons/plans/{box_cache.CODE}.json"
 HEARD = "city_withdrawals_heard_timestamp_seconds"

@@ -24,9 +24,10 @@ from services.intake import access_lines
 from services.intake.app import LOG_PATH
 from services.intake.settings import Limits
 from tests import box_cache
-from tests.box_cache import CODE, until
+from tests.box_cache import CODE
 from tests.derive.test_access_log import BOX
 from tests.playbooks.test_modules import module_of
+from tests.waiting import until
 
 PROGRAM = box_cache.FILES.parent / "log_shipper.py"
 SHIPPER: ModuleType = module_of(PROGRAM)

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
@@ -16,8 +15,11 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from local.languagehost.stubs import language_pb2 as pb
+from tests import waiting
 
 from .conftest import PATIENCE_SECONDS, Host
+
+until = partial(waiting.until, seconds=PATIENCE_SECONDS, pause=0.02)
 
 
 def program(info: pb.ProgramInfo, code: str) -> pb.ProgramInfo:
@@ -29,14 +31,6 @@ def run(host: Host, info: pb.ProgramInfo, **more: object) -> pb.RunResponse:
     request = pb.RunRequest(project="p", stack="dev", monitor_address="127.0.0.1:2", parallel=4, info=info, **more)  # type: ignore[arg-type]
     answer: pb.RunResponse = host.client.Run(request, timeout=PATIENCE_SECONDS)
     return answer
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process is about to do."""
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < limit, "it never happened"
-        time.sleep(0.02)
 
 
 def wait_for(path: Path) -> str:

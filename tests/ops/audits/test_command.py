@@ -30,6 +30,11 @@ def chain() -> list[Record]:
         Entry(Kind.REFUSAL, "play", "=HYPERLINK(1)", "no-such-lesson", "p", teacher),
         Entry(Kind.REFUSAL, "play", LESSON, "sign-in-needed", "p"),
     ]
+    return chained(entries)
+
+
+def chained(entries: list[Entry]) -> list[Record]:
+    """One chain of these."""
     head, found = records_of.begin(records_of.writer_id(NOW, "pod")), []
     for entry in entries:
         found.append(records_of.follow(head, entry, NOW))
@@ -37,12 +42,17 @@ def chain() -> list[Record]:
     return found
 
 
+def kept(folder: Path, found: list[Record]) -> Path:
+    """A folder with the segments of a chain."""
+    for key, text in segments(found, size=3).items():
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(text)
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for key, text in segments(chain(), size=3).items():
-        (tmp_path / "kept" / key).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "kept" / key).write_bytes(text)
-    return tmp_path / "kept"
+    return kept(tmp_path / "kept", chain())
 
 
 def run(*words: str | Path) -> Any:
@@ -75,10 +85,7 @@ def test_damages_are_named_and_the_exit_code_is_one(folder: Path, tmp_path: Path
 
 def test_a_trace_of_somebody_shows_what_was_done_to_their_account(tmp_path: Path) -> None:
     done = Entry(Kind.ACCOUNT, "account-disable", "account/alice", "done", "p", Who(None, None, "an-operator"))
-    record = records_of.follow(records_of.begin(records_of.writer_id(NOW, "desk")), done, NOW)
-    for key, text in segments([record], size=3).items():
-        (tmp_path / "kept" / key).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "kept" / key).write_bytes(text)
+    kept(tmp_path / "kept", chained([done]))
     for who, shown in (("alice", True), ("an-operator", True), ("bob", False)):
         found = run("trace", "--from", tmp_path / "kept", "--who", who)
         assert found.exit_code == 0 and ("account-disable" in found.output) is shown, found.output
@@ -86,25 +93,10 @@ def test_a_trace_of_somebody_shows_what_was_done_to_their_account(tmp_path: Path
 
 def test_a_trace_of_a_minted_session_s_subject_shows_that_it_was_minted(tmp_path: Path) -> None:
     done = Entry(Kind.TOKEN, "session-mint", "session/0a1b", "done", "p", Who(None, None, "an-operator"), {"tier": "t"})
-    record = records_of.follow(records_of.begin(records_of.writer_id(NOW, "desk")), done, NOW)
-    for key, text in segments([record], size=3).items():
-        (tmp_path / "kept" / key).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "kept" / key).write_bytes(text)
+    kept(tmp_path / "kept", chained([done]))
     for who, shown in (("0a1b", True), ("an-operator", True), ("bob", False)):
         found = run("trace", "--from", tmp_path / "kept", "--who", who)
         assert found.exit_code == 0 and ("session-mint" in found.output) is shown, found.output
-
-
-def kept(folder: Path, entries: list[Entry]) -> Path:
-    """A folder with one chain of these."""
-    head, found = records_of.begin(records_of.writer_id(NOW, "pod")), []
-    for entry in entries:
-        found.append(records_of.follow(head, entry, NOW))
-        head = found[-1].head
-    for key, text in segments(found, size=3).items():
-        (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        (folder / key).write_bytes(text)
-    return folder
 
 
 def numbers(*words: str | Path) -> list[int]:
@@ -123,7 +115,7 @@ def test_somebody_is_followed_by_the_roster_s_id_and_by_the_subject_alike(tmp_pa
         # The account was made anew.
         Entry(Kind.GRANT, "sign-in", "session", "allowed", "p", Who("t", "s", "sub-3"), {"person": "roster-1"}),
     ]
-    folder = kept(tmp_path / "kept", entries)
+    folder = kept(tmp_path / "kept", chained(entries))
     for who in ("roster-1", "sub-1"):
         assert numbers("--from", folder, "--who", who) == [1, 2, 3, 4, 6]
     assert numbers("--from", folder, "--who", "sub-2") == [5]
@@ -136,7 +128,7 @@ def test_who_looked_at_what_is_kept_of_a_pupil_is_followed_by_its_class_and_id(t
         Entry(Kind.REFUSAL, "view", "pupil-profile/p-2", "profile-out-of-reach", "p", teacher),
         Entry(Kind.GRANT, "play", LESSON, "allowed", "p", teacher),
     ]
-    folder = kept(tmp_path / "kept", entries)
+    folder = kept(tmp_path / "kept", chained(entries))
     assert numbers("--from", folder, "--resource", "pupil-profile/p-1") == [1]
     assert numbers("--from", folder, "--resource", LESSON) == numbers("--from", folder, "--lesson", LESSON) == [3]
 

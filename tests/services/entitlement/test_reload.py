@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from starlette.testclient import TestClient
 from services.entitlement import app
 from services.entitlement.desk import Desk
 from services.entitlement.standing import Standing
+from tests import waiting
 from tests.services.entitlement.conftest import DOCUMENT, LESSON, NOW, OWN, record, token
 from tests.services.entitlement.mounted import sooner, stamped, swap
 
@@ -33,6 +33,7 @@ EACH = 15
 """Answers at least between two changes."""
 PATIENCE = 30.0
 """Seconds after which a change that is not seen never comes."""
+until = partial(waiting.until, seconds=PATIENCE, pause=0.005)
 
 
 @pytest.fixture
@@ -64,14 +65,6 @@ def served(desk: Desk) -> Iterator[str]:
         ended.set()
         watching.join()
         serving.join()
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait for it."""
-    limit = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < limit, "it never happened"
-        time.sleep(0.005)
 
 
 def versions() -> Iterator[tuple[dict[str, str], int]]:

@@ -9,6 +9,7 @@ import pytest
 
 from services.live.recording import joined
 from services.packager.probe import probe
+from tests.media import record
 
 PACKET, SOUND = 188, 0x101
 """Bytes of a packet of MPEG-TS, and the number by which ffmpeg marks those of the sound."""
@@ -17,24 +18,8 @@ PACKET, SOUND = 188, 0x101
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Three seconds of picture and sound as a teacher's program sends them."""
-    target: Path = tmp_path_factory.mktemp("source") / "source.ts"
-    picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=3", "-f", "lavfi", "-i", "sine=f=440:d=3"]
-    codec = [
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        "-g",
-        "10",
-        "-pix_fmt",
-        "yuv420p",
-        "-c:a",
-        "aac",
-        "-f",
-        "mpegts",
-    ]
-    subprocess.run(["ffmpeg", "-v", "error", *picture, *codec, str(target)], check=True)
-    return target.read_bytes()
+    target = tmp_path_factory.mktemp("source") / "source.ts"
+    return record(target, seconds=3, size="320x180", rate="10", keyframes=10).read_bytes()
 
 
 def parts(folder: Path, *contents: bytes) -> Path:
