@@ -27,11 +27,19 @@ def test_a_run_that_broke_off_closes_nothing() -> None:
 
 
 def test_however_long_the_counts_it_has_rulers_at_both_ends() -> None:
-    said = closing(["== 12345 failed, 12345 passed, 12345 skipped, 12345 warnings, 12345 error, 12345 rerun in 12345.01s (3:25:45) =="])
+    said = closing(
+        [
+            "== 12345 failed, 12345 passed, 12345 skipped, 12345 warnings, 12345 error, 12345 rerun in 12345.01s (3:25:45) =="
+        ]
+    )
     assert said is not None and said.startswith("===") and said.endswith("===")
 
 
 def test_what_failed_is_said_once_with_its_reason() -> None:
     failed = "FAILED tests/a.py::test_one - AssertionError: 1 != 2"
     error = "ERROR tests/b.py::test_two[a-b] - OSError"
-    assert broken(["FAILED here", failed, "RERUN tests/c.py::test_three", "tests/a.py::test_one FAILED", error + "\n", failed]) == [failed, error]
+    other = "tests/a.py::test_one FAILED"
+    assert broken(["FAILED here", failed, "RERUN tests/c.py::test_three", other, error + "\n", failed]) == [
+        failed,
+        error,
+    ]
