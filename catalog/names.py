@@ -227,6 +227,8 @@ METRIC_PREFETCH_FAILED: Final = metric("prefetch_failed", "items")
 """From a box: what its plan of lessons to fetch ahead asks for, how much of it is there, and what its last try did not bring."""
 METRIC_PREFETCH_MADE: Final = metric("prefetch_plan_timestamp", "seconds")
 """From a box: when that plan was made, Unix time."""
+METRIC_LOG_LOSS: Final = "box_log_loss_timestamp_seconds"
+"""From a box: when it last gave up lines of its cache's access log, or found a file of it gone; Unix time, 0 for never."""
 READINGS: Final = (METRIC_FETCHED, METRIC_FETCH_SECONDS, METRIC_FETCH_BYTES, METRIC_CACHE_HITS)
 """What a box measures for the city."""
 BOX_JOB: Final = "school-box"
@@ -279,6 +281,7 @@ ALERT_VOLUME: Final = alert("volume", "fills", "up")
 ALERT_BLIND: Final = alert("monitoring", "blind")
 ALERT_AUDIT: Final = alert("audit", "records", "wait")
 ALERT_RULES: Final = alert("access", "rules", "unsound")
+ALERT_LOG: Final = alert("school", "log", "lost")
 ALERTS: Final = (
     ALERT_SCHOOL,
     ALERT_DISTRICT,
@@ -287,6 +290,7 @@ ALERTS: Final = (
     ALERT_BLIND,
     ALERT_AUDIT,
     ALERT_RULES,
+    ALERT_LOG,
 )
 """Every alert; each has a runbook of its name."""
 

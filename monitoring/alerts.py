@@ -19,7 +19,7 @@ JOBS: Final = (names.EXPORTER, names.BLACKBOX, slo.JOB, "kubelet", names.ALERTMA
 
 def groups(city: City) -> list[dict[str, Any]]:
     """The one group of alerts."""
-    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules()]
+    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules(), _log()]
     return [{"name": "alerts", "interval": "30s", "rules": rules}]
 
 
@@ -132,4 +132,17 @@ def _rules() -> dict[str, Any]:
         PAGE,
         en="Access is decided by old rules or by none",
         zh="访问权限按旧规则判定，或没有可用规则",
+    )
+
+
+def _log() -> dict[str, Any]:
+    """Lines of a school's access log are gone; said for a day. A box that lost them behind a cut link tells of it when the link is back."""
+    last = f"max by (school) ({names.METRIC_LOG_LOSS})"
+    return _alert(
+        names.ALERT_LOG,
+        f"time() - ({last} > 0) < 86400",
+        "0m",
+        TICKET,
+        en="What the cache of school {{ $labels.school }} answered is not on record in full",
+        zh="学校 {{ $labels.school }} 缓存的访问日志有缺失，记录不完整",
     )

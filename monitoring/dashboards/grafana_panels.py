@@ -27,6 +27,7 @@ UNITS = {
     Unit.AGE: "dtdurations",
     Unit.MOMENT: "dateTimeAsIso",
     Unit.COUNT: "short",
+    Unit.MBPS: "Mbits",
 }
 COLOURS = {Tone.GOOD: "green", Tone.BAD: "red", Tone.UNKNOWN: "#8e8e8e"}
 PLAIN = "text"

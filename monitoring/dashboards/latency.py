@@ -102,6 +102,7 @@ def _districts(limit: Limit | None) -> Table:
 def _schools(limit: Limit | None) -> Table:
     worst = f"max_over_time({rules.SCHOOL_LATENCY}[{RANGE}])"
     hits = f"max by (school) ({names.METRIC_CACHE_HITS})"
+    link = f"max by (school) ({names.METRIC_LINK})"
     return Table(
         "schools",
         SCHOOLS,
@@ -111,5 +112,6 @@ def _schools(limit: Limit | None) -> Table:
             Column(NOW, f"max by (school) ({rules.SCHOOL_LATENCY})", Unit.SECONDS, limit),
             Column(WORST, f"max by (school) ({worst})", Unit.SECONDS, limit),
             Column(Text(zh="缓存命中率", en="Cache hits"), hits, Unit.RATIO),
+            Column(Text(zh="线路实测", en="Link, measured"), link, Unit.MBPS),
         ),
     )

@@ -23,6 +23,8 @@ class Unit(StrEnum):
     MOMENT = "moment"
     """Unix seconds, shown as date and time of the city."""
     COUNT = "count"
+    MBPS = "mbps"
+    """Mbit/s."""
 
 
 class Tone(StrEnum):

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -180,6 +181,7 @@ def test_the_oldest_lines_go_where_there_is_no_room_and_are_counted_and_said(
     box.shipper.step()
     assert box.city.lines == rows(200 - len(box.city.lines), 200), "the newest"
     assert box.reading(SHIPPER.DROPPED) == 200 - len(box.city.lines) > 0
+    assert time.time() - box.reading(SHIPPER.LOSS) < 60
     assert "lines of the access log are dropped: no room" in capsys.readouterr().err
 
 
@@ -228,6 +230,7 @@ def test_a_batch_that_the_city_refuses_holds_up_no_other_and_is_counted(
     box.shipper.step()
     assert box.city.lines == ["three"]
     assert box.reading(SHIPPER.DROPPED) == 2
+    assert time.time() - box.reading(SHIPPER.LOSS) < 60
     assert "2 lines of the access log are dropped: the city refused them: broken" in capsys.readouterr().err
 
 
@@ -238,7 +241,7 @@ def test_a_file_that_went_before_it_was_read_is_counted_and_one_that_was_read_is
     box.shipper.step()
     read.unlink()
     box.shipper.step()
-    assert box.reading(SHIPPER.LOST) == 0
+    assert box.reading(SHIPPER.LOST) == box.reading(SHIPPER.LOSS) == 0
     box.write("b 1")
     box.shipper.step()
     box.log.unlink()
@@ -246,6 +249,7 @@ def test_a_file_that_went_before_it_was_read_is_counted_and_one_that_was_read_is
     box.shipper.step()
     box.shipper.step()
     assert box.reading(SHIPPER.LOST) == 1
+    assert time.time() - box.reading(SHIPPER.LOSS) < 60
     assert box.city.lines == ["a 1", "b 1", "c 1"]
 
 

@@ -2,7 +2,7 @@
 
 import type { Words } from "./texts";
 
-export type Unit = "ratio" | "seconds" | "age" | "moment" | "count";
+export type Unit = "ratio" | "seconds" | "age" | "moment" | "count" | "mbps";
 export type Tone = "good" | "bad" | "unknown";
 export type Key = "school" | "district" | "state";
 

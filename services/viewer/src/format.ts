@@ -54,6 +54,8 @@ export function shown(value: number | null, unit: Unit): string {
       return moment(value);
     case "count":
       return digits(value, 1);
+    case "mbps":
+      return `${two(value)} Mbit/s`;
   }
 }
 

@@ -35,9 +35,10 @@ HELP = {
     "box_log_sent_lines_total": "Lines of the cache's access log that the city took.",
     "box_log_dropped_lines_total": "Lines that went unsent, since the disk for them was full or the city refused them.",
     "box_log_lost_files_total": "Files of the access log that are gone, maybe before they were read to their end.",
+    "box_log_loss_timestamp_seconds": "When lines or files last went like this, Unix time; 0 for never.",
     "box_log_waiting_bytes": "Bytes on disk, packed, that wait for the city.",
 }
-SENT, DROPPED, LOST, WAITING = HELP
+SENT, DROPPED, LOST, LOSS, WAITING = HELP
 Row = dict[str, Any]
 
 
@@ -87,7 +88,7 @@ class Queue:
     def __init__(self, folder: Path, most: int) -> None:
         self.folder, self.most = folder, most
         self._file = folder / "state.json"
-        self.state: Row = {"next": 0, "seen": {}, SENT: 0, DROPPED: 0, LOST: 0}
+        self.state: Row = {"next": 0, "seen": {}, SENT: 0, DROPPED: 0, LOST: 0, LOSS: 0}
         with contextlib.suppress(OSError, ValueError):
             self.state |= json.loads(self._file.read_text())
         for path in self.batches():
@@ -111,7 +112,7 @@ class Queue:
     def drop(self, batch: Path, why: str) -> None:
         """Give a batch up, and say so."""
         lines = count(batch)
-        self.keep(**{DROPPED: self.state[DROPPED] + lines})
+        self.keep(**{DROPPED: self.state[DROPPED] + lines, LOSS: time.time()})
         batch.unlink()
         print(f"{lines} lines of the access log are dropped: {why}", file=sys.stderr, flush=True)
 
@@ -122,7 +123,7 @@ class Queue:
 
     def readings(self) -> dict[str, float]:
         """For the exporter."""
-        counts = {name: float(self.state[name]) for name in (SENT, DROPPED, LOST)}
+        counts = {name: float(self.state[name]) for name in (SENT, DROPPED, LOST, LOSS)}
         return {**counts, WAITING: float(sum(path.stat().st_size for path in self.batches()))}
 
     @staticmethod
@@ -203,7 +204,8 @@ class Shipper:
         seen = self.queue.state["seen"]
         lost = sum(not seen[key][1] for key in gone)
         left = {key: value for key, value in seen.items() if key not in gone}
-        self.queue.keep(**{"seen": left, LOST: self.queue.state[LOST] + lost})
+        when = time.time() if lost else self.queue.state[LOSS]
+        self.queue.keep(**{"seen": left, LOST: self.queue.state[LOST] + lost, LOSS: when})
         if lost:
             print(
                 f"{lost} files of the access log are gone, maybe before their end was read", file=sys.stderr, flush=True
