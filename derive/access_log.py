@@ -28,7 +28,7 @@ PLAY: Final = "/access/play/"
 DOWNLOAD: Final = "/access/download/"
 PROVIDER: Final = "session"
 """Of the gateway's policies (Envoy's metadata has a verified session's claims under it)."""
-REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def _claim(name: str) -> str:
@@ -137,7 +137,7 @@ class Access:
 
     @property
     def refused(self) -> bool:
-        """Whether it was refused for want of a right."""
+        """Whether it was refused: for want of a right, or since too many asked."""
         return self.status in REFUSED
 
     @property

@@ -75,6 +75,8 @@ def run_command(
         count = processes or min(orders.processes(told), os.cpu_count() or 1)
         crew = f"{workers} worker pods" if in_cluster else f"{count} process{'es' if count > 1 else ''} here"
         out.print(tables.run(facts, run, told, crew))
+        for where_to, (asked, passes) in orders.beyond(facts, run).items():
+            out.print(Text(tables.BEYOND.format(where=where_to, asked=asked, passes=passes), style="yellow"))
         if dry_run or where is None:
             return
         file = (report or _report()).resolve()

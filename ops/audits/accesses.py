@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from catalog import names
-from derive import access_log
-from derive.access_log import Access
+from derive import access_log, admission
+from derive.access_log import GATEWAY, Access
 from ops import log_lines
 from ops.lessons.place import Place
 
@@ -45,6 +46,12 @@ def box(access: Access) -> str | None:
     return found[1] if found else None
 
 
+def why(access: Access) -> str | None:
+    """The reason; Envoy gives none for its limit, and whoever was refused was told this one."""
+    counted_out = access.place == GATEWAY and access.status == HTTPStatus.TOO_MANY_REQUESTS
+    return access.why or (admission.REASON if counted_out else None)
+
+
 def document(access: Access) -> dict[str, Any]:
     """As a record's plain data, as far as there is any; it says that it is none."""
     known = access.tier or access.school or access.subject or box(access)
@@ -65,7 +72,7 @@ def document(access: Access) -> dict[str, Any]:
         "time": access.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "who": who if known else None,
         "what": {"action": access.method, "resource": access.path},
-        "why": access.why,
+        "why": why(access),
         "policy": access.policy,
         "facts": {name: value for name, value in facts.items() if value is not None},
     }
@@ -79,7 +86,7 @@ def table(found: Iterable[Access]) -> Table:
     for each in found:
         who = each.subject or box(each) or each.school or each.address or "-"
         asked = f"{each.method} {each.path}"
-        said = (each.why, each.policy, each.request, each.permission)
+        said = (why(each), each.policy, each.request, each.permission)
         fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", *said)
         cells = (str(document(each)["time"]), *(field or "-" for field in fields))
         shown.add_row(*map(Text, cells))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from urllib.error import HTTPError
 
 from catalog import City
 from catalog.errors import UserError
-from derive import figures, lesson, traffic
+from derive import access_log, admission, figures, lesson, traffic
 from derive.traffic import Kind
 from loadtests import model, schedule, verdict
 from loadtests.order import ANYBODY, Order, bearer
@@ -102,6 +103,20 @@ def expected(city: City, run: Plan) -> Expected:
     each_kbps = sum(watched) / len(watched) if watched else 0.0
     counts = {kind: sum(each.kind is kind for each in people) for kind in Kind}
     return Expected(counts, top, top * model.TRACKS / run.segment_seconds, top * each_kbps / 1000, run.seconds)
+
+
+def beyond(city: City, run: Plan) -> dict[str, tuple[int, int]]:
+    """Addresses -> requests of the run's busiest second, and how many of them a pod of the gateway lets in, where that is less."""
+    people, found = schedule.arrivals(run), {}
+    for door, limit in zip(admission.DOORS, admission.limits(city), strict=True):
+        # Nobody of a load test is new here, or asks about people.
+        if door.paths and not access_log.PLAY.startswith(door.paths):
+            continue
+        come = Counter(int(each.at) for each in people if each.kind in door.kinds)
+        busiest = door.asks * max(come.values(), default=0)
+        if busiest > limit.requests:
+            found[" and ".join(door.paths) or admission.PREFIX] = busiest, limit.requests
+    return found
 
 
 def processes(told: Expected) -> int:

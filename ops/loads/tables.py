@@ -16,6 +16,11 @@ from ops.loads.orders import Expected
 
 COLOURS = {Outcome.MET: "green", Outcome.MISSED: "bold red", Outcome.UNKNOWN: "yellow"}
 
+BEYOND = (
+    "at its busiest this run asks {where} {asked} times a second, and each pod of the gateway lets {passes} in: expect refusals (429). "
+    "A longer --minutes, a shorter --span or a smaller --scale asks less; the city's limit is its `admission.headroom`."
+)
+
 
 def capacity(city: City, caches: Iterable[float]) -> Table:
     """What the busiest moments of a school day ask of the platform, for each share that school caches serve."""

@@ -79,7 +79,11 @@ def test_rows_that_no_config_map_holds_are_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     ("file", "told"),
-    [("lesson_probe.py", names.READINGS), ("lesson_keeper/keeper/readings.py", names.KEEPING), ("log_shipper.py", (names.METRIC_LOG_LOSS,))],
+    [
+        ("lesson_probe.py", names.READINGS),
+        ("lesson_keeper/keeper/readings.py", names.KEEPING),
+        ("log_shipper.py", (names.METRIC_LOG_LOSS,)),
+    ],
 )
 def test_what_the_box_s_role_measures_is_what_a_box_may_write(root: Path, file: str, told: tuple[str, ...]) -> None:
     role = root / "playbooks" / "roles" / "school_box"

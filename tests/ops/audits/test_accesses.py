@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog import names
+from derive import admission
 from ops import audit
 from ops.audits import accesses, reading
 from ops.lessons import place
@@ -39,6 +40,7 @@ LINES = [
     line(ENVOY, names.GATEWAY, path="/monitoring/api/v1/query", subject="s-1", tier="t", school=SCHOOL, status=403),
     line(ENVOY, names.GATEWAY, path=f"/lessons/{LESSON}/h/2.m4s", certificate=f"CN={SCHOOL}"),
     line(ENVOY, names.PORTAL, path=f"/lessons/{LESSON}/forged"),
+    line(ENVOY, names.GATEWAY, path="/access/first", status=429, why="-"),
     line(BOX, names.SCHOOL_EDGE, school=AWAY, status="200"),
     line(BOX, names.SCHOOL_EDGE, school=AWAY, status="200", path=f"/lessons/{LESSON}/h/2.m4s", permission="other-person"),
     line(BOX, names.VIDEO_LIBRARY, school=AWAY, path=f"/lessons/{LESSON}/forged"),
@@ -111,7 +113,10 @@ def test_refusals_are_found_without_knowing_whose_they_were() -> None:
         ("cache", 403),
         ("gateway", 401),
         ("gateway", 403),
+        ("gateway", 429),
     ]
+    (counted_out,) = [each for each in found if each["facts"]["status"] == 429]
+    assert counted_out["why"] == admission.REASON
     assert [each["facts"]["place"] for each in traced("--lesson", LESSON, "--refused")] == ["cache"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from catalog import City, load_named
 from catalog.access import Scope, Use
 from catalog.errors import UserError
-from derive import figures, traffic
+from derive import access_log, admission, figures, traffic
 from derive.traffic import Kind
 from loadtests import schedule
 from loadtests.order import ANYBODY, bearer
@@ -65,6 +65,16 @@ def test_without_a_time_the_window_is_around_the_sign_in_peak() -> None:
     assert (plan.starts + plan.ends) / 2 == traffic.sign_in_peak(traffic.day(CITY))
     assert plan.ends - plan.starts == 1800
     assert plan.seconds == 120
+
+
+def test_a_run_that_asks_more_than_the_gateway_lets_in_is_told_where_and_one_as_it_is_by_itself_is_not() -> None:
+    assert orders.beyond(CITY, RUN) == {}
+    narrow = CITY.model_copy(update={"admission": CITY.admission.model_copy(update={"headroom": 2})})
+    lessons, _, rest = admission.limits(narrow)
+    told = orders.beyond(narrow, RUN)
+    assert [passes for _, passes in told.values()] == [lessons.requests, rest.requests]
+    assert all(asked > passes for asked, passes in told.values())
+    assert any(access_log.PLAY.startswith(where.split(" and ")[0]) for where in told), "where lessons are begun"
 
 
 def test_a_time_is_the_middle_of_the_window() -> None:
