@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.caching import sandbox
 from catalog import City
-from derive import shield
+from derive import shield, video_token
 from local.ports import free_port
 
 PROGRAM = "traffic_server"
@@ -81,11 +81,20 @@ def counting() -> Iterator[Origin]:
             serving.join()
 
 
+class NotReadyError(AssertionError):
+    """The cache does not start; its one argument is what it printed."""
+
+
 @contextmanager
-def running(city: City, tokens: str, origin: Origin, shift: int = 0) -> Iterator[Cache]:
-    """An empty cache that decides by ``tokens`` (`uri_signing.json`); its clock is ``shift`` seconds ahead of the machine's."""
+def running(city: City, tokens: str | None, origin: Origin, shift: int = 0) -> Iterator[Cache]:
+    """An empty cache that decides by ``tokens`` (`uri_signing.json`; None: the file is not there).
+
+    Its clock is ``shift`` seconds ahead of the machine's. Raises `NotReadyError`.
+    """
     folder, port = Path(tempfile.mkdtemp(prefix="huiju-ats-")), free_port()
-    files = shield.files(city, f"http://127.0.0.1:{origin.server_address[1]}", 1, tokens)
+    files = shield.files(city, f"http://127.0.0.1:{origin.server_address[1]}", 1, tokens or "")
+    if tokens is None:
+        del files[video_token.FILE]
     health = files["health.config"].split()[0]
     sandbox.write(folder, files, port, free_port(), CACHE_MIB)
     environment = {"PATH": os.environ["PATH"], "TS_RUNROOT": str(folder)} | (_clock(shift) if shift else {})
@@ -121,7 +130,7 @@ def _wait(server: subprocess.Popen[bytes], port: int, folder: Path, health: str)
             assert link.getresponse().status == 200
         except (OSError, HTTPException) as error:
             if server.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError((folder / "output").read_text(errors="replace")[-2000:]) from error
+                raise NotReadyError((folder / "output").read_text(errors="replace")[-2000:]) from error
             time.sleep(0.05)
         else:
             return
