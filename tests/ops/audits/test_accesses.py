@@ -39,6 +39,8 @@ LINES = [
     line(ENVOY, names.GATEWAY, path="/monitoring/api/v1/query", status=401, why="jwt_authn_access_denied{Jwt_is_missing}"),
     line(ENVOY, names.GATEWAY, path="/monitoring/api/v1/query", subject="s-1", tier="t", school=SCHOOL, status=403),
     line(ENVOY, names.GATEWAY, path=f"/lessons/{LESSON}/h/2.m4s", certificate=f"CN={SCHOOL}"),
+    line(SHIELD, names.edge_namespace("d-1"), status="200", path=f"/lessons/{LESSON}/h/3.m4s"),
+    line(ENVOY, names.edge_namespace("d-1"), path=f"/lessons/{LESSON}/forged"),
     line(ENVOY, names.PORTAL, path=f"/lessons/{LESSON}/forged"),
     line(ENVOY, names.GATEWAY, path="/access/first", status=429, why="-"),
     line(BOX, names.SCHOOL_EDGE, school=AWAY, status="200"),
@@ -83,7 +85,7 @@ def test_a_lesson_s_answers_of_gateway_and_cache_are_shown_once_and_forged_ones_
     found = traced("--lesson", LESSON)
     assert {(each["kind"], each["chained"]) for each in found} == {("access-log", False)}
     assert sorted(each["facts"]["place"] for each in found) == [
-        "cache", "gateway", "gateway", "school-box", "school-box"
+        "cache", "cache", "gateway", "gateway", "school-box", "school-box"
     ]  # fmt: skip
     assert not [each for each in found if "forged" in each["what"]["resource"]]
 
