@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from catalog.agreement import PartnerKind
 from catalog.roster import RosterRole
 from catalog.types import Day, Fact, LicenceId, Money, Names, TierId, TimeZoneName, Words
 
@@ -74,6 +75,8 @@ class Tier(Fact):
     """Whether a second factor is asked for at sign-in."""
     roster_roles: tuple[RosterRole, ...]
     """What somebody is in a school's roster to be in this tier; empty: no roster puts anybody in it."""
+    partner_kind: PartnerKind | None
+    """What the partner is whose people are in it; ``null``: it is of no partner."""
 
 
 class LicenceReach(StrEnum):

@@ -45,7 +45,7 @@ class At:
 
 def access_checks() -> tuple[Callable[[Facts], Iterator[Finding]], ...]:
     """The checks of this file."""
-    return (known_names, ceilings, scopes, cells, personal_data, rules_used, rights_used, core_resources)
+    return (known_names, partner_tiers, ceilings, scopes, cells, personal_data, rules_used, rights_used, core_resources)
 
 
 def grants(facts: Facts) -> Iterator[At]:
@@ -70,6 +70,15 @@ def known_names(facts: Facts) -> Iterator[Finding]:
             for position, entry in enumerate(listed):
                 if entry in listed[:position]:
                     yield at.finding(f"{shown(entry)} stands twice in this list: keep one", name, position)
+
+
+def partner_tiers(facts: Facts) -> Iterator[Finding]:
+    """A tier that lives by agreements without a kind of partner, or another tier with one."""
+    for index, tier in facts.of("tiers").items():
+        if (tier.scope is Scope.AGREEMENT) != (tier.partner_kind is not None):
+            wanted = "what agreements open is for the people of a partner: name its kind"
+            message = wanted if tier.partner_kind is None else f"its scope is `{tier.scope}`: write null"
+            yield Finding("tiers", index, ("partner_kind",), message)
 
 
 def ceilings(facts: Facts) -> Iterator[Finding]:

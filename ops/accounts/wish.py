@@ -75,13 +75,13 @@ def _place(wish: Wish, tier: Tier, city: City) -> Iterator[str]:
 
 
 def _partner(wish: Wish, tier: Tier, city: City) -> Iterator[str]:
-    """A tier that reaches what agreements open goes with the partner that is party to them, and no other with any."""
-    partners = {each.id: each.name.zh for each in city.partners}
+    """A tier that reaches what agreements open goes with a partner of its kind, and no other with any."""
+    partners = {each.id: each.name.zh for each in city.partners if each.kind is tier.partner_kind}
     if tier.scope is not Scope.AGREEMENT:
         if wish.partner is not None:
             yield f"a {tier.id} works for no partner: leave --partner out"
     elif wish.partner not in partners:
-        known = ", ".join(f"{name} {called}" for name, called in partners.items()) or "none in this city"
+        known = ", ".join(f"{name} {called}" for name, called in partners.items()) or "none of that kind in this city"
         given = f"{wish.partner!r} is none" if wish.partner else "--partner names it"
         near = did_you_mean(wish.partner, list(partners)) if wish.partner else ""
         yield f"a {tier.id} works for one partner, by its id, and {given}{near}; there are: {known}"

@@ -58,6 +58,7 @@ def test_what_does_not_fit_the_catalog_is_refused(tiny: City, tier: str, school:
     [
         ("university-partner", None, "--partner names it; there are: sample-university"),
         ("university-partner", "sample-universty", "'sample-universty' is none.*sample-university"),
+        ("enterprise-partner", "sample-university", "'sample-university' is none.*there are: none of that kind"),
         ("city-staff", "sample-university", "leave --partner out"),
         ("city-staff", "nobody", "leave --partner out"),
     ],
