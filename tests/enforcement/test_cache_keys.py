@@ -1,4 +1,4 @@
-"""A cache without its keys, or with ones that are cut off, foreign or old, gives no lesson to anybody: not with a good token, not without."""
+"""A cache without its keys, or with ones that are cut off, foreign or old, gives nobody a lesson: not with a good token, not without."""
 
 from __future__ import annotations
 
