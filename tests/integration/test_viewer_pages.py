@@ -17,6 +17,7 @@ from catalog.target import Measure
 from derive import readers
 from local.images import site
 from local.images.definition import load as images
+from monitoring.dashboards.panel import Key, Table
 from monitoring.dashboards.panels import dashboards
 from tests.integration import chromium, pages_server, prometheus_server
 from tests.integration.pages_server import Pages
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TINY = load_named("tiny")
 GENERATED = ROOT / "monitoring" / "generated" / TINY.id
 COVERAGE, LATENCY = (board.id for board in dashboards(TINY))
+LATENCIES = dashboards(TINY)[1]
 SILENT, NEVER = TINY.schools[-2], TINY.schools[-1]
 PHONE = {"width": 390, "height": 844}
 
@@ -116,9 +118,15 @@ def test_what_needs_attention_is_first_and_every_school_of_the_catalog_is_there(
 def test_a_school_without_news_is_unknown_in_every_column_and_nowhere_good(page: Page, served: Pages) -> None:
     open_board(page, served, LATENCY)
     row = page.locator(f"[data-panel=schools] tr[data-row='{NEVER.code}']")
-    assert row.locator(".mark.unknown").count() == row.locator("td").count() == 3
+    (columns,) = [
+        len(panel.columns) for panel in LATENCIES.panels if isinstance(panel, Table) and panel.key is Key.SCHOOL
+    ]
+    assert row.locator(".mark.unknown").count() == row.locator("td").count() == columns
     silent = page.locator(f"[data-panel=schools] tr[data-row='{SILENT.code}'] td")
     assert "unknown" in silent.first.inner_text()
+    assert (
+        page.locator(f"[data-panel=schools] tr[data-row='{TINY.schools[0].code}'] td").last.inner_text() == "20 Mbit/s"
+    )
     assert panel(page, "measured").split()[-1] == "4"
     order = [row.get_attribute("data-row") for row in page.locator("[data-panel=schools] tbody tr").all()]
     assert set(order[:2]) == {SILENT.code, NEVER.code}

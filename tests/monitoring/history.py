@@ -54,4 +54,5 @@ def _read(city: City, now: int, moment: int) -> Iterator[str]:
         if last == moment:
             seconds = 0.3 * (place + 1) * (1.2 + math.sin((moment - now) / 900))  # at most 2.64 s, within the target
             yield f'{names.METRIC_FETCH_SECONDS}{{job="school_box",school="{code}"}} {seconds:.3f}'
+            yield f'{names.METRIC_LINK}{{job="school_box",school="{code}"}} {20 + place}'
             yield f'{names.METRIC_CACHE_HITS}{{job="school_box",school="{code}"}} {0.8 + place / 50:.2f}'
