@@ -41,6 +41,7 @@ class Stream:
     weekday: int
     starts: time
     ends: time
+    recorded: bool = False
 
     def on(self, weekday: int, moment: time) -> bool:
         """Whether it is on at ``moment``: up to, and without, its last bell."""
@@ -69,6 +70,8 @@ class Verdict:
     """What they take, Mbit/s."""
     largest: str | None
     """The largest rendition in which all of them would fit; None where not even the smallest does."""
+    recorded: tuple[str, ...] = ()
+    """The recorded lessons among them."""
 
     @property
     def fits(self) -> bool:
@@ -80,13 +83,14 @@ class Verdict:
 class Budget:
     """A city's links. ``measured`` is school code -> Mbit/s; ``boxes`` is False to see what the boxes spare.
 
-    ``recorded`` is what crosses the links beside the live classes.
+    ``recorded`` is what crosses the links beside the live classes; ``beside`` judges no other moments than those in which it does.
     """
 
     city: City
     measured: Mapping[str, float]
     boxes: bool = True
     recorded: tuple[Stream, ...] = ()
+    beside: bool = False
 
     @cached_property
     def rungs(self) -> dict[str, Rendition]:
@@ -138,13 +142,17 @@ class Budget:
         rate = contracted if measured is None else min(contracted, measured)
         usable = rate * self.city.link_budget.planned_share
         moments = sorted({(each.weekday, each.starts) for each in streams})
-        together = {moment: [each for each in streams if each.on(*moment)] for moment in moments}
-        if not moments:
+        every = {moment: [each for each in streams if each.on(*moment)] for moment in moments}
+        together = {at: on for at, on in every.items() if not self.beside or any(each.recorded for each in on)}
+        if not together:
             return Verdict(carrier, name, contracted, measured, usable, None, None, 0, 0.0, self.city.ladder[-1].id)
-        worst = max(moments, key=lambda moment: sum(self._crossing(carrier, together[moment])))
+        worst = max(together, key=lambda moment: sum(self._crossing(carrier, together[moment])))
         rates = self._crossing(carrier, together[worst])
         largest = self._largest(carrier, together.values(), usable)
-        return Verdict(carrier, name, contracted, measured, usable, *worst, len(rates), round(sum(rates), 3), largest)
+        lessons = tuple(dict.fromkeys(each.lesson for each in together[worst] if each.recorded))
+        return Verdict(
+            carrier, name, contracted, measured, usable, *worst, len(rates), round(sum(rates), 3), largest, lessons
+        )
 
     def _crossing(self, carrier: Carrier, streams: Iterable[Stream], at_most: str | None = None) -> list[float]:
         """What crosses a link at once, Mbit/s each; no rendition larger than ``at_most``."""
@@ -187,6 +195,8 @@ def sentence(city: City, verdict: Verdict) -> str:
     asked = (
         f"{verdict.streams} {'stream' if verdict.streams == 1 else 'streams'}, {verdict.needed:.1f} Mbit/s on {when}"
     )
+    if verdict.recorded:
+        asked += f" (not fetched ahead: {', '.join(verdict.recorded)})"
     if verdict.fits:
         return f"{who}: {asked}; fits into {verdict.usable:.1f}"
     return f"{who}: {asked}, and {_room(city, verdict)}: {_remedy(verdict)}"
@@ -209,7 +219,8 @@ def _room(city: City, verdict: Verdict) -> str:
 def _remedy(verdict: Verdict) -> str:
     if verdict.largest:
         return f"promise {verdict.largest} at most"
-    return "not even the smallest rendition fits: promise fewer classes, or contract a faster link"
+    less = "show fewer of these lessons at once, promise" if verdict.recorded else "promise"
+    return f"not even the smallest rendition fits: {less} fewer classes, or contract a faster link"
 
 
 def refusals(city: City) -> list[str]:

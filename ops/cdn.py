@@ -15,7 +15,7 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from catalog.wording import did_you_mean
 from derive import lesson, link_budget, video_token, withdrawal
-from derive.prefetch import Night, crossing, sentence
+from derive.prefetch import Night, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
@@ -99,6 +99,9 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     publish: Annotated[
         bool, typer.Option("--publish/--preview", help="Hand the plans to the boxes, or only show them.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also where lessons are left out that neither night nor day carries.")
+    ] = False,
     replace_day: Annotated[
         bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
     ] = False,
@@ -108,7 +111,8 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
 ) -> None:
     """What each school's box fetches in the night before. Interrupted, the same command goes on.
 
-    Exit code 1 where a lesson that no night brings does not fit beside the live classes either.
+    Where lessons that no night brings do not fit beside the live classes either, nothing is published and the exit code is 1: change
+    the timetable, or add --partial.
     """
     where = place.of_stack(stack)
     city = load_named(where.city)
@@ -125,8 +129,9 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         there = nights.of_bucket(lessons)
         in_force = standing.of(city, there, now)
         ends = standing.ending(in_force, plans, whole=school is None)
-        written = None
-        if publish:
+        tight, written = refusals(night, day.showings, plans), None
+        refused = bool(tight) and not partial
+        if publish and not refused:
             nights.refuse_late(plans, now)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
@@ -135,14 +140,13 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     for said in filter(None, (sentence(city, plan) for plan in plans)):
         console().print(Text(said, style="yellow"))
     if said := standing.sentence(ends):
-        console().print(Text(f"{'published' if publish else 'publishing'}: {said}", style="yellow"))
-    console().print(Text(plan_table.outcome(plans, written)))
-    links = link_budget.Budget(city, night.measured, recorded=crossing(city, day.day, day.showings, plans))
-    left = {plan.school for plan in plans if plan.left_out}
-    tight = [link_budget.sentence(city, each) for each in links.schools() if each.id in left and not each.fits]
-    _refuse(tight)
-    if tight:
+        console().print(Text(f"{'published' if written else 'publishing'}: {said}", style="yellow"))
+    console().print(Text(plan_table.outcome(plans, written, refused=refused)))
+    if refused:
+        _refuse(tight)
         raise typer.Exit(1)
+    for said in tight:
+        console().print(Text(f"accepted: {said}", style="yellow"))
 
 
 @app.command(name="cancel")

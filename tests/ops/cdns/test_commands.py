@@ -240,7 +240,59 @@ def test_a_lesson_that_neither_night_nor_day_carries_exits_1_and_is_said(lessons
     done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--measured", str(rates)])
     assert done.exit_code == 1, done.output
     assert "1 of 1 lessons are not fetched ahead" in done.stdout
-    assert "not even the smallest rendition fits" in done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert f"error: school {VILLAGE}" in done.stderr
+    assert f"(not fetched ahead: {LESSON})" in done.stderr
+    assert "not even the smallest rendition fits: show fewer of these lessons" in done.stderr
+    assert "the night is 80 minutes too short" in done.stderr, "600 kB at the least rate, less a night of it"
+
+
+def test_what_cannot_be_carried_is_refused_before_anything_is_written_unless_it_is_accepted(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},0\n")
+    lessons.put(f"{LESSON}/h/r/v234-145/00001.m4s", b"x" * (4 << 20), "")
+    lessons.put(f"plans/{VILLAGE}.json", json.dumps(BEFORE).encode(), "")
+    file = tmp_path / "day.csv"
+    # The other school's night carries all; its plan is held back with the rest, since the file is one day.
+    file.write_text(
+        f"date,school,period,lesson,classes\n2027-06-30,{VILLAGE},p2,{LESSON},2\n2027-06-30,{TOWNSHIP},p2,{LESSON},2\n"
+    )
+    words = ["plan", str(file), "--measured", str(rates), "--replace-day"]
+    refused = RUNNER.invoke(cdn.app, [*words, "--publish"])
+    assert refused.exit_code == 1, refused.output
+    assert "nothing was published: change the timetable, or accept with --partial" in refused.stdout
+    assert f"error: school {VILLAGE}" in refused.stderr
+    assert {key: lessons.read_json(key) for key, _, _ in lessons.objects("plans/")} == {f"plans/{VILLAGE}.json": BEFORE}
+    shown = RUNNER.invoke(cdn.app, [*words, "--partial"])
+    assert (shown.exit_code, "add --publish" in shown.stdout, shown.stderr.count("error")) == (0, True, 0)
+    accepted = RUNNER.invoke(cdn.app, [*words, "--partial", "--publish"])
+    assert accepted.exit_code == 0, accepted.output
+    assert f"accepted: school {VILLAGE}" in accepted.stdout
+    found = lessons.read_json(f"plans/{VILLAGE}.json"), lessons.read_json(f"plans/{TOWNSHIP}.json")
+    assert [plan and len(plan["items"]) for plan in found] == [0, 2]
+
+
+def test_a_lesson_that_the_day_carries_where_the_night_does_not_is_named_and_published(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},4\n")
+    real = Bucket.objects
+
+    def huge(self: Bucket, prefix: str) -> Iterator[Any]:
+        # More than the night, which nobody would want to put into a bucket of a test.
+        return ((key, size << 26 if key.startswith(LESSON) else size, *more) for key, size, *more in real(self, prefix))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bucket, "objects", huge)
+        words = ["plan", timetable(tmp_path, "2027-06-30"), "--measured", str(rates), "--publish"]
+        done = RUNNER.invoke(cdn.app, words)
+    assert (done.exit_code, done.stderr.count("error")) == (0, 0), done.output
+    assert "1 of 1 lessons are not fetched ahead" in done.stdout
+    assert "minutes too short" in done.stdout
+    assert lessons.read_json(f"plans/{VILLAGE}.json")
 
 
 @dataclass
