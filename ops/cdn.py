@@ -15,7 +15,7 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from catalog.wording import did_you_mean
 from derive import lesson, link_budget, video_token, withdrawal
-from derive.prefetch import Night, refusals, sentence
+from derive.prefetch import Night, Plan, crossing, refusal, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
@@ -66,26 +66,45 @@ def budget_command(  # noqa: PLR0917  # typer makes options of them
     school: School = None,
     measured_file: Measured = None,
     measured_live: MeasuredLive = False,
+    timetable_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--timetable",
+            metavar="FILE",
+            help="Beside them the recorded lessons of a day that no night brings; the same file as for `plan`.",
+        ),
+    ] = None,
     without_boxes: Annotated[bool, typer.Option("--without-boxes", help="As if no school had a box.")] = False,
     as_json: AsJson = False,
-    stack: Annotated[str, typer.Option(help="With --measured-live: the stack whose platform is asked.")] = "local",
+    stack: Annotated[
+        str, typer.Option(help="With --measured-live or --timetable: the stack whose platform is asked.")
+    ] = "local",
 ) -> None:
-    """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit."""
+    """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit.
+
+    With --timetable also the recorded lessons of that day that no night brings; nothing is published.
+    """
     facts = load_named(city)
     known(facts, school)
+    told = measured.read(measured_file, facts) if measured_file else {}
+    day = timetable.read(timetable_file, facts) if timetable_file else None
     samples = _samples(_of(facts, stack), facts) if measured_live else {}
-    rates = link_samples.slowest(measured.read(measured_file, facts) if measured_file else {}, samples)
-    links = link_budget.Budget(facts, rates, boxes=not without_boxes)
+    rates = link_samples.slowest(told, samples)
+    plans = _plans(Night(facts, day.day, rates, not without_boxes), day, _of(facts, stack)) if day else ()
+    recorded = crossing(facts, day.day, day.showings, plans) if day else ()
+    links = link_budget.Budget(facts, rates, not without_boxes, recorded)
     verdicts = [each for each in (*links.districts(), *links.schools()) if school in {None, each.id}]
     if as_json:
         typer.echo(json.dumps(budgets.document(facts, verdicts, samples), ensure_ascii=False, indent=2))
     else:
         shown = [each for each in verdicts if school or each.streams or not each.fits]
         console().print(budgets.table(facts, shown, samples))
-        console().print(Text(budgets.summary(verdicts)))
+        for said in (sentence(facts, plan) for plan in plans if plan.left_out and school in {None, plan.school}):
+            console().print(Text(said, style="yellow"))
+        console().print(Text(budgets.summary(verdicts, day.day if day else None)))
         if measured_live:
             console().print(Text(link_samples.summary(facts, samples)))
-        _refuse([link_budget.sentence(facts, each) for each in verdicts if not each.fits])
+        _refuse([refusal(facts, each, plans) for each in verdicts if not each.fits])
     if not all(each.fits for each in verdicts):
         raise typer.Exit(1)
 
@@ -279,6 +298,13 @@ def _of(city: City, stack: str) -> place.Place:
             f"the platform of stack {where.stack} is of the city {theirs.id}, not {city.id}: add --city {where.city}, or --stack"
         )
     return where
+
+
+def _plans(night: Night, day: timetable.Day, where: place.Place) -> tuple[Plan, ...]:
+    """What the boxes would fetch for ``day``, of the lessons in the library of ``where``."""
+    bars = Bars(Console(stderr=True))
+    with where.buckets() as (_, lessons), bars.progress:
+        return night.plans(day.showings, nights.media(day, lessons, bars.step))
 
 
 def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:

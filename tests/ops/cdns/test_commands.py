@@ -51,6 +51,56 @@ def test_a_budget_that_fits_ends_well() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.usefixtures("lessons")
+def test_lessons_that_no_night_brings_are_judged_beside_the_live_classes(tmp_path: Path) -> None:
+    """Without a box each room of a recorded lesson is a stream, beside those of the live class at that bell."""
+    file = tmp_path / "day.csv"
+    file.write_text(f"date,school,period,lesson,classes\n2027-06-28,{VILLAGE},p2,{LESSON},4\n")
+    words = ["budget", "--timetable", str(file)]
+    done = RUNNER.invoke(cdn.app, words)
+    assert done.exit_code == 0, done.output
+    assert (
+        "5 with live classes promised or lessons of 2027-06-28 that no night brings: every promise fits" in done.stdout
+    )
+    assert "recorded" not in done.stdout, "the night brings it"
+    alone, beside = (
+        json.loads(RUNNER.invoke(cdn.app, [*extra, "--without-boxes", "--json"]).stdout)["links"]
+        for extra in (["budget"], words)
+    )
+    [before], [after] = ([each for each in rows if each["id"] == VILLAGE] for rows in (alone, beside))
+    assert (before["recorded"], after["recorded"], after["streams"]) == ([], [LESSON], before["streams"] + 4)
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},1\n")
+    done = RUNNER.invoke(cdn.app, [*words, "--without-boxes", "--measured", str(rates), "--school", VILLAGE])
+    assert done.exit_code == 1
+    assert "6 streams, with 1 recorded" in done.stdout
+    assert "1 of 1 lessons are not fetched ahead: there is no box" in done.stdout
+    assert f"error: school {VILLAGE}" in done.stderr
+    assert f"(not fetched ahead: {LESSON})" in done.stderr
+    assert done.stderr.rstrip().endswith("; there is no box")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no row"),
+        ("date,school,period,lesson\n", "holds no row"),
+        (f"date,school,period,lesson,classes\n2027-06-28,1,p2,{LESSON},1\n", "is not one of the city's schools"),
+        (f"date,school,period,lesson,classes\n2027-06-28,{VILLAGE},p2,l-{'z' * 16},1\n", "is not published"),
+        (None, "cannot be read"),
+    ],
+)
+@pytest.mark.usefixtures("lessons")
+def test_a_timetable_that_is_none_is_one_clear_error(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "day.csv"
+    if text is not None:
+        file.write_text(text)
+    done = RUNNER.invoke(cdn.app, ["budget", "--timetable", str(file)])
+    assert isinstance(done.exception, UserError)
+    assert said in str(done.exception)
+    assert done.stdout == "", "no table beside it"
+
+
 def test_a_budget_that_does_not_fit_exits_1_and_says_what_would() -> None:
     done = RUNNER.invoke(cdn.app, ["budget", "--city", "tiny", "--without-boxes"])
     assert done.exit_code == 1
