@@ -197,16 +197,17 @@ def cancel_command(
 
 @app.command(name="status")
 def status_command(school: School = None, as_json: AsJson = False, stack: Stack = "local") -> None:
-    """How far each school's box is with its plan, its last word, and how much it serves from its cache."""
+    """How far each school's box is with its plan, its last word, how much it serves from its cache, and what it heard of withdrawals."""
     where = place.of_stack(stack)
     city = load_named(where.city)
     known(city, school)
     with where.buckets() as (_, lessons):
         plans = nights.of_bucket(lessons)
+        withdrawn = withdrawal.moments(withdrawal.entries(lessons.read_json(withdrawal.KEY)))
     now = datetime.now(UTC).timestamp()
     with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as url:
         said = progress.ask(url, city, now)
-    rows = [each for each in progress.of(city, plans, said, now) if school in {None, each.school}]
+    rows = [each for each in progress.of(city, plans, said, now, withdrawn) if school in {None, each.school}]
     if as_json:
         typer.echo(json.dumps(progress.document(rows), ensure_ascii=False, indent=2))
         return

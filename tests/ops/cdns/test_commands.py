@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -438,3 +439,19 @@ def test_the_status_shows_every_school_or_one(lessons: Bucket, tmp_path: Path) -
     assert "6 schools: 5 no plan, 1 not heard of it" in done.stdout, done.output
     rows = json.loads(RUNNER.invoke(cdn.app, ["status", "--json", "--school", VILLAGE]).stdout)
     assert [(row["school"], row["state"], row["planned"]) for row in rows] == [(VILLAGE, "not heard of it", 1000)]
+
+
+@pytest.mark.usefixtures("lessons")
+def test_the_status_says_whose_box_missed_what_was_withdrawn_and_not_what_was_purged(
+    lessons: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    told = {VILLAGE: now.timestamp() - 600, TOWNSHIP: now.timestamp() - 10}
+    monkeypatch.setattr(progress, "ask", lambda *_: Said({}, {}, {}, {}, {}, told=told))
+    keep = timedelta(days=30)
+    purged = withdrawal.purged([], LESSON, ["x"], now, keep)
+    rows = withdrawal.noted(purged, "l-" + "c" * 16, ["x"], now - timedelta(seconds=300), keep)
+    lessons.put(withdrawal.KEY, json.dumps({"lessons": [*rows, {"id": "l", "at": "soon", "paths": []}]}).encode(), "")
+    found = {row["school"]: row["told"] for row in json.loads(RUNNER.invoke(cdn.app, ["status", "--json"]).stdout)}
+    assert (found[VILLAGE]["missed"], found[TOWNSHIP]["missed"], found["2990100001"]) == (1, 0, None)
+    assert "1 missed a withdrawal, 4 never said" in RUNNER.invoke(cdn.app, ["status"]).stdout
