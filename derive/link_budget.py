@@ -1,7 +1,9 @@
 """Whether the links carry what is promised: ladder times classes times what a box spares, against each link's rate. Pure.
 
 In a school with a box each rendition of a live class crosses the link once, however many rooms watch; without one, once for each room.
-Between the city and a district each rendition crosses once, since the district's edge keeps it. Rates are Mbit/s on the link: picture and
+Between the city and a district each rendition crosses once: that supposes that the district's edge stands in the district, and with it a
+pod of the gateway by which its boxes come in, which the kit does not place (decision 0259). Where either is in the city, each box's copy
+crosses, and this counts too little for the district. Rates are Mbit/s on the link: picture and
 sound times the overhead of the catalog. What a school is measured to get counts where it is less than what is contracted.
 """
 
