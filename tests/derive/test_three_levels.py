@@ -427,6 +427,18 @@ def test_the_edge_gives_figures_on_a_port_without_lessons(city: City3) -> None:
         assert statuses == found
 
 
+@pytest.mark.parametrize(("offered", "spoken"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")])
+def test_the_box_speaks_http_2_with_whoever_offers_it(city: City3, offered: list[str], spoken: str) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(offered)
+    with (
+        socket.create_connection((city.box.address, city.box.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname=names.edge_host(SCHOOL.code, DOMAIN)) as line,
+    ):
+        assert line.selected_alpn_protocol() == spoken
+
+
 # Last, since it starts the box anew: what it holds in memory is gone.
 def test_a_box_takes_both_keys_while_one_follows_the_other_and_then_only_the_new_one(city: City3) -> None:
     path, file = city.put("rotated.m4s", b"r"), city.box.folder / "etc" / video_token.FILE
