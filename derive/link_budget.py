@@ -1,7 +1,9 @@
 """Whether the links carry what is promised: ladder times classes times what a box spares, against each link's rate. Pure.
 
 In a school with a box each rendition of a live class crosses the link once, however many rooms watch; without one, once for each room.
-Between the city and a district each rendition crosses once, since the district's edge keeps it. Rates are Mbit/s on the link: picture and
+Between the city and a district each rendition crosses once: that supposes that the district's edge stands in the district, and with it a
+pod of the gateway by which its boxes come in, which the kit does not place (decision 0259). Where either is in the city, each box's copy
+crosses, and this counts too little for the district. Rates are Mbit/s on the link: picture and
 sound times the overhead of the catalog. What a school is measured to get counts where it is less than what is contracted.
 """
 
@@ -41,6 +43,7 @@ class Stream:
     weekday: int
     starts: time
     ends: time
+    recorded: bool = False
 
     def on(self, weekday: int, moment: time) -> bool:
         """Whether it is on at ``moment``: up to, and without, its last bell."""
@@ -69,6 +72,8 @@ class Verdict:
     """What they take, Mbit/s."""
     largest: str | None
     """The largest rendition in which all of them would fit; None where not even the smallest does."""
+    recorded: tuple[str, ...] = ()
+    """The recorded lessons among them."""
 
     @property
     def fits(self) -> bool:
@@ -80,13 +85,14 @@ class Verdict:
 class Budget:
     """A city's links. ``measured`` is school code -> Mbit/s; ``boxes`` is False to see what the boxes spare.
 
-    ``recorded`` is what crosses the links beside the live classes.
+    ``recorded`` is what crosses the links beside the live classes; ``beside`` judges no other moments than those in which it does.
     """
 
     city: City
     measured: Mapping[str, float]
     boxes: bool = True
     recorded: tuple[Stream, ...] = ()
+    beside: bool = False
 
     @cached_property
     def rungs(self) -> dict[str, Rendition]:
@@ -138,13 +144,17 @@ class Budget:
         rate = contracted if measured is None else min(contracted, measured)
         usable = rate * self.city.link_budget.planned_share
         moments = sorted({(each.weekday, each.starts) for each in streams})
-        together = {moment: [each for each in streams if each.on(*moment)] for moment in moments}
-        if not moments:
+        every = {moment: [each for each in streams if each.on(*moment)] for moment in moments}
+        together = {at: on for at, on in every.items() if not self.beside or any(each.recorded for each in on)}
+        if not together:
             return Verdict(carrier, name, contracted, measured, usable, None, None, 0, 0.0, self.city.ladder[-1].id)
-        worst = max(moments, key=lambda moment: sum(self._crossing(carrier, together[moment])))
+        worst = max(together, key=lambda moment: sum(self._crossing(carrier, together[moment])))
         rates = self._crossing(carrier, together[worst])
         largest = self._largest(carrier, together.values(), usable)
-        return Verdict(carrier, name, contracted, measured, usable, *worst, len(rates), round(sum(rates), 3), largest)
+        lessons = tuple(dict.fromkeys(each.lesson for each in together[worst] if each.recorded))
+        return Verdict(
+            carrier, name, contracted, measured, usable, *worst, len(rates), round(sum(rates), 3), largest, lessons
+        )
 
     def _crossing(self, carrier: Carrier, streams: Iterable[Stream], at_most: str | None = None) -> list[float]:
         """What crosses a link at once, Mbit/s each; no rendition larger than ``at_most``."""
@@ -187,6 +197,8 @@ def sentence(city: City, verdict: Verdict) -> str:
     asked = (
         f"{verdict.streams} {'stream' if verdict.streams == 1 else 'streams'}, {verdict.needed:.1f} Mbit/s on {when}"
     )
+    if verdict.recorded:
+        asked += f" (not fetched ahead: {', '.join(verdict.recorded)})"
     if verdict.fits:
         return f"{who}: {asked}; fits into {verdict.usable:.1f}"
     return f"{who}: {asked}, and {_room(city, verdict)}: {_remedy(verdict)}"
@@ -209,7 +221,8 @@ def _room(city: City, verdict: Verdict) -> str:
 def _remedy(verdict: Verdict) -> str:
     if verdict.largest:
         return f"promise {verdict.largest} at most"
-    return "not even the smallest rendition fits: promise fewer classes, or contract a faster link"
+    less = "show fewer of these lessons at once, promise" if verdict.recorded else "promise"
+    return f"not even the smallest rendition fits: {less} fewer classes, or contract a faster link"
 
 
 def refusals(city: City) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,9 +17,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from catalog import City, names
-from derive import timetable
+from derive import link_budget, timetable
 from derive.lesson_media import Media, Object
-from derive.link_budget import Stream
+from derive.link_budget import Budget, Carrier, Stream, Verdict
 from derive.moments import stamp
 
 KEY = "plans/{school}.json"
@@ -80,6 +81,8 @@ class Plan:
     """What is fetched, in order."""
     left_out: tuple[str, ...] = ()
     """What the night does not carry, in the order in which it is needed."""
+    over: int = 0
+    """Bytes that all lessons in their smallest renditions have more than there is room for."""
     rendition: str | None = None
     """The rendition of all that is fetched, or the largest below it that a lesson has; None where nothing is."""
     why: str = ""
@@ -119,11 +122,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Night:
-    """The night before a day of a city. ``measured`` is school code -> Mbit/s, where somebody measured."""
+    """The night before a day of a city. ``measured`` is school code -> Mbit/s, where somebody measured; ``boxes`` as in a `Budget`."""
 
     city: City
     day: date
     measured: Mapping[str, float]
+    boxes: bool = True
 
     @property
     def window(self) -> tuple[int, int]:
@@ -195,7 +199,7 @@ class Night:
     def _hindrance(self, school: str) -> str:
         if not self.city.school(school).uplink:
             return "no link is contracted"
-        return "there is no box" if school in self.city.link_budget.boxless else ""
+        return "" if self.boxes and school not in self.city.link_budget.boxless else "there is no box"
 
 
 def _shared(wanted: Mapping[str, int], whole: int) -> dict[str, int]:
@@ -233,14 +237,16 @@ def at_most(city: City, media: Media, rendition: str) -> str:
 def _first(empty: Plan, items: Mapping[str, list[Item]], rendition: str) -> Plan:
     """Of what does not fit as a whole, what is needed first; a smaller lesson may still fit behind one that does not."""
     kept, left, room = dict[str, list[Item]](), list[str](), empty.room
+    sizes = {lesson: sum(item.bytes for item in each) for lesson, each in items.items()}
     for lesson, each in items.items():
-        size = sum(item.bytes for item in each)
+        size = sizes[lesson]
         if size <= room:
             kept[lesson] = each
             room -= size
         else:
             left.append(lesson)
-    return replace(_filled(empty, kept, rendition if kept else None), left_out=tuple(left))
+    filled = _filled(empty, kept, rendition if kept else None)
+    return replace(filled, left_out=tuple(left), over=sum(sizes.values()) - empty.room)
 
 
 def _filled(empty: Plan, items: Mapping[str, list[Item]], rendition: str | None) -> Plan:
@@ -255,11 +261,26 @@ def crossing(city: City, day: date, showings: Iterable[Showing], plans: Iterable
     return tuple(
         Stream(
             each.lesson, each.school, city.ladder[0].id, each.classes, weekday or day.isoweekday(),
-            *(datetime.fromtimestamp(moment, zone).time() for moment in (each.needed_by, each.ends)),
+            datetime.fromtimestamp(each.needed_by, zone).time(), datetime.fromtimestamp(each.ends, zone).time(), recorded=True,
         )
         for each in showings
         if (each.school, each.lesson) in left
     )  # fmt: skip
+
+
+def refusals(night: Night, showings: Iterable[Showing], plans: Iterable[Plan]) -> list[str]:
+    """Why lessons that no night brings cannot be watched beside the live classes either, a sentence for each link; empty where they can."""
+    listed = list(plans)
+    recorded = crossing(night.city, night.day, showings, listed)
+    links = Budget(night.city, night.measured, night.boxes, recorded, beside=True)
+    return [refusal(night.city, each, listed) for each in (*links.districts(), *links.schools()) if not each.fits]
+
+
+def refusal(city: City, verdict: Verdict, plans: Iterable[Plan]) -> str:
+    """Why a link cannot carry what is promised and what no night brings, and what the night of ``plans`` lacks."""
+    said = link_budget.sentence(city, verdict)
+    lacks = [_lack(plan) for plan in plans if plan.school == verdict.id and verdict.carrier is Carrier.SCHOOL]
+    return "; ".join([said, *lacks]) if verdict.recorded else said
 
 
 def sentence(city: City, plan: Plan) -> str:
@@ -268,6 +289,17 @@ def sentence(city: City, plan: Plan) -> str:
         return ""
     limit = "the box keeps for a day" if plan.room == plan.most else "the night carries"
     what = f"{len(plan.left_out)} of {len(plan.left_out) + len(plan.lessons)} lessons are not fetched ahead"
-    why = plan.why or f"not even in {city.ladder[0].id} do all fit into the {plan.room / 1e9:.1f} GB that {limit}"
+    room = f"not even in {city.ladder[0].id} do all fit into the {plan.room / 1e9:.1f} GB that {limit}"
+    why = plan.why or f"{room}, {_lack(plan)}"
     listed = ", ".join(plan.left_out[:3]) + (", ..." if len(plan.left_out) > 3 else "")  # noqa: PLR2004  # enough to find them
     return f"school {plan.school} ({city.school(plan.school).name.zh}): {what}: {why} ({listed})"
+
+
+def _lack(plan: Plan) -> str:
+    """What it would take to fetch all of it ahead."""
+    if plan.why:
+        return plan.why
+    if plan.room == plan.most:
+        return f"the box is {math.ceil(plan.over / 1e8) / 10:g} GB too small"
+    minutes = math.ceil(plan.over / (plan.kbps * BYTES_PER_KBPS * 60))
+    return f"the night is {minutes} {'minute' if minutes == 1 else 'minutes'} too short"

@@ -61,6 +61,11 @@ def purged(known: Sequence[Entry], lesson_id: str, keys: Iterable[str], now: dat
             {"id": lesson_id, "at": stamp(now), "kind": PURGED, "paths": paths}]  # fmt: skip
 
 
+def moments(known: Iterable[Entry]) -> list[float]:
+    """When the lessons of these entries were withdrawn, Unix seconds; purges, and moments that are none, left out."""
+    return [moment.timestamp() for row in known if not of_purge(row) and (moment := _moment(row)) is not None]
+
+
 def of_purge(row: Entry) -> bool:
     """Whether the lesson stays published."""
     return row.get("kind") == PURGED
@@ -83,7 +88,14 @@ def _young(known: Sequence[Entry], oldest: datetime) -> list[Entry]:
 
 
 def _since(row: Entry, oldest: datetime) -> bool:
+    moment = _moment(row)
+    return moment is not None and moment >= oldest
+
+
+def _moment(row: Entry) -> datetime | None:
+    """None for what is no moment, or one without a zone."""
     try:
-        return datetime.fromisoformat(str(row["at"])) >= oldest
-    except (ValueError, TypeError):
-        return False
+        moment = datetime.fromisoformat(str(row["at"]))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -15,7 +15,7 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from catalog.wording import did_you_mean
 from derive import lesson, link_budget, video_token, withdrawal
-from derive.prefetch import Night, crossing, sentence
+from derive.prefetch import Night, Plan, crossing, refusal, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
@@ -66,26 +66,45 @@ def budget_command(  # noqa: PLR0917  # typer makes options of them
     school: School = None,
     measured_file: Measured = None,
     measured_live: MeasuredLive = False,
+    timetable_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--timetable",
+            metavar="FILE",
+            help="Beside them the recorded lessons of a day that no night brings; the same file as for `plan`.",
+        ),
+    ] = None,
     without_boxes: Annotated[bool, typer.Option("--without-boxes", help="As if no school had a box.")] = False,
     as_json: AsJson = False,
-    stack: Annotated[str, typer.Option(help="With --measured-live: the stack whose platform is asked.")] = "local",
+    stack: Annotated[
+        str, typer.Option(help="With --measured-live or --timetable: the stack whose platform is asked.")
+    ] = "local",
 ) -> None:
-    """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit."""
+    """Whether the links carry the live classes that are promised. Exit code 1 where one cannot, with what would fit.
+
+    With --timetable also the recorded lessons of that day that no night brings; nothing is published.
+    """
     facts = load_named(city)
     known(facts, school)
+    told = measured.read(measured_file, facts) if measured_file else {}
+    day = timetable.read(timetable_file, facts) if timetable_file else None
     samples = _samples(_of(facts, stack), facts) if measured_live else {}
-    rates = link_samples.slowest(measured.read(measured_file, facts) if measured_file else {}, samples)
-    links = link_budget.Budget(facts, rates, boxes=not without_boxes)
+    rates = link_samples.slowest(told, samples)
+    plans = _plans(Night(facts, day.day, rates, not without_boxes), day, _of(facts, stack)) if day else ()
+    recorded = crossing(facts, day.day, day.showings, plans) if day else ()
+    links = link_budget.Budget(facts, rates, not without_boxes, recorded)
     verdicts = [each for each in (*links.districts(), *links.schools()) if school in {None, each.id}]
     if as_json:
         typer.echo(json.dumps(budgets.document(facts, verdicts, samples), ensure_ascii=False, indent=2))
     else:
         shown = [each for each in verdicts if school or each.streams or not each.fits]
         console().print(budgets.table(facts, shown, samples))
-        console().print(Text(budgets.summary(verdicts)))
+        for said in (sentence(facts, plan) for plan in plans if plan.left_out and school in {None, plan.school}):
+            console().print(Text(said, style="yellow"))
+        console().print(Text(budgets.summary(verdicts, day.day if day else None)))
         if measured_live:
             console().print(Text(link_samples.summary(facts, samples)))
-        _refuse([link_budget.sentence(facts, each) for each in verdicts if not each.fits])
+        _refuse([refusal(facts, each, plans) for each in verdicts if not each.fits])
     if not all(each.fits for each in verdicts):
         raise typer.Exit(1)
 
@@ -99,6 +118,9 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     publish: Annotated[
         bool, typer.Option("--publish/--preview", help="Hand the plans to the boxes, or only show them.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also where lessons are left out that neither night nor day carries.")
+    ] = False,
     replace_day: Annotated[
         bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
     ] = False,
@@ -108,7 +130,8 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
 ) -> None:
     """What each school's box fetches in the night before. Interrupted, the same command goes on.
 
-    Exit code 1 where a lesson that no night brings does not fit beside the live classes either.
+    Where lessons that no night brings do not fit beside the live classes either, nothing is published and the exit code is 1: change
+    the timetable, or add --partial.
     """
     where = place.of_stack(stack)
     city = load_named(where.city)
@@ -125,8 +148,9 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         there = nights.of_bucket(lessons)
         in_force = standing.of(city, there, now)
         ends = standing.ending(in_force, plans, whole=school is None)
-        written = None
-        if publish:
+        tight, written = refusals(night, day.showings, plans), None
+        refused = bool(tight) and not partial
+        if publish and not refused:
             nights.refuse_late(plans, now)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
@@ -135,14 +159,13 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     for said in filter(None, (sentence(city, plan) for plan in plans)):
         console().print(Text(said, style="yellow"))
     if said := standing.sentence(ends):
-        console().print(Text(f"{'published' if publish else 'publishing'}: {said}", style="yellow"))
-    console().print(Text(plan_table.outcome(plans, written)))
-    links = link_budget.Budget(city, night.measured, recorded=crossing(city, day.day, day.showings, plans))
-    left = {plan.school for plan in plans if plan.left_out}
-    tight = [link_budget.sentence(city, each) for each in links.schools() if each.id in left and not each.fits]
-    _refuse(tight)
-    if tight:
+        console().print(Text(f"{'published' if written else 'publishing'}: {said}", style="yellow"))
+    console().print(Text(plan_table.outcome(plans, written, refused=refused)))
+    if refused:
+        _refuse(tight)
         raise typer.Exit(1)
+    for said in tight:
+        console().print(Text(f"accepted: {said}", style="yellow"))
 
 
 @app.command(name="cancel")
@@ -174,16 +197,17 @@ def cancel_command(
 
 @app.command(name="status")
 def status_command(school: School = None, as_json: AsJson = False, stack: Stack = "local") -> None:
-    """How far each school's box is with its plan, its last word, and how much it serves from its cache."""
+    """How far each school's box is with its plan, its last word, how much it serves from its cache, and what it heard of withdrawals."""
     where = place.of_stack(stack)
     city = load_named(where.city)
     known(city, school)
     with where.buckets() as (_, lessons):
         plans = nights.of_bucket(lessons)
+        withdrawn = withdrawal.moments(withdrawal.entries(lessons.read_json(withdrawal.KEY)))
     now = datetime.now(UTC).timestamp()
     with where.forwarded(names.MONITORING, names.PROMETHEUS, ports.PROMETHEUS) as url:
         said = progress.ask(url, city, now)
-    rows = [each for each in progress.of(city, plans, said, now) if school in {None, each.school}]
+    rows = [each for each in progress.of(city, plans, said, now, withdrawn) if school in {None, each.school}]
     if as_json:
         typer.echo(json.dumps(progress.document(rows), ensure_ascii=False, indent=2))
         return
@@ -275,6 +299,13 @@ def _of(city: City, stack: str) -> place.Place:
             f"the platform of stack {where.stack} is of the city {theirs.id}, not {city.id}: add --city {where.city}, or --stack"
         )
     return where
+
+
+def _plans(night: Night, day: timetable.Day, where: place.Place) -> tuple[Plan, ...]:
+    """What the boxes would fetch for ``day``, of the lessons in the library of ``where``."""
+    bars = Bars(Console(stderr=True))
+    with where.buckets() as (_, lessons), bars.progress:
+        return night.plans(day.showings, nights.media(day, lessons, bars.step))
 
 
 def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:

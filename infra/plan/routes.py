@@ -131,7 +131,10 @@ def hosts(city: City, settings: StackSettings) -> dict[str, str]:
 
 
 def _to_edges(city: City) -> Iterator[Route]:
-    """Lessons from each district's edge, under the district's own host name, which is its listener's."""
+    """Lessons from each district's edge, under the district's own host name, which is its listener's.
+
+    The bytes go from the edge to a pod of the gateway, wherever that runs, and from there to the school (decision 0259).
+    """
     path, port = f"/{names.BUCKET_LESSONS}/", district_edge.PORT
     for space in map(names.edge_namespace, cache_tree.edges(city)):
         yield Route(space, space, path, names.DISTRICT_EDGE, port, listener=space, by_path=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +34,8 @@ def _cells(city: City, each: Verdict, sample: Sample | None) -> tuple[Text, ...]
     name = city.district(each.id).name if each.carrier is Carrier.DISTRICT else city.school(each.id).name
     when = f"{DAYS[each.weekday - 1]} {each.starts:%H:%M}" if each.weekday and each.starts else ""
     promised = f"{each.streams} {'stream' if each.streams == 1 else 'streams'}" if each.streams else "nothing"
+    if each.recorded:
+        promised += f", with {len(each.recorded)} recorded"
     rates = (
         f"{each.needed:.1f}",
         f"{each.usable:.1f}",
@@ -63,9 +66,10 @@ def document(city: City, verdicts: Sequence[Verdict], samples: Mapping[str, Samp
     return {"city": city.id, "fits": all(each.fits for each in verdicts), "links": rows}
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
-    """How many links, and how many of them cannot keep what is promised."""
+def summary(verdicts: Sequence[Verdict], day: date | None = None) -> str:
+    """How many links, and how many of them cannot keep what is promised; ``day`` is that of the recorded lessons among it."""
     promised = [each for each in verdicts if each.streams or not each.fits]
     tight = sum(not each.fits for each in verdicts)
     kept = "every promise fits" if not tight else f"{tight} cannot keep what is promised"
-    return f"{len(verdicts)} links, {len(promised)} with live classes promised: {kept}"
+    what = f"live classes promised or lessons of {day} that no night brings" if day else "live classes promised"
+    return f"{len(verdicts)} links, {len(promised)} with {what}: {kept}"

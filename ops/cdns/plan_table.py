@@ -22,9 +22,12 @@ def table(city: City, plans: Iterable[Plan]) -> Table:
     return found
 
 
-def outcome(plans: Sequence[Plan], written: Written | None) -> str:
+def outcome(plans: Sequence[Plan], written: Written | None, *, refused: bool = False) -> str:
     """What was done, or how to do it."""
     whole = sum(plan.bytes for plan in plans) / 1e9
+    if refused:
+        how = "change the timetable, or accept with --partial that these lessons are left out"
+        return f"{len(plans)} plans, {whole:.1f} GB; nothing was published: {how}"
     if written is None:
         return f"{len(plans)} plans, {whole:.1f} GB; nothing was published: add --publish to hand them to the boxes"
     done = f"{len(written.new)} plans published, {len(written.same)} were there already"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -28,7 +28,10 @@ HEADS: Final = (
     "last word",
     "hits",
     "link Mbit/s",
+    "withdrawals heard",
 )
+WAY_SECONDS: Final = 5
+"""How old the list of what is withdrawn may be when a box is told: edge and shield keep it for a second each (`withdrawal.CACHE`)."""
 
 
 class State(StrEnum):
@@ -60,6 +63,27 @@ class Said:
     """Its last good fetch through the platform, Unix seconds."""
     links: Mapping[str, Sample] = field(default_factory=dict)
     """What it measured its link to carry."""
+    told: Mapping[str, float] = field(default_factory=dict)
+    """When it last asked what was withdrawn, and was told, Unix seconds."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one school's box knows of what was withdrawn."""
+
+    age: float
+    """Seconds since it last asked, and was told."""
+    missed: int
+    """Withdrawals since then."""
+    old: bool
+    """Whether that is longer ago than a box may be silent: ``coverage.window_minutes`` of the catalog."""
+
+    @property
+    def text(self) -> str:
+        """For a table."""
+        missed = f"missed {self.missed} {'withdrawal' if self.missed == 1 else 'withdrawals'}"
+        marks = ", ".join([*["too old"] * self.old, *[missed] * bool(self.missed)])
+        return f"{link_samples.ago(self.age)}{marks and f' ({marks})'}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +103,8 @@ class Progress:
     """Share of what its viewers asked for that it had."""
     link: Sample | None = None
     """What it last measured its link to carry; None where it has not said."""
+    told: Told | None = None
+    """None where it never said that it was told what is withdrawn."""
 
 
 def ask(url: str, city: City, at: float) -> Said:
@@ -96,14 +122,28 @@ def ask(url: str, city: City, at: float) -> Said:
             last(names.METRIC_CACHE_HITS),
             prometheus.fetched(at, span),
             link_samples.ask(url, city, at),
+            last(names.METRIC_HEARD),
         )
     except ReadingsError as error:
         raise UserError(f"Prometheus gave no readings of the boxes: {error}. `huiju status` shows its parts") from error
 
 
-def of(city: City, plans: Mapping[str, Mapping[str, Any]], said: Said, now: float) -> list[Progress]:
-    """Every school of the catalog."""
-    return [_school(code, plans.get(code), said, now) for code in city.by_code]
+def of(
+    city: City, plans: Mapping[str, Mapping[str, Any]], said: Said, now: float, withdrawn: Iterable[float] = ()
+) -> list[Progress]:
+    """Every school of the catalog. ``withdrawn`` is when each withdrawal was made known, Unix seconds."""
+    moments = list(withdrawn)
+    return [
+        replace(_school(code, plans.get(code), said, now), told=_told(city, said.told.get(code), moments, now))
+        for code in city.by_code
+    ]
+
+
+def _told(city: City, at: float | None, withdrawn: Iterable[float], now: float) -> Told | None:
+    if at is None:
+        return None
+    age, missed = max(0.0, now - at), sum(each + WAY_SECONDS > at for each in withdrawn)
+    return Told(age, missed, age > city.coverage.window_minutes * 60)
 
 
 def _school(code: str, plan: Mapping[str, Any] | None, said: Said, now: float) -> Progress:
@@ -149,8 +189,9 @@ def table(city: City, rows: Iterable[Progress]) -> Table:
         heard = "never" if each.silent_seconds is None else link_samples.ago(each.silent_seconds)
         hits = "unknown" if each.hits is None else f"{each.hits:.1%}"
         link = each.link.text if each.link else "not measured"
+        told = each.told.text if each.told else "unknown"
         mark = Text(f"● {each.state.value}", style=COLOURS.get(each.state, ""))
-        cells = (each.school, city.school(each.school).name.zh, *sizes, str(each.failed), heard, hits, link)
+        cells = (each.school, city.school(each.school).name.zh, *sizes, str(each.failed), heard, hits, link, told)
         found.add_row(mark, *map(Text, cells))
     return found
 
@@ -161,9 +202,12 @@ def document(rows: Iterable[Progress]) -> list[dict[str, Any]]:
 
 
 def summary(rows: Iterable[Progress]) -> str:
-    """Counts of each state, and the bytes that are missing."""
+    """Counts of each state, the bytes that are missing, and the boxes that may hold what was withdrawn."""
     listed = list(rows)
     counts = ", ".join(
         f"{count} {state.value}" for state in State if (count := sum(each.state is state for each in listed))
     )
-    return f"{len(listed)} schools: {counts}; {sum(each.missing for each in listed) / 1e9:.2f} GB missing"
+    unknown = sum(each.told is None for each in listed)
+    missed = sum(each.told is not None and each.told.missed > 0 for each in listed)
+    gone = f"{missed} missed a withdrawal, {unknown} never said what they heard of withdrawals"
+    return f"{len(listed)} schools: {counts}; {sum(each.missing for each in listed) / 1e9:.2f} GB missing; {gone}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any
@@ -98,6 +99,8 @@ def test_where_not_all_fit_the_first_go_and_the_rest_is_named_and_a_small_one_st
     assert plan.bytes <= plan.room
     assert "1 of 3 lessons are not fetched ahead" in prefetch.sentence(tiny, plan)
     assert TWO in prefetch.sentence(tiny, plan)
+    assert plan.over == most + 10 + 510 + 60 - plan.room
+    assert "the box is 0.1 GB too small" in prefetch.sentence(tiny, plan)
 
 
 def test_a_lesson_without_large_renditions_comes_in_its_own_largest(tiny: City) -> None:
@@ -112,7 +115,7 @@ def test_a_box_fetches_no_more_than_it_keeps_however_fast_its_link_is(tiny: City
     lessons = media(ONE, 5, most, city=tiny), media(TWO, most, city=tiny)
     plan = planned(tiny, URBAN, [show(ONE, school=URBAN), show(TWO, NOON, school=URBAN)], *lessons)
     assert (plan.lessons, plan.left_out) == ((ONE,), (TWO,))
-    assert "the 17.2 GB that the box keeps for a day" in prefetch.sentence(tiny, plan)
+    assert "the 17.2 GB that the box keeps for a day, the box is 0.1 GB too small" in prefetch.sentence(tiny, plan)
 
 
 def test_a_measured_rate_below_the_contract_makes_the_night_smaller(tiny: City) -> None:
@@ -169,6 +172,52 @@ def test_what_no_night_brings_crosses_the_link_beside_the_live_classes(tiny: Cit
     )
     assert beside.streams == alone.streams + 3
     assert beside.needed == pytest.approx(alone.needed + 3 * (145 + 96) * 1.07 / 1000, abs=1e-3)
+
+
+def at(city: City, weekday_hour: datetime, school: str, lesson: str = ONE, classes: int = 3) -> Showing:
+    bell = int(weekday_hour.replace(tzinfo=ZoneInfo(city.timezone)).timestamp())
+    return Showing(school, lesson, bell, classes, bell + 2400)
+
+
+def test_what_neither_night_nor_day_carries_is_refused_with_school_lesson_and_what_would_do(tiny: City) -> None:
+    monday, afternoon = datetime(2026, 11, 30, 9, 20), datetime(2026, 11, 30, 15, 40)
+    showings = [at(tiny, monday, VILLAGE), at(tiny, monday, VILLAGE, TWO), at(tiny, monday, TOWNSHIP)]
+    lessons = {each: media(each, 600 << 20, city=tiny) for each in (ONE, TWO)}
+    night = Night(tiny, DAY, {VILLAGE: 0.4})
+    plans = night.plans(showings, lessons)
+    [said] = prefetch.refusals(night, showings, plans)
+    assert said.startswith(f"school {VILLAGE} ")
+    assert f"on Monday at 09:20 (not fetched ahead: {TWO})" in said or f"(not fetched ahead: {ONE}, {TWO})" in said
+    [short] = [plan for plan in plans if plan.school == VILLAGE]
+    minutes = -(-short.over // (short.kbps * 125 * 60))
+    assert said.endswith(f"not even the smallest rendition fits: show fewer of these lessons at once, promise fewer classes,"
+                         f" or contract a faster link; the night is {minutes} minutes too short")  # fmt: skip
+    # With the live class in a smaller rendition both would fit.
+    fair = Night(tiny, DAY, {VILLAGE: 1.6})
+    boxless = [replace(plan, left_out=(ONE,)) for plan in fair.plans(showings[:1], lessons)]
+    [said] = prefetch.refusals(fair, showings[:1], boxless)
+    assert f"promise {tiny.ladder[1].id} at most" in said
+    # A live class that does not fit by itself is not the timetable's business.
+    later = [at(tiny, afternoon, VILLAGE)]
+    assert not Budget(tiny, {VILLAGE: 1.6}).schools()[-1].fits
+    assert prefetch.refusals(fair, later, [replace(plan, left_out=(ONE,)) for plan in fair.plans(later, lessons)]) == []
+    assert prefetch.refusals(fair, later, fair.plans(later, lessons)) == []
+
+
+def test_lessons_that_no_night_brings_count_on_their_district_s_link_too(tiny: City) -> None:
+    district = tiny.school(VILLAGE).district
+    thin = tuple(d.model_copy(update={"backbone_mbps": 0.2}) if d.id == district else d for d in tiny.districts)
+    city = changed(tiny, districts=thin, live_classes=())
+    showings = [at(city, datetime(2026, 11, 30, 9, 20), VILLAGE, classes=1)]
+    night = Night(city, DAY, {}, boxes=False)
+    [said] = prefetch.refusals(night, showings, night.plans(showings, {ONE: media(ONE, 1, city=city)}))
+    assert said.startswith(f"district {district} ")
+
+
+def test_as_if_no_school_had_a_box_no_night_brings_anything(tiny: City) -> None:
+    night = Night(tiny, DAY, {}, boxes=False)
+    [plan] = night.plans([show(ONE)], {ONE: media(ONE, 1, city=tiny)})
+    assert (plan.items, plan.left_out, plan.why) == ((), (ONE,), "there is no box")
 
 
 def test_schools_that_fetch_nothing_take_no_part_of_their_district_s_link(tiny: City) -> None:

@@ -175,10 +175,11 @@ class City3:
         return path
 
 
-def permission() -> str:
+def permission(epoch: int = 1) -> str:
+    """To play the lesson in the school, signed with the key of ``epoch``."""
     claims = video_token.claims(ISSUER, SCHOOL.code, LESSON, int(time.time()) + 600)
-    private = keys.pem(keys.private_key(SEED, keys.VIDEO))
-    return jwt.encode(claims, private, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
+    private = keys.pem(keys.private_key(SEED, keys.VIDEO, epoch))
+    return jwt.encode(claims, private, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO, epoch)})
 
 
 def signing(tree: Tree) -> dict[str, dict[str, str]]:
@@ -424,3 +425,38 @@ def test_the_edge_gives_figures_on_a_port_without_lessons(city: City3) -> None:
             line.request("GET", asked, headers={"Host": f"x:{city.tree.ports[cache_pod.PORT]}"})
             statuses.append(line.getresponse().status)
         assert statuses == found
+
+
+@pytest.mark.parametrize(("offered", "spoken"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")])
+def test_the_box_speaks_http_2_with_whoever_offers_it(city: City3, offered: list[str], spoken: str) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(offered)
+    with (
+        socket.create_connection((city.box.address, city.box.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname=names.edge_host(SCHOOL.code, DOMAIN)) as line,
+    ):
+        assert line.selected_alpn_protocol() == spoken
+
+
+# Last, since it starts the box anew: what it holds in memory is gone.
+def test_a_box_takes_both_keys_while_one_follows_the_other_and_then_only_the_new_one(city: City3) -> None:
+    path, file = city.put("rotated.m4s", b"r"), city.box.folder / "etc" / video_token.FILE
+    before = file.read_text()
+
+    def answers(*epochs: int) -> list[int]:
+        """To tokens of the first and of the second key, of a box that has the keys of ``epochs``."""
+        public = [keys.public_jwk(SEED, keys.VIDEO, epoch) for epoch in epochs]
+        file.write_text(video_token.configuration(ISSUER, SCHOOL.code, public))
+        city.box.stop()
+        city.box.start()
+        return [city.play(path, permission(epoch))[0] for epoch in (1, 2)]
+
+    try:
+        assert answers(1) == [200, 403]
+        assert answers(2, 1) == [200, 200]
+        assert answers(2) == [403, 200]
+    finally:
+        file.write_text(before)
+        city.box.stop()
+        city.box.start()

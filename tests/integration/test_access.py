@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import jwt
@@ -118,6 +121,16 @@ def test_a_token_for_a_school_s_cache_does_not_open_the_city_s(platform: Platfor
 def test_an_unknown_lesson_is_not_found(platform: Platform) -> None:
     answer = viewer.play(platform, "l-nowherenowhereno")
     assert (answer.status, answer.json["reason"]) == (404, "no-such-lesson")
+
+
+def test_the_gateway_speaks_http_2(platform: Platform) -> None:
+    address, context = urlsplit(platform.url), ssl.create_default_context(cafile=str(platform.authority))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection((address.hostname, address.port or 443), 30) as plain,
+        context.wrap_socket(plain, server_hostname=address.hostname) as line,
+    ):
+        assert line.selected_alpn_protocol() == "h2"
 
 
 def test_figures_and_health_are_for_the_cluster_only(platform: Platform) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,56 @@ def test_a_budget_that_fits_ends_well() -> None:
     assert done.exit_code == 0, done.output
     assert "8 links, 5 with live classes promised: every promise fits" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.usefixtures("lessons")
+def test_lessons_that_no_night_brings_are_judged_beside_the_live_classes(tmp_path: Path) -> None:
+    """Without a box each room of a recorded lesson is a stream, beside those of the live class at that bell."""
+    file = tmp_path / "day.csv"
+    file.write_text(f"date,school,period,lesson,classes\n2027-06-28,{VILLAGE},p2,{LESSON},4\n")
+    words = ["budget", "--timetable", str(file)]
+    done = RUNNER.invoke(cdn.app, words)
+    assert done.exit_code == 0, done.output
+    assert (
+        "5 with live classes promised or lessons of 2027-06-28 that no night brings: every promise fits" in done.stdout
+    )
+    assert "recorded" not in done.stdout, "the night brings it"
+    alone, beside = (
+        json.loads(RUNNER.invoke(cdn.app, [*extra, "--without-boxes", "--json"]).stdout)["links"]
+        for extra in (["budget"], words)
+    )
+    [before], [after] = ([each for each in rows if each["id"] == VILLAGE] for rows in (alone, beside))
+    assert (before["recorded"], after["recorded"], after["streams"]) == ([], [LESSON], before["streams"] + 4)
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},1\n")
+    done = RUNNER.invoke(cdn.app, [*words, "--without-boxes", "--measured", str(rates), "--school", VILLAGE])
+    assert done.exit_code == 1
+    assert "6 streams, with 1 recorded" in done.stdout
+    assert "1 of 1 lessons are not fetched ahead: there is no box" in done.stdout
+    assert f"error: school {VILLAGE}" in done.stderr
+    assert f"(not fetched ahead: {LESSON})" in done.stderr
+    assert done.stderr.rstrip().endswith("; there is no box")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no row"),
+        ("date,school,period,lesson\n", "holds no row"),
+        (f"date,school,period,lesson,classes\n2027-06-28,1,p2,{LESSON},1\n", "is not one of the city's schools"),
+        (f"date,school,period,lesson,classes\n2027-06-28,{VILLAGE},p2,l-{'z' * 16},1\n", "is not published"),
+        (None, "cannot be read"),
+    ],
+)
+@pytest.mark.usefixtures("lessons")
+def test_a_timetable_that_is_none_is_one_clear_error(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "day.csv"
+    if text is not None:
+        file.write_text(text)
+    done = RUNNER.invoke(cdn.app, ["budget", "--timetable", str(file)])
+    assert isinstance(done.exception, UserError)
+    assert said in str(done.exception)
+    assert done.stdout == "", "no table beside it"
 
 
 def test_a_budget_that_does_not_fit_exits_1_and_says_what_would() -> None:
@@ -240,7 +291,59 @@ def test_a_lesson_that_neither_night_nor_day_carries_exits_1_and_is_said(lessons
     done = RUNNER.invoke(cdn.app, ["plan", timetable(tmp_path, "2027-06-30"), "--measured", str(rates)])
     assert done.exit_code == 1, done.output
     assert "1 of 1 lessons are not fetched ahead" in done.stdout
-    assert "not even the smallest rendition fits" in done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert f"error: school {VILLAGE}" in done.stderr
+    assert f"(not fetched ahead: {LESSON})" in done.stderr
+    assert "not even the smallest rendition fits: show fewer of these lessons" in done.stderr
+    assert "the night is 80 minutes too short" in done.stderr, "600 kB at the least rate, less a night of it"
+
+
+def test_what_cannot_be_carried_is_refused_before_anything_is_written_unless_it_is_accepted(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},0\n")
+    lessons.put(f"{LESSON}/h/r/v234-145/00001.m4s", b"x" * (4 << 20), "")
+    lessons.put(f"plans/{VILLAGE}.json", json.dumps(BEFORE).encode(), "")
+    file = tmp_path / "day.csv"
+    # The other school's night carries all; its plan is held back with the rest, since the file is one day.
+    file.write_text(
+        f"date,school,period,lesson,classes\n2027-06-30,{VILLAGE},p2,{LESSON},2\n2027-06-30,{TOWNSHIP},p2,{LESSON},2\n"
+    )
+    words = ["plan", str(file), "--measured", str(rates), "--replace-day"]
+    refused = RUNNER.invoke(cdn.app, [*words, "--publish"])
+    assert refused.exit_code == 1, refused.output
+    assert "nothing was published: change the timetable, or accept with --partial" in refused.stdout
+    assert f"error: school {VILLAGE}" in refused.stderr
+    assert {key: lessons.read_json(key) for key, _, _ in lessons.objects("plans/")} == {f"plans/{VILLAGE}.json": BEFORE}
+    shown = RUNNER.invoke(cdn.app, [*words, "--partial"])
+    assert (shown.exit_code, "add --publish" in shown.stdout, shown.stderr.count("error")) == (0, True, 0)
+    accepted = RUNNER.invoke(cdn.app, [*words, "--partial", "--publish"])
+    assert accepted.exit_code == 0, accepted.output
+    assert f"accepted: school {VILLAGE}" in accepted.stdout
+    found = lessons.read_json(f"plans/{VILLAGE}.json"), lessons.read_json(f"plans/{TOWNSHIP}.json")
+    assert [plan and len(plan["items"]) for plan in found] == [0, 2]
+
+
+def test_a_lesson_that_the_day_carries_where_the_night_does_not_is_named_and_published(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text(f"school,mbps\n{VILLAGE},4\n")
+    real = Bucket.objects
+
+    def huge(self: Bucket, prefix: str) -> Iterator[Any]:
+        # More than the night, which nobody would want to put into a bucket of a test.
+        return ((key, size << 26 if key.startswith(LESSON) else size, *more) for key, size, *more in real(self, prefix))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bucket, "objects", huge)
+        words = ["plan", timetable(tmp_path, "2027-06-30"), "--measured", str(rates), "--publish"]
+        done = RUNNER.invoke(cdn.app, words)
+    assert (done.exit_code, done.stderr.count("error")) == (0, 0), done.output
+    assert "1 of 1 lessons are not fetched ahead" in done.stdout
+    assert "minutes too short" in done.stdout
+    assert lessons.read_json(f"plans/{VILLAGE}.json")
 
 
 @dataclass
@@ -336,3 +439,19 @@ def test_the_status_shows_every_school_or_one(lessons: Bucket, tmp_path: Path) -
     assert "6 schools: 5 no plan, 1 not heard of it" in done.stdout, done.output
     rows = json.loads(RUNNER.invoke(cdn.app, ["status", "--json", "--school", VILLAGE]).stdout)
     assert [(row["school"], row["state"], row["planned"]) for row in rows] == [(VILLAGE, "not heard of it", 1000)]
+
+
+@pytest.mark.usefixtures("lessons")
+def test_the_status_says_whose_box_missed_what_was_withdrawn_and_not_what_was_purged(
+    lessons: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    told = {VILLAGE: now.timestamp() - 600, TOWNSHIP: now.timestamp() - 10}
+    monkeypatch.setattr(progress, "ask", lambda *_: Said({}, {}, {}, {}, {}, told=told))
+    keep = timedelta(days=30)
+    purged = withdrawal.purged([], LESSON, ["x"], now, keep)
+    rows = withdrawal.noted(purged, "l-" + "c" * 16, ["x"], now - timedelta(seconds=300), keep)
+    lessons.put(withdrawal.KEY, json.dumps({"lessons": [*rows, {"id": "l", "at": "soon", "paths": []}]}).encode(), "")
+    found = {row["school"]: row["told"] for row in json.loads(RUNNER.invoke(cdn.app, ["status", "--json"]).stdout)}
+    assert (found[VILLAGE]["missed"], found[TOWNSHIP]["missed"], found["2990100001"]) == (1, 0, None)
+    assert "1 missed a withdrawal, 4 never said" in RUNNER.invoke(cdn.app, ["status"]).stdout

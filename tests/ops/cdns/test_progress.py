@@ -85,6 +85,32 @@ def test_what_a_box_measured_is_told_with_its_age_and_too_old_is_said(tiny: City
     assert row["link"] == {"mbps": links[VILLAGE].mbps, "age": 3 * 3600, "counts": True}
 
 
+def test_who_missed_a_withdrawal_is_said_and_so_are_old_and_unknown_ones(tiny: City) -> None:
+    window = tiny.coverage.window_minutes * 60
+    codes = list(tiny.by_code)
+    # The list may be seconds old when a box is told: who was told right after a withdrawal may not know of it.
+    told = dict(zip(codes, (MADE - 10, MADE - 61, MADE - 56, MADE - window, MADE - window - 1), strict=False))
+    rows = progress.of(tiny, {}, Said({}, {}, {}, {}, {}, told=told), MADE, [MADE - 60, MADE - window - 600])
+    assert [row.told and (row.told.missed, row.told.old) for row in rows] == [
+        (0, False),
+        (1, False),
+        (1, False),
+        (1, False),
+        (1, True),
+        None,
+    ]
+    console = Console(width=250)
+    with console.capture() as captured:
+        console.print(progress.table(tiny, rows))
+    lines = {code: next(line for line in captured.get().splitlines() if code in line).rstrip() for code in codes}
+    assert lines[codes[0]].endswith(" 0 min ago")
+    assert lines[codes[1]].endswith("1 min ago (missed 1 withdrawal)")
+    assert lines[codes[4]].endswith(f"{window // 60} min ago (too old, missed 1 withdrawal)")
+    assert lines[codes[5]].endswith("unknown")
+    assert progress.summary(rows).endswith("; 4 missed a withdrawal, 1 never said what they heard of withdrawals")
+    assert progress.document(rows)[0]["told"] == {"age": 10, "missed": 0, "old": False}
+
+
 def test_the_summary_counts_every_school_once(tiny: City) -> None:
     text = progress.summary(progress.of(tiny, {VILLAGE: PLAN}, said(40), MADE + 300))
     assert text.startswith("6 schools: 5 no plan, 1 not all fetched; ")
@@ -92,6 +118,7 @@ def test_the_summary_counts_every_school_once(tiny: City) -> None:
 
 def test_the_metrics_are_those_that_boxes_write() -> None:
     assert names.METRIC_LINK == "city_school_link_mbps"
+    assert names.METRIC_HEARD == "city_withdrawals_heard_timestamp_seconds"
     assert names.METRIC_LINK_AT == "city_school_link_sample_timestamp_seconds"
     assert names.METRIC_PREFETCH_FETCHED == "city_prefetch_fetched_bytes"
     assert names.METRIC_PREFETCH_FAILED == "city_prefetch_failed_items"
