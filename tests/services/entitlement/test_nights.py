@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,13 +83,6 @@ def test_from_the_city_nothing_holds_the_player_back(ask: Ask, desk: Desk, made:
 def test_a_lesson_that_the_plan_leaves_out_comes_in_any_rendition(ask: Ask, store: Store) -> None:
     store[f"{LATER}/lesson.json"] = record(LATER)
     assert "rendition" not in ask(lesson=LATER, query=HERE).json()
-
-
-def test_a_class_that_is_live_is_not_held_back(ask: Ask, store: Store) -> None:
-    live = {"state": "live", "until": (NOW + timedelta(minutes=20)).isoformat()}
-    store[f"{LESSON}/lesson.json"] = record(LESSON, live=live)
-    answer = ask(query=HERE)
-    assert "rendition" not in answer.json()
 
 
 @pytest.mark.parametrize(
