@@ -26,6 +26,9 @@ KEY = "plans/{school}.json"
 """Key of a school's plan in the bucket of lessons."""
 CACHE = "public, max-age=5"
 """A plan that is replaced reaches every box within seconds; all boxes of a district asking at once are one read."""
+HEAD_BYTES = 64 << 10
+"""Within that a plan has said all but its items, of which a day has megabytes."""
+LESSONS, ITEMS = "lessons", "items"
 BYTES_PER_KBPS = 125
 """Bytes that 1 kbit/s carries in a second."""
 
@@ -85,6 +88,8 @@ class Plan:
     """Bytes that all lessons in their smallest renditions have more than there is room for."""
     rendition: str | None = None
     """The rendition of all that is fetched, or the largest below it that a lesson has; None where nothing is."""
+    renditions: tuple[str, ...] = ()
+    """In what each of ``lessons`` is fetched, in the same order."""
     why: str = ""
     """Why nothing can be fetched ahead in this school; empty where something can."""
     sample: Sample | None = None
@@ -111,13 +116,15 @@ class Plan:
             "school": self.school,
             "window": {"not_before": self.not_before, "not_after": self.not_after},
             "kbps": self.kbps,
-            "items": [asdict(item) for item in self.items],
+            ITEMS: [asdict(item) for item in self.items],
             **({"sample": asdict(self.sample)} if self.sample else {}),
         }
 
     def document(self, made: datetime) -> dict[str, Any]:
-        """The plan as its box reads it."""
-        return {**self._asked(), "version": self.version, "made": stamp(made)}
+        """The plan as its box reads it; before the items all that is small, for who reads no further (`head`)."""
+        asked = self._asked()
+        items, kept = asked.pop(ITEMS), dict(zip(self.lessons, self.renditions, strict=True))
+        return {**asked, "version": self.version, "made": stamp(made), LESSONS: kept, ITEMS: items}
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,13 @@ class Night:
         empty = replace(empty, kbps=kbps or empty.kbps)
         if why := self._hindrance(school):
             return replace(empty, left_out=tuple(wanted), why=why)
+        found = self._fetched(empty, wanted, media)
+        came = tuple(
+            at_most(self.city, media[lesson], found.rendition or self.city.ladder[0].id) for lesson in found.lessons
+        )
+        return replace(found, renditions=came)
+
+    def _fetched(self, empty: Plan, wanted: Mapping[str, int], media: Mapping[str, Media]) -> Plan:
         smallest, *_ = ladder = self.city.ladder
         for rung in reversed(ladder):
             items = {lesson: _items(self.city, media[lesson], rung.id, at) for lesson, at in wanted.items()}
@@ -200,6 +214,15 @@ class Night:
         if not self.city.school(school).uplink:
             return "no link is contracted"
         return "" if self.boxes and school not in self.city.link_budget.boxless else "there is no box"
+
+
+def head(text: bytes) -> dict[str, Any]:
+    """What a published plan says before its items; ``text`` is its beginning. Raises ValueError for what is no plan."""
+    said, items, _ = text.decode(errors="replace").partition(f',"{ITEMS}":')
+    found = json.loads(said + "}") if items else None
+    if not isinstance(found, dict):
+        raise ValueError(f"no plan: {text[:40]!r}")
+    return found
 
 
 def _shared(wanted: Mapping[str, int], whole: int) -> dict[str, int]:

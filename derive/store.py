@@ -59,8 +59,8 @@ PACKAGER = "packager"
 PUBLISHER = "publisher"
 """The operator's: hands videos in, lists and removes lessons, publishes parcels."""
 ENTITLEMENT = names.ENTITLEMENT
-"""Reads lessons' records and puts audit records; it may list lessons too, since a store tells an absent object from a forbidden one
-only to who may."""
+"""Reads lessons' records and schools' plans, and puts audit records; it may list lessons too, since a store tells an absent object from
+a forbidden one only to who may."""
 BACKUP = "backup"
 """Keeps the database's backups and deletes those past their term."""
 INDEXER = "indexer"

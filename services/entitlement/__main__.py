@@ -16,7 +16,8 @@ import boto3
 import httpx
 import uvicorn
 
-from services.entitlement import app, audit, first_page, people, records, settings, shipping
+from derive import prefetch
+from services.entitlement import app, audit, first_page, nights, people, records, settings, shipping
 from services.entitlement.accounts import TIMEOUT, Accounts
 from services.entitlement.desk import Desk
 from services.entitlement.first import First, OfToday
@@ -39,7 +40,9 @@ def main(clock: Callable[[], datetime] = lambda: datetime.now(UTC), host: str = 
     trail = audit.Trail(order.folder, os.uname().nodename, given.standing.digest, clock)
     client: Any = boto3.client("s3", config=records.CONFIG)
     shipper = shipping.Shipper(trail, shipping.locking(client, order.bucket, order.days), order.seconds)
-    desk = Desk(given, records.Records(records.s3_fetch(given.bucket)), clock, witness=trail, people=people.Reader())
+    plans = nights.Nights(records.s3_fetch(given.bucket, prefetch.HEAD_BYTES))
+    lessons = records.Records(records.s3_fetch(given.bucket))
+    desk = Desk(given, lessons, clock, witness=trail, people=people.Reader(), nights=plans)
     door = settings.door()
     accounts = Accounts(httpx.Client(base_url=door.identity_url, timeout=TIMEOUT), door.accounts_secret)
     first = First(OfToday(desk), accounts, door.roster_key, trail, Tries(time.monotonic))
@@ -53,6 +56,7 @@ def main(clock: Callable[[], datetime] = lambda: datetime.now(UTC), host: str = 
         served = app.make(desk, shipping.Waiting(trail), doors=doors)
         uvicorn.run(served, host=host, port=port, access_log=False, server_header=False)
     finally:
+        plans.close()
         shipper.stop()
 
 

@@ -17,6 +17,7 @@ from derive import keys, lesson, permission, questions, video_token
 from services.entitlement import mine, profile, reasons
 from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
+from services.entitlement.nights import Nights
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identities
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import Decision, Lesson, Person, Rules
@@ -69,7 +70,8 @@ Deciding = Callable[[Rules, Session | None], Answer]
 class Desk:
     """Answers who asks.
 
-    ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered; ``people`` knows the roster.
+    ``clock`` gives the time, aware; ``witness`` records what is decided before it is answered; ``people`` knows the roster;
+    ``nights`` know what schools fetched ahead.
     """
 
     def __init__(
@@ -79,9 +81,11 @@ class Desk:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         witness: Witness | None = None,
         people: People | None = None,
+        *,
+        nights: Nights | None = None,
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
-        self.witness, self.people = witness or Unwatched(), people or Nobody()
+        self.witness, self.people, self.nights = witness or Unwatched(), people or Nobody(), nights
         self.verifier = Verifier(settings.issuer, settings.session_keys, clock)
 
     def session(self, token: str | None) -> Session | None:
@@ -180,6 +184,10 @@ class Desk:
 
     def _play(self, found: Lesson, where: str, expires: int) -> Answer:
         body = {"lesson": found.id, "master": lesson.public_path(found.master), "expires": expires, "place": where}
+        # Live is not fetched ahead, and the city has every rendition.
+        if self.nights and found.live_until is None and where != self.settings.place:
+            kept = self.nights.rendition(where, found.id)
+            body |= {"rendition": kept} if kept else {}
         claims = video_token.claims(self.settings.issuer, where, found.id, expires)
         return Answer(HTTPStatus.OK, body, self._signed(claims), expires)
 

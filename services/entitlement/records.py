@@ -87,13 +87,17 @@ def _live_until(record: Any) -> datetime | None:  # noqa: ANN401  # any JSON
     return datetime.fromisoformat(live["until"]) if live and live["state"] != ENDED else None
 
 
-def s3_fetch(bucket: str) -> Callable[[str], bytes | None]:
-    """Fetches an object of ``bucket`` by its key; None when there is none. The account is in the SDK's own files."""
+def s3_fetch(bucket: str, most: int | None = None) -> Callable[[str], bytes | None]:
+    """Fetches an object of ``bucket``, or its first ``most`` bytes, by its key; None when there is none.
+
+    The account is in the SDK's own files.
+    """
     client: Any = boto3.client("s3", config=CONFIG)
+    part = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
 
     def fetch(key: str) -> bytes | None:
         try:
-            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+            return bytes(client.get_object(Bucket=bucket, Key=key, **part)["Body"].read())
         except ClientError as error:
             if error.response["Error"]["Code"] in MISSING:
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -96,6 +97,7 @@ def test_where_not_all_fit_the_first_go_and_the_rest_is_named_and_a_small_one_st
     lessons = media(ONE, most, city=tiny), media(TWO, 500, city=tiny), media(THREE, 50, city=tiny)
     plan = planned(tiny, VILLAGE, [show(ONE), show(TWO, MORNING + 1), show(THREE, NOON)], *lessons)
     assert (plan.lessons, plan.left_out, plan.rendition) == ((ONE, THREE), (TWO,), tiny.ladder[0].id)
+    assert plan.renditions == (tiny.ladder[0].id,) * 2
     assert plan.bytes <= plan.room
     assert "1 of 3 lessons are not fetched ahead" in prefetch.sentence(tiny, plan)
     assert TWO in prefetch.sentence(tiny, plan)
@@ -106,6 +108,7 @@ def test_where_not_all_fit_the_first_go_and_the_rest_is_named_and_a_small_one_st
 def test_a_lesson_without_large_renditions_comes_in_its_own_largest(tiny: City) -> None:
     plan = planned(tiny, URBAN, [show(ONE, school=URBAN)], media(ONE, 7, 8, city=tiny))
     assert plan.rendition == tiny.ladder[2].id
+    assert plan.renditions == (tiny.ladder[1].id,)
     assert [item.bytes for item in plan.items] == [10, 8]
 
 
@@ -239,6 +242,17 @@ def test_the_order_of_the_rows_makes_no_other_plan_and_a_changed_timetable_does(
     assert Night(tiny, DAY, {}).cancelled(VILLAGE).version != plan.version
 
 
+def test_all_but_the_items_is_said_in_the_beginning_of_a_plan(tiny: City) -> None:
+    plan = planned(tiny, VILLAGE, [show(ONE)], media(ONE, 1, 2, 3, city=tiny))
+    document = plan.document(datetime(2026, 11, 29, 5, tzinfo=UTC))
+    text = json.dumps(document, separators=(",", ":")).encode()
+    items = document.pop("items")
+    assert items and prefetch.head(text[: text.index(b"master.m3u8")]) == document
+    for wrong in (b"", text[:40], b'"items":', b'[],"items":[]'):
+        with pytest.raises(ValueError, match=r"no plan|Expecting|Extra data"):
+            prefetch.head(wrong)
+
+
 def test_the_document_is_what_boxes_read(tiny: City) -> None:
     plan = planned(tiny, VILLAGE, [show(ONE)], media(ONE, 1, 2, 3, city=tiny))
     document = plan.document(datetime(2026, 11, 29, 5, tzinfo=UTC))
@@ -254,6 +268,7 @@ def test_the_document_is_what_boxes_read(tiny: City) -> None:
             {"path": f"/lessons/{ONE}/h/master.m3u8", "bytes": 10, "needed_by": MORNING, "lesson": ONE},
             {"path": f"/lessons/{ONE}/h/r/v720-3000/00000.m4s", "bytes": 3, "needed_by": MORNING, "lesson": ONE},
         ],
+        "lessons": {ONE: "v720-3000"},
         "sample": {"not_before": plan.sample.not_before, "seconds": 4, "mib": 64},
     }
 

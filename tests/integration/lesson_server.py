@@ -34,6 +34,8 @@ class Library:
     """Place and origin of the school's."""
     token: Callable[[str], str] = str
     """From a lesson to a permission for it."""
+    rendition: str | None = None
+    """What the school's cache fetched in the night."""
     media: list[str] = field(default_factory=list)
     """Paths of pictures and sound that were fetched from here, from the city."""
 
@@ -51,6 +53,8 @@ class Library:
         if action == "download":
             return 200, {"path": LESSONS + row["download"]["path"]}
         given = {} if place is None else {"token": self.token(lesson)}
+        if place is not None and self.rendition:
+            given["rendition"] = self.rendition
         return 200, {"master": LESSONS + (row.get("master") or row["live"]["master"]), **given}
 
 

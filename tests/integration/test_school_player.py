@@ -81,6 +81,11 @@ def opened(browser: Browser, library: Library) -> Page:
     return page
 
 
+def asked(box: Box, rendition: str) -> list[str]:
+    """Segments of that rendition which the box had to ask of the platform: it holds nothing in the beginning."""
+    return [path for path, _ in box.platform.asked if f"/{rendition}/" in path and path.endswith(".m4s")]
+
+
 def test_every_room_plays_from_the_box_and_the_link_carries_each_segment_once(
     browser: Browser, library: Library, box: Box
 ) -> None:
@@ -125,3 +130,38 @@ def test_with_the_link_cut_what_the_box_holds_plays_on(browser: Browser, library
     until(second, f"{AT} > 10")
     expect(second.locator("#from")).to_have_text("your school’s cache")
     assert library.media == []
+
+
+def test_without_a_plan_a_player_climbs_as_high_as_the_box_is_fast(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    page = opened(browser, library)
+    until(page, f"{AT} > 4")
+    expect(page.locator("#rendition")).to_have_attribute("data-height", "360")
+    assert asked(box, "v360")
+
+
+def test_a_player_keeps_to_what_the_night_brought_and_goes_higher_by_hand_only(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    library.rendition = "v234"
+    page = opened(browser, library)
+    page.set_viewport_size({"width": 1900, "height": 1000})
+    until(page, f"{AT} > 6")
+    expect(page.locator("#from")).to_have_text("your school’s cache")
+    assert asked(box, "v234") and not asked(box, "v360")
+    page.select_option("#quality", index=1)
+    expect(page.locator("#rendition")).to_have_attribute("data-height", "360", timeout=LONG)
+    assert asked(box, "v360")
+
+
+def test_from_the_city_it_climbs_again(browser: Browser, library: Library, box: Box) -> None:
+    library.rendition = "v234"
+    page = opened(browser, library)
+    until(page, f"{AT} > 2")
+    box.down()
+    page.evaluate("document.querySelector('video').currentTime = 60")
+    expect(page.locator("#from")).to_have_text("the city", timeout=3 * LONG)
+    expect(page.locator("#rendition")).to_have_attribute("data-height", "360", timeout=LONG)
+    assert not asked(box, "v360")
+    assert any("/v360/" in path for path in library.media)

@@ -30,6 +30,8 @@ export interface Refusal {
 export interface Way {
   cache: SchoolCache;
   token: string;
+  /** The one that it fetched in the night; null: no one in particular. */
+  rendition: string | null;
 }
 
 /** Allowed, with the path of the master playlist, and the way to it where that is not the city's; or refused. */
@@ -80,8 +82,9 @@ export async function askToPlay(lesson: string, cache: SchoolCache | null): Prom
   const what = `play/${encodeURIComponent(lesson)}`;
   const found = await (cache ? ask(`${what}?place=${cache.place}`, "master", { headers: IN_BODY }) : ask(what, "master"));
   if ("reason" in found) return found as Refusal;
-  const token = found["token"];
-  return { master: found.path, way: cache && typeof token === "string" ? { cache, token } : null };
+  const { token, rendition } = found;
+  const way = cache && typeof token === "string" ? { cache, token, rendition: typeof rendition === "string" ? rendition : null } : null;
+  return { master: found.path, way };
 }
 
 /** Ask to take a lesson away. */

@@ -12,6 +12,7 @@ import pytest
 
 from catalog import City, load_named
 from catalog.errors import UserError
+from derive import prefetch
 from derive.prefetch import Night, Plan
 from ops.cdns import nights, timetable
 from ops.cdns.timetable import Day
@@ -90,6 +91,8 @@ def test_a_plan_in_the_bucket_is_what_its_box_reads(tiny: City, lessons: Bucket,
         f"/lessons/{ONE}/h/r/{tiny.ladder[-1].id}/00000.m4s",
     ]
     assert [item["bytes"] for item in plan["items"]] == [7, 720]
+    stored = lessons.s3.get_object(Bucket=lessons.name, Key=f"plans/{VILLAGE}.json")["Body"].read()
+    assert prefetch.head(stored)["lessons"] == {ONE: tiny.ladder[-1].id}
     answer = lessons.s3.head_object(Bucket=lessons.name, Key=f"plans/{VILLAGE}.json")
     assert answer["CacheControl"] == "public, max-age=5"
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from services.entitlement.desk import Desk
+from services.entitlement.nights import Nights
 from tests.services.entitlement.conftest import ALLY, DOCUMENT, FAR, LESSON, NOW, OWN, PARTNER, Ask, name, record, token
+from tests.services.entitlement.test_nights import stored
 from tests.services.entitlement.test_play import Store
 
 ENDS = NOW + timedelta(minutes=20)
@@ -70,6 +72,18 @@ def test_what_opens_a_class_ends_with_it(ask: Ask) -> None:
     answer = ask(token("pupil", ALLY), **{"X-Token-In-Body": "1"})
     assert answer.json()["expires"] == int(ENDS.timestamp())
     assert answer.json()["master"] == f"/lessons/{LESSON}/live/master.m3u8"
+
+
+def test_a_player_of_a_class_is_held_to_no_rendition_and_one_of_its_recording_is(
+    ask: Ask, desk: Desk, store: Store
+) -> None:
+    store[f"plans/{OWN}.json"] = stored()
+    desk.nights = Nights(store.get)
+    answer = ask(token("pupil", OWN), query=f"?place={OWN}")
+    assert answer.status_code == 200 and "rendition" not in answer.json()
+    store[f"{LESSON}/lesson.json"] = record(LESSON, **live("ended", None))
+    assert "rendition" in ask(token("pupil", OWN), query=f"?place={OWN}").json()
+    desk.nights.close()
 
 
 @pytest.mark.parametrize(("tier", "school"), [("mother", OWN), ("pupil", FAR), ("mayor", None)])

@@ -5,6 +5,7 @@ import type { CuesParsedData, ErrorData, HlsConfig } from "hls.js";
 import { askToPlay, inWords, type Way } from "../access";
 import { leave } from "../cache";
 import { texts } from "../texts";
+import { ceiling, keepTo } from "./ceiling";
 import type { Notices } from "./notices";
 import { soundLoader } from "./sound";
 import { play } from "./timeline";
@@ -57,11 +58,16 @@ export class Session {
       enableWorker: false, // so no blob: script is needed, and the page's policy can forbid them
       renderTextTracksNatively: false, // captions.ts draws them
       startPosition: at, maxBufferLength: 30, backBufferLength: 30, capLevelToPlayerSize: true, abrEwmaDefaultEstimate: FIRST_GUESS,
+      capLevelController: ceiling(this.library, () => this.rendition),
       liveDurationInfinity: true, // the slider then reaches as far back as the playlist, and no further
       fragLoadPolicy: { default: { ...fragments, errorRetry: { maxNumRetry: 2, retryDelayMs: 1000, maxRetryDelayMs: 4000 } } }, // further tries are ours, in words
       pLoader: soundLoader(this.library, this.soundOnly, this.hooks.sound),
       xhrSetup: (request, url) => this.permit(request, url),
     };
+  }
+
+  private get rendition(): string | null {
+    return this.source.way?.rendition ?? null;
   }
 
   private get address(): string {
@@ -82,6 +88,7 @@ export class Session {
     const hls = new this.library(this.settings(at));
     this.hls = hls;
     hls.on(events.MANIFEST_PARSED, () => {
+      keepTo(hls, this.rendition);
       this.hooks.parsed(hls);
       if (start) play(this.video);
     });
@@ -122,6 +129,7 @@ export class Session {
       if (hls !== this.hls) return;
       if ("reason" in permission) return this.stop(inWords(permission.words), permission.reason);
       this.source = { ...this.source, way: permission.way };
+      keepTo(hls, this.rendition);
       return this.again();
     }
     if (network && this.source.way && (await this.fromCity(hls))) return;

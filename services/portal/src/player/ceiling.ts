@@ -1,0 +1,32 @@
+// The rendition that the night brought into the school's cache. What is higher was not fetched, and would cross the school's link in class.
+
+import type Hls from "hls.js";
+import type { HlsConfig, Level } from "hls.js";
+
+type Ceiling = HlsConfig["capLevelController"];
+
+/** Which of ``levels`` is of ``rendition``, by the folder of its playlist; -1: none. */
+const indexOf = (levels: readonly Level[], rendition: string | null): number =>
+  rendition ? levels.findIndex((level) => level.url.some((url) => new URL(url).pathname.split("/").at(-2) === rendition)) : -1;
+
+/** Let automatic choice go no higher than ``rendition``, as soon as there are levels. */
+export function keepTo(hls: Hls, rendition: string | null): void {
+  const level = indexOf(hls.levels, rendition);
+  if (level >= 0 && (hls.autoLevelCapping < 0 || hls.autoLevelCapping > level)) hls.autoLevelCapping = level;
+}
+
+/** By the size of the picture, as hls.js has it, and by ``rendition``: whenever the size changes, hls.js sets its own cap over any other. */
+export function ceiling(library: typeof Hls, rendition: () => string | null): Ceiling {
+  const { capLevelController: BySize } = library.DefaultConfig;
+  if (!BySize) return undefined;
+  return class extends BySize {
+    constructor(private readonly player: Hls) {
+      super(player);
+    }
+
+    override getMaxLevel(most: number): number {
+      const level = indexOf(this.player.levels, rendition());
+      return super.getMaxLevel(level < 0 ? most : Math.min(most, level));
+    }
+  };
+}
