@@ -44,7 +44,7 @@ class Kind(StrEnum):
     RUN = "platform-run"
     """`pulumi up` and what it changed."""
     ACCOUNT = "account-change"
-    """What an operator did to an account."""
+    """What an operator did to an account, or to a guardian's consent about a pupil."""
     LOGS = "log-anchor"
     """What logs were kept in an hour, by digest."""
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -21,12 +22,14 @@ from catalog.roster import RosterRole
 from derive.first_sign_in import MOST_SLIPS
 from ops import account
 from ops.accounts import reaching as identity_service
+from ops.audits import deeds
 from ops.console import console
 from ops.lessons import place
 from ops.phases import Phases
-from ops.rosters import importing, reaching, sample, slip_pages, telling
+from ops.rosters import consenting, importing, reaching, sample, slip_pages, telling
 from ops.rosters.checking import UNDER, Checked
 from ops.rosters.checking import check as look
+from ops.rosters.consenting import Wish
 from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS
 from ops.rosters.importing import Given, Outcome
 from ops.rosters.rows import Encoding
@@ -226,6 +229,57 @@ def show_command(
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
         return
     telling.person(found, load_named(where.city), console())
+
+
+@app.command(name="consent")
+def consent_command(
+    pupil: Annotated[
+        str,
+        typer.Argument(metavar="PUPIL", help="Id on the platform; `-` asks for the register's id, which is not shown."),
+    ],
+    *,
+    guardian: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Who agrees, or `-` to be asked; needed only where the pupil has several."),
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="They agree no longer, from now on; without --guardian: none does.")
+    ] = False,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The last day; without it as long as a guardian has a say.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Show every consent that there is or was.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and change nothing.")] = False,
+    stack: Stack = "local",
+) -> None:
+    """Record that a guardian agrees that school and teachers see what the platform keeps of a pupil, or that they do no longer.
+
+    Record what you hold in writing. It counts from today, is on the audit record, and outlasts imports; it ends when the pupil leaves,
+    or the register does not name the guardian any more.
+
+    Examples: `huiju roster consent PUPIL --until 2027-08-31`; `huiju roster consent PUPIL --withdraw`.
+    """
+    where, wish = place.of_stack(stack), Wish(pupil, guardian, until, withdraw, listed)
+    key = cache(lambda: reaching.pseudonyms(where))
+    with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
+        known, meant = consenting.judged(
+            wish,
+            today(load_named(where.city)),
+            lambda given, whose: telling.identity(given, key, whose),
+            lambda who: telling.look_up(connection, who),
+        )
+    if listed:
+        telling.consents(known, console())
+        typer.echo(f"{len(known.consents):,} consents")
+        return
+    if not (meant.done or dry_run):
+        by = reaching.who(where)
+        with (
+            reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect,
+            deeds.noted(where, consenting.deed(meant)),
+        ):
+            consenting.write(connect, meant, by)
+    typer.echo(consenting.told(meant, dry=dry_run))
 
 
 def _deprovision(stack: str, done: Outcome, phases: Phases) -> None:

@@ -1,4 +1,6 @@
-"""Puts on record what an operator does to an account, and which sessions they mint: noted before it takes effect, or nothing is done.
+"""Puts on record what an operator does to an account or a guardian's consent, and which sessions they mint: before it takes effect.
+
+Where that cannot be noted, nothing is done.
 
 As with runs of the platform (decision 0205) the note lies durably on this machine, the record takes its place when the deed ends, however
 it ends, and goes to the store at once or with the next one. An account is named by its id, the subject of its sessions, so that what was
@@ -54,7 +56,8 @@ def noted(where: Place, deed: Deed) -> Iterator[None]:
         pending.begin(note)
     except OSError as error:
         raise UserError(
-            f"accounts and minted sessions go on record, and nothing can be written below {pending.folder()}, so nothing was done: {error}"
+            "accounts, consents and minted sessions go on record, and nothing can be written below "
+            f"{pending.folder()}, so nothing was done: {error}"
         ) from error
     outcome = Outcome.FAILED
     try:

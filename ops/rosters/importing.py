@@ -33,6 +33,7 @@ PATIENCE: Final = "60s"
 """How long another import is waited for; the server sees within ten seconds that one was killed."""
 SETTINGS: Final = {PURPOSE: IMPORT, "lock_timeout": PATIENCE, "client_connection_check_interval": "10s"}
 """Settings of the transaction."""
+NO_TABLES: Final = "the database has no tables of the roster yet, or not all: `huiju up` makes them"
 Connect = Callable[[], psycopg.Connection]
 
 
@@ -110,7 +111,7 @@ def keeper(connect: Connect) -> Iterator[psycopg.Connection]:
                 connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             yield connection
     except UndefinedTable as error:
-        raise UserError("the database has no tables of the roster yet: `huiju up` makes them") from error
+        raise UserError(NO_TABLES) from error
     except LockNotAvailable as error:
         raise UserError(
             "another roster is being taken in: nothing was written; run the same command again when it is done"

@@ -1,4 +1,7 @@
-"""Writing what differs: one transaction, after `difference` has said who is touched."""
+"""Writing what differs: one transaction, after `difference` has said who is touched.
+
+A link to a guardian that stays is never written anew: the consents that were given by it would go with the old one.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,8 @@ _STEPS: Final = (
      ON CONFLICT (person, class, role, begins) DO UPDATE SET school = excluded.school, ends = excluded.ends"""),
     ("guardians", """
      DELETE FROM guardians g USING touched t WHERE t.person = g.child
-     AND (t.what = 'removed' OR EXISTS (SELECT FROM want_people w WHERE w.id = g.child))"""),
+     AND (t.what = 'removed' OR EXISTS (SELECT FROM want_people w WHERE w.id = g.child))
+     AND NOT EXISTS (SELECT FROM want_guardians w WHERE (w.guardian, w.child) = (g.guardian, g.child))"""),
     ("guardians", "DELETE FROM guardians g USING touched t WHERE t.person = g.guardian AND t.what = 'removed'"),
     ("guardians", """
      INSERT INTO guardians (guardian, child) SELECT w.guardian, w.child FROM want_guardians w JOIN touched t ON t.person = w.child

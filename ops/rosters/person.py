@@ -21,6 +21,10 @@ _ROLES = "SELECT place, role, tier, main, begins::text, ends::text FROM roles WH
 _CLASSES = """
 SELECT e.class, e.school, e.role, e.begins::text, e.ends::text FROM enrolments e WHERE person = %s ORDER BY school, class, role, begins
 """
+_CONSENTS = """
+SELECT pupil::text, guardian::text, begins::text, ends::text, recorded_at::text, recorded_by, withdrawn_at::text, withdrawn_by
+FROM consents WHERE pupil = %(who)s OR guardian = %(who)s ORDER BY pupil, id
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Person:
     """`class`, `school`, `role`, `begins`, `ends`."""
     children: tuple[str, ...]
     guardians: tuple[str, ...]
+    consents: tuple[dict[str, Any], ...] = ()
+    """Given for them or by them: `pupil`, `guardian`, `begins`, `ends`, `recorded_at`, `recorded_by`, `withdrawn_at` and `withdrawn_by`,
+    the last two None while it is not withdrawn."""
 
     def today(self, day: date) -> tuple[str, str] | None:
         """Tier and place of the first of their roles that leads to a tier on that day, the main one before others."""
@@ -56,10 +63,12 @@ def read(connection: psycopg.Connection, identity: UUID) -> Person | None:
             return None
         roles = tuple(cursor.execute(_ROLES, (identity,)).fetchall())
         classes = tuple(cursor.execute(_CLASSES, (identity,)).fetchall())
+        consents = tuple(cursor.execute(_CONSENTS, {"who": identity}).fetchall())
         links = cursor.execute("SELECT guardian, child FROM guardians ORDER BY guardian, child").fetchall()
     minor = None if found["unknown"] else bool(found["minor"])
     return Person(
         str(identity), found["enabled"], minor, found["since"], found["left_at"], roles, classes,
         tuple(str(each["child"]) for each in links if each["guardian"] == identity),
         tuple(str(each["guardian"]) for each in links if each["child"] == identity),
+        consents,
     )  # fmt: skip

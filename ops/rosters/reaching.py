@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 
 import psycopg
+from psycopg.errors import UndefinedTable
 
 from catalog import names
 from catalog.errors import UserError
@@ -17,6 +18,7 @@ from derive.pseudonym import Pseudonyms
 from ops.lessons import indexing
 from ops.lessons.indexing import DatabaseDownError
 from ops.lessons.place import Place
+from ops.rosters import importing
 from ops.rosters.importing import Connect
 
 DOWN = (
@@ -40,6 +42,8 @@ def connecting(place: Place, role: str) -> Iterator[Connect]:
             yield connect
     except DatabaseDownError as error:
         raise UserError(DOWN.format(error.reason)) from error
+    except UndefinedTable as error:
+        raise UserError(importing.NO_TABLES) from error
     except psycopg.OperationalError as error:
         raise UserError(DOWN.format(str(error).strip().splitlines()[0])) from error
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from catalog import City
 from catalog.errors import UserError
 from derive.pseudonym import Pseudonyms
+from ops.rosters import consenting
 from ops.rosters.difference import ADDED, CHANGED, REMOVED, Difference
 from ops.rosters.importing import Outcome, too_many
 from ops.rosters.person import Person, read
@@ -71,18 +72,21 @@ def _table(found: Difference) -> Table:
     return table
 
 
-def identity(given: str, key: Callable[[], Pseudonyms]) -> UUID:
-    """The id that is meant. A register's id is read from the terminal or standard input: everybody on the machine sees an argument."""
+def identity(given: str, key: Callable[[], Pseudonyms], whose: str = "") -> UUID:
+    """The id that is meant, ``whose`` when more than one is asked for.
+
+    A register's id is read from the terminal or standard input: everybody on the machine sees an argument.
+    """
     if given == ASK:
-        asked = (
-            typer.prompt("id in the register", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
-        )
+        what = f"id of the {whose} in the register" if whose else "id in the register"
+        asked = typer.prompt(what, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
         return key().of(asked)
     try:
         return UUID(given)
     except ValueError:
         raise UserError(
-            f"this is no id of the platform: give one, or `{ASK}` to be asked for the id in the register, which then stands in no history"
+            f"this is no id of the platform{f' for the {whose}' if whose else ''}: give one, or `{ASK}` to be asked for the id in the "
+            "register, which then stands in no history"
         ) from None
 
 
@@ -133,6 +137,17 @@ def person(known: Person, city: City, console: Console) -> None:
     for what, listed in (("child", known.children), ("guardian", known.guardians)):
         for other in listed:
             console.print(f"  {what} {other}")
+    consents(known, console)
+
+
+def consents(known: Person, console: Console) -> None:
+    """Every consent that was given for them, or by them."""
+    for each in known.consents:
+        of = f"of {each['guardian']}" if each["pupil"] == known.id else f"for {each['pupil']}"
+        until = "until no guardian has a say" if each["ends"] == consenting.LAST else f"until {each['ends']}"
+        ended = f", withdrawn {each['withdrawn_at']} by {each['withdrawn_by']}" if each["withdrawn_at"] else ""
+        recorded = f"recorded {each['recorded_at']} by {each['recorded_by']}"
+        console.print(Text(f"  consent {of} from {each['begins']} {until}, {recorded}{ended}"))
 
 
 def _span(row: dict[str, Any]) -> str:

@@ -76,6 +76,11 @@ class Enrolment(_Lasting):
 
 
 @dataclass(frozen=True)
+class Consent(_Lasting):
+    """That a guardian of theirs agrees; one that was withdrawn is none."""
+
+
+@dataclass(frozen=True)
 class Found:
     """What the roster has of one person."""
 
@@ -88,10 +93,16 @@ class Found:
     enrolments: tuple[Enrolment, ...]
     children: tuple[Found, ...] = ()
     """In this person's care; theirs are not looked up."""
+    consents: tuple[Consent, ...] = ()
+    """Of their guardians, not withdrawn."""
 
     def guarded(self, today: date) -> bool:
         """Whether a guardian has a say."""
         return self.guarded_until is not None and today < self.guarded_until
+
+    def agreed(self, today: date) -> bool:
+        """Whether no guardian has a say, or one of them agrees."""
+        return not self.guarded(today) or any(each.holds(today) for each in self.consents)
 
     def schools(self, today: date) -> tuple[str, ...]:
         """Where they are something on that day, the main place first: codes of schools and offices."""
@@ -231,6 +242,9 @@ _ENROLMENTS = """
 SELECT e.person::text, nullif(greatest(e.begins, c.begins), '-infinity'), nullif(least(e.ends, c.ends), 'infinity'), e.class, e.school
 FROM enrolments e JOIN classes c ON c.id = e.class ORDER BY e.person, e.school, e.class, e.role, e.begins
 """
+_CONSENTS = """
+SELECT pupil::text, begins, nullif(ends, 'infinity') FROM consents WHERE withdrawn_at IS NULL ORDER BY pupil, begins, id
+"""
 _CHILDREN = "SELECT child::text FROM guardians WHERE guardian = %s ORDER BY child"
 
 
@@ -241,13 +255,19 @@ def _read(connection: psycopg.Connection, person: UUID) -> Found | None:
         people = connection.execute(_PEOPLE, (date.max,)).fetchall()
         roles = connection.execute(_ROLES).fetchall()
         enrolments = connection.execute(_ENROLMENTS).fetchall()
+        consents = connection.execute(_CONSENTS).fetchall()
         children = connection.execute(_CHILDREN, (person,)).fetchall()
-    found = {row[0]: _found(row, roles, enrolments) for row in people}
+    found = {row[0]: _found(row, roles, enrolments, consents) for row in people}
     me = found.get(str(person))
     return replace(me, children=tuple(found[child] for (child,) in children if child in found)) if me else None
 
 
-def _found(row: Sequence[Any], roles: Sequence[Sequence[Any]], enrolments: Sequence[Sequence[Any]]) -> Found:
+def _found(
+    row: Sequence[Any],
+    roles: Sequence[Sequence[Any]],
+    enrolments: Sequence[Sequence[Any]],
+    consents: Sequence[Sequence[Any]],
+) -> Found:
     """One person of the rows."""
     one, enabled, until = row
     return Found(
@@ -256,4 +276,5 @@ def _found(row: Sequence[Any], roles: Sequence[Sequence[Any]], enrolments: Seque
         until,
         tuple(Role(*rest) for person, *rest in roles if person == one),
         tuple(Enrolment(*rest) for person, *rest in enrolments if person == one),
+        consents=tuple(Consent(*rest) for pupil, *rest in consents if pupil == one),
     )

@@ -53,7 +53,7 @@ def _who(rules: Rules, said: Identity, me: Found, today: date) -> questions.Pers
 
 def _things(rules: Rules, pupil: Found, today: date) -> Iterator[Thing]:
     """The profile as of each school at which they are a pupil, and as of each of their classes."""
-    subjects, agreed = rules.tables.subjects(questions.PROFILE), not pupil.guarded(today)
+    subjects, agreed = rules.tables.subjects(questions.PROFILE), pupil.agreed(today)
     schools = dict.fromkeys(each.place for each in pupil.roles if each.holds(today) and each.tier in subjects)
     for code in schools:
         yield questions.profile(pupil.id, code, consent=agreed)

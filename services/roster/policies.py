@@ -15,7 +15,8 @@ from derive import database
 PERSON, SCHOOL, PURPOSE = database.ROSTER_PERSON, "huiju.school", "huiju.purpose"
 """Settings: id of the one person, code of the one school, and what the keeper is doing."""
 IMPORT: Final = "import"
-"""What the keeper says that it is doing."""
+CONSENT: Final = "consent"
+"""What the keeper says that it is doing: taking a roster in, or writing down what a guardian agreed to."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Roles:
     reader: str
     """One person at a time, with the children in their care."""
     keeper: str
-    """Takes rosters in, and says so."""
+    """Takes rosters in, or consents, and says which."""
     school: str
     """One school at a time."""
 
@@ -41,12 +42,13 @@ class Policy(NamedTuple):
 # Empty once a transaction that set it is over. In a sub-query, so that it is looked up once and not for every row.
 _PERSON: Final = f"(SELECT nullif(current_setting('{PERSON}', true), '')::uuid)"
 _SCHOOL: Final = f"(SELECT nullif(current_setting('{SCHOOL}', true), ''))"
-_KEEPS: Final = f"(SELECT current_setting('{PURPOSE}', true)) = '{IMPORT}'"
 # Arrays, because PostgreSQL looks through an index for each of their members, and through the whole table for `OR` and `IN (SELECT ...)`.
 _NEAR: Final = "{0} = ANY (ARRAY(SELECT child FROM guardians WHERE guardian = " + _PERSON + ") || " + _PERSON + ")"  # noqa: S608
 """The person, or a child in their care."""
 _OF_SCHOOL: Final = f"= ANY (ARRAY(SELECT person FROM roles WHERE place = {_SCHOOL}))"  # noqa: S608
-TABLES: Final = ("people", "roles", "classes", "enrolments", "guardians", "imports")
+IMPORTED: Final = ("people", "roles", "classes", "enrolments", "guardians", "imports")
+CONSENTS: Final = "consents"
+TABLES: Final = (*IMPORTED, CONSENTS)
 KEEPS: Final = {
     "people": "SELECT, INSERT, UPDATE",
     "roles": "SELECT, INSERT, UPDATE, DELETE",
@@ -54,22 +56,30 @@ KEEPS: Final = {
     "enrolments": "SELECT, INSERT, UPDATE, DELETE",
     "guardians": "SELECT, INSERT, DELETE",
     "imports": "SELECT, INSERT",
+    CONSENTS: "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)",
 }
-"""Table -> what the keeper may do: people are switched off and never deleted, and what was taken in stays on record."""
+"""Table -> what the keeper may do: people are switched off and never deleted, what was taken in stays on record, and a consent is withdrawn
+and not unwritten. It goes when the pupil or the guardian does, with the link that it hangs on: the server does that by itself."""
 
 
 def policies(roles: Roles) -> tuple[Policy, ...]:
     """Every policy. A policy of one table looks into others only as far as theirs allow."""
     return (
-        *(Policy(table, roles.keeper, _KEEPS) for table in TABLES),
+        *(Policy(table, roles.keeper, _doing(IMPORT)) for table in IMPORTED),
+        Policy(CONSENTS, roles.keeper, _doing(CONSENT)),
         Policy("people", roles.reader, _NEAR.format("id")),
         Policy("roles", roles.reader, _NEAR.format("person")),
         Policy("enrolments", roles.reader, _NEAR.format("person")),
         Policy("classes", roles.reader, "id = ANY (ARRAY(SELECT class FROM enrolments))"),
         Policy("guardians", roles.reader, f"guardian = {_PERSON} OR child = {_PERSON}"),
+        Policy(CONSENTS, roles.reader, _NEAR.format("pupil")),
         Policy("people", roles.school, f"id {_OF_SCHOOL}"),
         Policy("roles", roles.school, f"place = {_SCHOOL}"),
         Policy("enrolments", roles.school, f"school = {_SCHOOL}"),
         Policy("classes", roles.school, f"school = {_SCHOOL}"),
         Policy("guardians", roles.school, f"child {_OF_SCHOOL}"),
     )
+
+
+def _doing(purpose: str) -> str:
+    return f"(SELECT current_setting('{PURPOSE}', true)) = '{purpose}'"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+import psycopg
+from psycopg.errors import ForeignKeyViolation
 
 from catalog import City
 from derive.questions import Person, Thing
@@ -31,6 +35,17 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Agreed:
+    """What somebody agreed to about a pupil, from a first to a last day, both included."""
+
+    by: str
+    """Name."""
+    begins: date
+    ends: date = LAST
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
 class Member:
     """Somebody of the register."""
 
@@ -41,6 +56,8 @@ class Member:
     """Names."""
     minor_until: date | None = None
     enabled: bool = True
+    consents: tuple[Agreed, ...] = ()
+    """About them."""
 
     @property
     def id(self) -> str:
@@ -54,6 +71,8 @@ class Register:
     city: City
     change: date
     members: dict[str, Member] = field(default_factory=dict)
+    subjects: tuple[Member, ...] = ()
+    """Of whom everybody asks: all but those who are there for a tier's sake."""
 
     def asking(self, member: Member, day: date) -> Person | None:
         """Who they are on that day, as they would sign in; None for who cannot."""
@@ -67,9 +86,16 @@ class Register:
         district = next((each.id for each in self.city.districts if each.division_code == held.where), None)
         return Person(member.id, held.what, school, classes, children, district, city=tier.scope == "city")
 
+    def consented(self, pupil: Member, day: date) -> bool:
+        """Whether a guardian of theirs agrees on that day."""
+        return any(
+            pupil.name in self.members[each.by].children and each.begins <= day <= each.ends and not each.withdrawn
+            for each in pupil.consents
+        )
+
     def profiles(self, member: Member, day: date) -> Iterator[Thing]:
         """The profile of a pupil as of each school and class; nothing of anybody else."""
-        agreed = member.minor_until is None or member.minor_until <= day
+        agreed = member.minor_until is None or member.minor_until <= day or self.consented(member, day)
         schools = [each.where for each in member.roles if each.on(day) and each.what == "student"]
         for number, code in enumerate(schools):
             yield Thing(f"{member.id}-{number}", "pupil-profile", code, member.id, consent=agreed)
@@ -93,20 +119,37 @@ def make(city: City, change: date) -> Register:
         Member("guest", (Held("student", one),), (Held("class-3", two),)),
         Member("away", (Held("student", one),), (Held("class-1", one),), enabled=False),
         Member("left", (Held("student", one, ends=before),), (Held("class-1", one),)),
-        Member("mother", (Held("parent", one),), children=("young", "moves", "away")),
-        Member("father", (Held("parent", two),), children=("old", "left")),
+        *(Member(name, (Held("student", one),), (Held("class-1", one),), minor_until=date(2040, 1, 1), consents=given)
+          for name, given in _consents(change).items()),
+        Member("mother", (Held("parent", one),), children=("young", "moves", "away", *_consents(change))),
+        Member("father", (Held("parent", two),), children=("old", "left", "of-the-other")),
         Member("new-teacher", (Held("teacher", one, change),), (Held("class-1", one, change),)),
         Member("teacher-of-two", (Held("teacher", one), Held("teacher", two)), (Held("class-1", one), Held("class-3", two))),
         Member("teacher-and-mother", (Held("teacher", one), Held("parent", two), Held("school-staff", one, ends=before)), (
             Held("class-1", one),), children=("guest",)),
     ]  # fmt: skip
+    subjects = tuple(found)
     for tier in city.tiers:
         for place in (one, two, office):
             group = {one: "class-1", two: "class-3"}.get(place)
             found.append(Member(f"{tier.id}-{place}", (Held(tier.id, place),)))
             if group:
                 found.append(Member(f"{tier.id}-{group}", (Held(tier.id, place),), (Held(group, place),)))
-    return Register(city, change, {each.name: each for each in found})
+    return Register(city, change, {each.name: each for each in found}, subjects)
+
+
+def _consents(change: date) -> dict[str, tuple[Agreed, ...]]:
+    """Pupils too young to be seen without: name -> what was agreed about them."""
+    before = change - timedelta(days=1)
+    return {
+        "agreed": (Agreed("mother", before),),
+        "not-yet-agreed": (Agreed("mother", change),),
+        "agreed-until-then": (Agreed("mother", before, before),),
+        "agreed-again": (Agreed("mother", before, before), Agreed("mother", change)),
+        "withdrawn": (Agreed("mother", before, withdrawn=True),),
+        "of-the-other": (Agreed("mother", before, withdrawn=True), Agreed("father", before)),
+        "of-no-guardian": (Agreed("father", before), Agreed("teacher-of-two", before)),
+    }
 
 
 def fill(register: Register, server: Server) -> None:
@@ -120,6 +163,18 @@ def fill(register: Register, server: Server) -> None:
         cursor.executemany("INSERT INTO classes (id, school) VALUES (%s, %s)", sorted(groups))
         for each in register.members.values():
             _write(cursor, register, each)
+        for pupil in register.members.values():
+            for agreed in pupil.consents:
+                _agree(connection, pupil, agreed, register.members[agreed.by])
+
+
+def _agree(connection: psycopg.Connection, pupil: Member, agreed: Agreed, by: Member) -> None:
+    words = "INSERT INTO consents (pupil, guardian, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, %s, %s, 'a test', CASE WHEN %s THEN now() END, CASE WHEN %s THEN 'a test' END)"
+    ends = "infinity" if agreed.ends is LAST else agreed.ends.isoformat()
+    # The database takes none of who is no guardian of theirs.
+    with suppress(ForeignKeyViolation), connection.transaction():
+        connection.execute(words, (pupil.id, by.id, agreed.begins, ends, agreed.withdrawn, agreed.withdrawn))
 
 
 def _write(cursor: object, register: Register, member: Member) -> None:

@@ -134,7 +134,7 @@ def emptied(platform: Platform) -> Iterator[None]:
 
     def empty() -> None:
         with reaching.connecting(where, owner) as connect, connect() as connection:
-            connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports")
+            connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents")
 
     empty()
     try:

@@ -26,6 +26,7 @@ from tests.roster_server import HASHES, IMPORTING, KEEPER, Server
 
 FIRST, SECOND = (school.code for school in small.city().schools)
 PUPIL, PARENT, TEACHER = f"s{FIRST}00000", f"p{FIRST}00000", f"t{FIRST}0002"
+OTHER_PUPIL, OTHER_PARENT = f"s{FIRST}00002", f"p{FIRST}00001"
 EVERYTHING = (
     "SELECT id, enabled, minor_until::text, left_at IS NULL FROM people ORDER BY 1",
     "SELECT person, place, role, tier, main, begins::text, ends::text FROM roles ORDER BY 1, 2, 3, 6",
@@ -177,6 +178,70 @@ def test_who_is_not_in_the_file_any_more_is_switched_off_and_may_come_back(serve
     added, changed, removed = counts(server.take(folder))
     assert (added, changed, removed) == (1, 1, 0)
     assert everything(server) == before
+
+
+def agreed(server: Server, guardian: str = PARENT, pupil: str = PUPIL) -> None:
+    """Write a consent down, past the command."""
+    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, '2026-09-01', 'a test')"
+    with server.connect("postgres") as connection:
+        connection.execute(words, (HASHES.of(pupil), HASHES.of(guardian)))
+
+
+def consents(server: Server) -> list[object]:
+    """Who agreed about whom, and since when it is on record."""
+    return [tuple(row) for row in server.all("SELECT id, pupil, guardian, recorded_at, withdrawn_at FROM consents")]
+
+
+def test_a_consent_outlasts_imports_in_which_the_guardian_stays_one(server: Server, folder: Path) -> None:
+    server.take(folder)
+    agreed(server)
+    before = consents(server)
+    # The pupil, then the guardian, then the pupil's class and birth differ.
+    for edited, cells in (
+        (("users", "sourcedId", PUPIL), {"enabledUser": "false"}),
+        (("users", "sourcedId", PARENT), {"enabledUser": "false"}),
+        (("enrollments", "userSourcedId", PUPIL), {"beginDate": "2026-09-02"}),
+        (("demographics", "sourcedId", PUPIL), {"birthDate": "2019-01-01"}),
+    ):
+        edit(folder, *edited, **cells)
+        assert counts(server.take(folder))[1] >= 1
+        assert consents(server) == before
+    # A second guardian comes.
+    edit(folder, "users", "sourcedId", PUPIL, agentSourcedIds=f"{PARENT},{OTHER_PARENT}")
+    server.take(folder)
+    assert len(server.all(f"SELECT FROM guardians WHERE child = '{HASHES.of(PUPIL)}'")) == 2
+    assert consents(server) == before
+
+
+@pytest.mark.parametrize("gone", ["the pupil", "the guardian", "the link"])
+def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
+    server: Server, folder: Path, gone: str
+) -> None:
+    whole = {name: small.read(folder, name) for name in ("users", "roles", "enrollments", "demographics")}
+    server.take(folder)
+    agreed(server)
+    # Somebody else's stays.
+    agreed(server, OTHER_PARENT, OTHER_PUPIL)
+    stays = [row for row in consents(server) if HASHES.of(OTHER_PUPIL) in row]  # type: ignore[operator]
+    if gone == "the link":
+        rows = [{**row, "agentSourcedIds": _without(row, (PUPIL, PARENT))} for row in whole["users"]]
+        small.write(folder, "users", rows)
+    else:
+        without(folder, PUPIL if gone == "the pupil" else PARENT)
+    server.take(folder, removals=True)
+    assert consents(server) == stays
+    # Who comes back has to agree anew.
+    for name, rows in whole.items():
+        small.write(folder, name, rows)
+    server.take(folder)
+    assert server.all(f"SELECT FROM guardians WHERE child = '{HASHES.of(PUPIL)}'")
+    assert consents(server) == stays
+
+
+def _without(row: dict[str, str], pair: tuple[str, str]) -> str:
+    """Whom a user names as theirs, without the one of the pair where it is the other."""
+    others = set(pair) - {row["sourcedId"]} if row["sourcedId"] in pair else set()
+    return ",".join(each for each in row["agentSourcedIds"].split(",") if each not in others)
 
 
 def test_a_file_that_would_switch_off_too_many_needs_a_word(server: Server, folder: Path) -> None:

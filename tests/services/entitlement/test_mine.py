@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from services.entitlement import app, mine
 from services.entitlement.audit import Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
-from services.entitlement.people import Enrolment, Found, Role
+from services.entitlement.people import Consent, Enrolment, Found, Role
 from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, FAR, NOW, OFFICE, OWN, PARTNER, Register, name, token
 from tests.services.entitlement.test_audit import RULES, recorded
 
@@ -195,6 +196,23 @@ def test_another_s_child_and_nobody_at_all_are_refused_alike_and_in_words(client
 def test_a_guardian_who_has_a_say_has_to_have_agreed(client: TestClient) -> None:
     for tier, me in (("master", MASTER), ("clerk", CLERK)):
         assert reason(get(client, f"people/{SISTER}", tier, me)) == (403, "consent-needed")
+
+
+@pytest.mark.parametrize(
+    ("consents", "seen"),
+    [
+        ((Consent(TODAY, None),), True),
+        ((Consent(TODAY, TODAY),), True),
+        ((Consent(TODAY + timedelta(days=1), None),), False),
+        ((Consent(None, TODAY - timedelta(days=1)),), False),
+    ],
+)
+def test_a_guardian_who_agrees_today_opens_it(
+    client: TestClient, people: dict[str, Found], consents: tuple[Consent, ...], seen: bool
+) -> None:
+    people[SISTER] = replace(people[SISTER], consents=consents)
+    for tier, me in (("master", MASTER), ("clerk", CLERK)):
+        assert get(client, f"people/{SISTER}", tier, me).status_code == (200 if seen else 403)
 
 
 def test_a_teacher_of_no_class_of_the_pupil_learns_nothing_of_their_age(client: TestClient, people: dict[str, Found]) -> None:  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from catalog.access import Scope
+from local import postgresql
 from policies.access import document
 from services.entitlement import app
 from services.entitlement.desk import Desk
@@ -41,10 +43,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _reaches(folder: Path) -> dict[str, set[str]]:
+def _young(folder: Path) -> list[str]:
+    """Pupils about whom a guardian has a say."""
+    rows = [row["sourcedId"] for row in small.read(folder, "demographics") if row["birthDate"].startswith("2016")]
+    return sorted(each for each in rows if each.startswith("s"))
+
+
+def _agree(folder: Path, server: Server, pupils: list[str]) -> None:
+    """A guardian of each of them agrees."""
+    parents = {
+        child: row["sourcedId"] for row in small.read(folder, "users") for child in row["agentSourcedIds"].split(",")
+    }
+    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, %s, 'a test')"
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        for each in pupils:
+            connection.execute(words, (HASHES.of(each), HASHES.of(parents[each]), date(2026, 9, 1)))
+
+
+def _reaches(folder: Path, agreed: list[str]) -> dict[str, set[str]]:
     """Person of the register -> whom they are to see, by the files alone."""
     users, enrolled = small.read(folder, "users"), small.read(folder, "enrollments")
     old = {row["sourcedId"] for row in small.read(folder, "demographics") if row["birthDate"].startswith("2010")}
+    open_to_teachers = old | set(agreed)
     pupils = {row["userSourcedId"] for row in enrolled if row["role"] == "student"}
     classes: dict[str, set[str]] = {}
     for row in enrolled:
@@ -53,7 +73,9 @@ def _reaches(folder: Path) -> dict[str, set[str]]:
     for one in found:
         found[one] |= {one} & pupils
         if one not in pupils:
-            found[one] |= {each for group in classes.values() if one in group for each in group & pupils & old}
+            found[one] |= {
+                each for group in classes.values() if one in group for each in group & pupils & open_to_teachers
+            }
     return found
 
 
@@ -61,7 +83,10 @@ def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Serve
     desk.settings = replace(desk.settings, standing=Live(document.document(CITY)))
     desk.people = reader = Reader(host=server.host, user=READER, dbname=DATABASE)
     client = TestClient(app.make(desk), base_url="https://city.example")
-    wanted, asked = _reaches(folder), 0
+    agreed = _young(folder)[::2]
+    assert 0 < len(agreed) < len(_young(folder))
+    _agree(folder, server, agreed)
+    wanted, asked = _reaches(folder, agreed), 0
     for one, reach in wanted.items():
         me = str(HASHES.of(one))
         said: Identity = identity(reader.find(me), small.TODAY, Places())

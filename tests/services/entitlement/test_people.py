@@ -16,7 +16,17 @@ import pytest
 
 from local import postgresql
 from services.entitlement import people
-from services.entitlement.people import Enrolment, Found, Identity, PersonError, Reader, Role, identities, identity
+from services.entitlement.people import (
+    Consent,
+    Enrolment,
+    Found,
+    Identity,
+    PersonError,
+    Reader,
+    Role,
+    identities,
+    identity,
+)
 from tests import roster_server
 from tests.ops.rosters import small
 from tests.roster_server import DATABASE, HASHES, READER, Server
@@ -96,7 +106,9 @@ def test_a_connection_that_broke_is_made_again(reader: Reader, server: Server) -
 
 def test_what_a_reader_asks_it_asks_within_its_rights(server: Server) -> None:
     other = Reader(host=server.host, user=roster_server.SCHOOL, dbname=DATABASE)
-    assert other.find(str(HASHES.of(PUPIL))) is None, "another role names schools, not people"
+    # Another role names schools, not people, and has no right to consents at all.
+    with pytest.raises(PersonError, match=people.UNREADABLE):
+        other.find(str(HASHES.of(PUPIL)))
 
 
 def test_without_a_database_nobody_is_anybody_and_the_log_names_nobody(
@@ -183,6 +195,41 @@ def test_classes_end_with_their_last_day_and_a_guardian_s_say_before_its_day() -
     assert [len(found.classes(TODAY + each * DAY)) for each in (-1, 0, 1)] == [0, 1, 0]
     assert [found.guarded(TODAY + each * DAY) for each in (0, 1)] == [True, False]
     assert not replace(found, guarded_until=None).guarded(TODAY)
+
+
+@pytest.mark.parametrize(
+    ("consents", "agreed"),
+    [
+        ((), [False, False, False]),
+        ((Consent(TODAY, None),), [False, True, True]),
+        ((Consent(TODAY, TODAY),), [False, True, False]),
+        ((Consent(TODAY - DAY, TODAY - DAY), Consent(TODAY + DAY, None)), [True, False, True]),
+    ],
+)
+def test_a_guardian_agrees_from_the_first_to_the_last_day(consents: tuple[Consent, ...], agreed: list[bool]) -> None:
+    found = replace(somebody(), guarded_until=date.max, consents=consents)
+    assert [found.agreed(TODAY + each * DAY) for each in (-1, 0, 1)] == agreed
+    assert all(replace(found, guarded_until=None).agreed(TODAY + each * DAY) for each in (-1, 0, 1))
+
+
+def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_ones_are_not(
+    server: Server, reader: Reader
+) -> None:
+    words = "INSERT INTO consents (pupil, guardian, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, %s, %s, 'a test', %s, %s)"
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        for ends, withdrawn in (("infinity", None), (TODAY, None), (TODAY, TODAY)):
+            by = "a test" if withdrawn else None
+            connection.execute(words, (HASHES.of(PUPIL), HASHES.of(PARENT), TODAY, ends, withdrawn, by))
+    try:
+        given = (Consent(TODAY, None), Consent(TODAY, TODAY))
+        assert of(reader, PUPIL).consents == given
+        found = {each.id: each.consents for each in of(reader, PARENT).children}
+        assert found.pop(str(HASHES.of(PUPIL))) == given
+        assert set(found.values()) == {()}
+    finally:
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute("DELETE FROM consents")
 
 
 def test_a_class_that_is_over_is_over_for_who_is_in_it(server: Server, reader: Reader) -> None:

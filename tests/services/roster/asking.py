@@ -26,6 +26,7 @@ SETS = {
     "enrolments": "role = role",
     "guardians": "child = child",
     "imports": "by = by",
+    "consents": "withdrawn_by = withdrawn_by",
 }
 """Table -> a change that changes nothing."""
 NEW = {
@@ -34,6 +35,7 @@ NEW = {
     "classes": "(id, school) VALUES ('probe', %(school)s)",
     "enrolments": "(person, class, role, school) VALUES (%(person)s, %(class)s, 'probe', %(school)s)",
     "guardians": "(guardian, child) VALUES (%(person)s, %(person)s)",
+    "consents": "(pupil, guardian, begins, recorded_by) VALUES (%(person)s, %(guardian)s, '2026-09-01', 'probe')",
     "imports": "(by, file, catalog, key, places, counts) VALUES ('probe', 'x', 'x', 'x', '{}', '{}')",
 }
 """Table -> a row that belongs to a person and a school."""
@@ -52,11 +54,14 @@ class Answer(NamedTuple):
 
 
 class Somebody(NamedTuple):
-    """A person of the roster, with a class and a school of theirs."""
+    """A person of the roster, with a class and a school of theirs, and a guardian; their own where the roster has one."""
 
     person: str
     group: str
     school: str
+    guardian: str
+    guarded: bool
+    """Whether the guardian is theirs."""
 
 
 def facts(connection: psycopg.Connection[Any], said: Said) -> Facts:
@@ -78,7 +83,17 @@ def somebodies(found: Facts) -> dict[str, Somebody]:
         "schoolmate": next(row for row in pupils if row["school"] == own["school"] and row["class"] != own["class"]),
         "stranger": next(row for row in pupils if row["school"] != own["school"]),
     }
-    return {name: Somebody(row["person"], row["class"], row["school"]) for name, row in rows.items()}
+    theirs = {each["child"]: each["guardian"] for each in found["guardians"]}
+    return {
+        name: Somebody(
+            row["person"],
+            row["class"],
+            row["school"],
+            theirs.get(row["person"], link["guardian"]),
+            row["person"] in theirs,
+        )
+        for name, row in rows.items()
+    }
 
 
 def sayings(who: Mapping[str, Somebody]) -> list[Said]:
@@ -94,7 +109,7 @@ def sayings(who: Mapping[str, Somebody]) -> list[Said]:
         *({"huiju.person": each.person} for each in who.values()),
         {"huiju.person": str(uuid4())},
         *({"huiju.school": school} for school in schools),
-        *({"huiju.purpose": purpose} for purpose in ("import", "export", "IMPORT")),
+        *({"huiju.purpose": purpose} for purpose in ("import", "consent", "export", "IMPORT")),
         all_at_once,
     ]
 
@@ -136,9 +151,12 @@ def _columns(table: str) -> str:
 
 
 def _new(connection: psycopg.Connection[Any], role: str, said: Said, table: str, whose: Somebody) -> Answer:
-    values = {"new": str(uuid4()), "person": whose.person, "class": whose.group, "school": whose.school}
+    values = {**whose._asdict(), "new": str(uuid4()), "class": whose.group}
     got = _ask(connection, said, [f"INSERT INTO {table} {NEW[table]} RETURNING '1'"], values)
     wanted: object = {("1",)} if reference.inserts(role, said, table) else DENIED
+    if wanted != DENIED and table == "consents" and not whose.guarded:
+        # Of somebody who is no guardian of theirs.
+        wanted = LET_THROUGH
     return Answer(role, tuple(said.items()), "INSERT", table, got, wanted, 1)
 
 

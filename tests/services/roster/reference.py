@@ -21,10 +21,16 @@ COLUMNS = {
     "enrolments": ("person", "class", "role", "begins", "school"),
     "guardians": ("guardian", "child"),
     "imports": ("id",),
+    "consents": ("id", "pupil", "guardian"),
 }
 """Table -> columns by which a row is known, and by which it is somebody's."""
-KEEPER_NEVER = {("people", "DELETE"), ("guardians", "UPDATE"), ("imports", "UPDATE"), ("imports", "DELETE")}
-"""People are switched off and never deleted, a link is there or is not, and what was taken in stays on record."""
+KEEPER_NEVER = {
+    *(("people", "DELETE"), ("guardians", "UPDATE"), ("consents", "DELETE")),
+    *(("imports", "UPDATE"), ("imports", "DELETE")),
+}
+"""People are switched off and never deleted, a link is there or is not, a consent is withdrawn, and what was taken in stays on record."""
+UNSEEN = {("roster_reader", "imports"), ("roster_school", "imports"), ("roster_school", "consents")}
+"""Imports are nobody's, and no school asks for consents yet."""
 
 
 def allowed(role: str, table: str, statement: str) -> bool:
@@ -33,23 +39,28 @@ def allowed(role: str, table: str, statement: str) -> bool:
         return True
     if role == "roster_keeper":
         return (table, statement) not in KEEPER_NEVER
-    return statement == "SELECT" and table != "imports"
+    return statement == "SELECT" and (role, table) not in UNSEEN
 
 
 def inserts(role: str, said: Said, table: str) -> bool:
-    """Whether a new row is taken: only from who takes a roster in, and says so."""
-    return allowed(role, table, "INSERT") and role == "roster_keeper" and said.get("huiju.purpose") == "import"
+    """Whether a new row is taken: only from who takes a roster or a consent in, and says so."""
+    return allowed(role, table, "INSERT") and role == "roster_keeper" and _doing(said, table)
 
 
 def reached(role: str, said: Said, table: str, facts: Facts) -> Sequence[Row]:
     """The rows that the role sees, and changes where it may."""
     if role == "roster_keeper":
-        return facts[table] if said.get("huiju.purpose") == "import" else []
+        return facts[table] if _doing(said, table) else []
     if role == "roster_reader":
         return _of_person(said.get("huiju.person"), table, facts)
     if role == "roster_school":
         return _of_school(said.get("huiju.school"), table, facts)
     return []
+
+
+def _doing(said: Said, table: str) -> bool:
+    """Whether the keeper says that it is at what this table is for: an import sees no consent, and who takes one in only those."""
+    return said.get("huiju.purpose") == ("consent" if table == "consents" else "import")
 
 
 Kept = Mapping[str, Callable[[Row], bool]]
@@ -64,6 +75,7 @@ def _of_person(person: str | None, table: str, facts: Facts) -> Sequence[Row]:
         "enrolments": lambda row: row["person"] in near,
         "classes": lambda row: row["id"] in classes,
         "guardians": lambda row: person in {row["guardian"], row["child"]},
+        "consents": lambda row: row["pupil"] in near,
     }
     return [row for row in facts[table] if person and kept[table](row)]
 

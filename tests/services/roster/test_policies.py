@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import OperationalError
 
 from services.roster import migrate
-from services.roster.policies import TABLES
+from services.roster.policies import IMPORTED, TABLES
 from tests.ops.rosters import small
 from tests.roster_server import HASHES, KEEPER, OWNER, READER, SCHOOL, Server
 
@@ -34,13 +34,14 @@ def test_who_does_not_say_whose_rows_sees_none(server: Server, role: str, table:
     try:
         assert server.rows(role, f"SELECT * FROM {table}") == []
     except InsufficientPrivilege:
-        assert (role, table) in {(READER, "imports"), (SCHOOL, "imports")}
+        assert (role, table) in {(READER, "imports"), (SCHOOL, "imports"), (SCHOOL, "consents")}
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_owner_sees_nothing_whatever_it_says(server: Server, table: str) -> None:
-    said = {"huiju_purpose": "import", "huiju_person": str(HASHES.of(PARENT)), "huiju_school": FIRST}
-    assert server.rows(OWNER, f"SELECT * FROM {table}", **said) == []
+    said = {"huiju_person": str(HASHES.of(PARENT)), "huiju_school": FIRST}
+    for purpose in ("import", "consent"):
+        assert server.rows(OWNER, f"SELECT * FROM {table}", huiju_purpose=purpose, **said) == []
 
 
 def test_the_reader_sees_one_person_and_their_children(server: Server, folder: Path) -> None:
@@ -85,10 +86,25 @@ def test_a_school_sees_its_own_people_and_nothing_of_the_other(server: Server) -
 
 
 def test_the_keeper_sees_everybody_while_it_takes_a_roster_in(server: Server) -> None:
-    for table in TABLES:
+    for table in IMPORTED:
         count = f"SELECT count(*) FROM {table}"
         assert server.rows(KEEPER, count, huiju_purpose="import") == server.all(count)
-        assert server.rows(KEEPER, count, huiju_purpose="anything else") == [(0,)]
+        for purpose in ("consent", "anything else"):
+            assert server.rows(KEEPER, count, huiju_purpose=purpose) == [(0,)]
+
+
+def test_the_keeper_sees_consents_while_it_writes_one_down_and_nothing_else(server: Server) -> None:
+    count = "SELECT count(*) FROM consents"
+    assert server.rows(KEEPER, count, huiju_purpose="consent") == server.all(count)
+    for purpose in ("import", "anything else"):
+        assert server.rows(KEEPER, count, huiju_purpose=purpose) == [(0,)]
+
+
+def test_the_reader_sees_consents_about_one_person_and_their_children(server: Server, folder: Path) -> None:
+    seen = ids(server, READER, "SELECT pupil FROM consents", huiju_person=str(HASHES.of(PARENT)))
+    assert seen and seen <= children_of(folder, PARENT)
+    child = min(seen)
+    assert ids(server, READER, "SELECT pupil FROM consents", huiju_person=child) == {child}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +122,11 @@ def test_the_keeper_sees_everybody_while_it_takes_a_roster_in(server: Server) ->
         (KEEPER, "ALTER TABLE people DISABLE ROW LEVEL SECURITY"),
         (KEEPER, "CREATE TABLE mine (a int)"),
         (KEEPER, "TRUNCATE people"),
+        (READER, "UPDATE consents SET withdrawn_by = NULL"),
+        (SCHOOL, "SELECT * FROM consents"),
+        (KEEPER, "DELETE FROM consents"),
+        (KEEPER, "UPDATE consents SET ends = 'infinity'"),
+        (KEEPER, "UPDATE consents SET guardian = pupil"),
     ],
 )
 def test_nobody_does_more_than_their_part(server: Server, role: str, words: str) -> None:
@@ -146,7 +167,7 @@ def test_migrating_again_changes_nothing_of_who_sees_what(server: Server) -> Non
     before = server.all(words)
     server.migrate()
     assert server.all(words) == before
-    assert len(before) == 16
+    assert len(before) == 18
 
 
 def test_a_change_of_the_tables_gives_way_to_who_is_at_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

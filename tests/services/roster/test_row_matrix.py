@@ -43,6 +43,23 @@ SPOILT = {
     ),
     "a right more": ("GRANT DELETE ON people TO roster_keeper", "REVOKE DELETE ON people FROM roster_keeper"),
     "a right less": ("REVOKE SELECT ON classes FROM roster_school", "GRANT SELECT ON classes TO roster_school"),
+    "consents of all": (
+        "CREATE POLICY spoilt ON consents TO roster_reader USING (true)",
+        "DROP POLICY spoilt ON consents",
+    ),
+    "consents that an import sees": (
+        "CREATE POLICY spoilt ON consents TO roster_keeper USING (current_setting('huiju.purpose', true) = 'import')",
+        "DROP POLICY spoilt ON consents",
+    ),
+    "consents unwritten": (
+        "GRANT DELETE ON consents TO roster_keeper",
+        "REVOKE DELETE ON consents FROM roster_keeper",
+    ),
+    "consents of no guardian": (
+        "ALTER TABLE consents DROP CONSTRAINT consents_of_guardians",
+        "ALTER TABLE consents ADD CONSTRAINT consents_of_guardians FOREIGN KEY (guardian, pupil) "
+        "REFERENCES guardians (guardian, child) ON DELETE CASCADE",
+    ),
     "rows written unseen": (
         "CREATE POLICY spoilt ON imports FOR INSERT TO roster_keeper WITH CHECK (true)",
         "DROP POLICY spoilt ON imports",
