@@ -6,7 +6,8 @@ import datetime
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 LINE = re.compile(r"^=+ (?P<counts>(?:\d+ [a-z]+,? ?)+) in (?P<seconds>[0-9.]+)s.*=+$")
 BROKEN = re.compile(r"^(FAILED|ERROR) \S+::.+$")
@@ -15,6 +16,9 @@ WIDTH = 80
 RULER = "====="
 """At least this on each side, however long the counts: by it a reader knows the line."""
 REASON_CHARACTERS = 400
+FIRST, AGAIN = "fast", "again"
+PARTS = ("live", FIRST, AGAIN, "cluster")
+"""Names of the files in which `local/test.sh` keeps what each part prints; ``AGAIN`` tries what failed in ``FIRST``."""
 ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "error", "rerun")
 """As pytest names them. What one run leaves to the other is deselected in it and no news here."""
 
@@ -42,9 +46,24 @@ def broken(output: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(line[:REASON_CHARACTERS] for line in lines if BROKEN.match(line)))
 
 
+def once_more(output: Iterable[str]) -> Iterator[str]:
+    """What a run printed whose failures were tried again: they are reruns, and how they ended says the run that tried them."""
+    for line in output:
+        counted = re.sub(r"(\d+) (?:failed|errors?)", r"\1 rerun", line) if LINE.match(line.strip()) else line
+        yield re.sub("^(?:FAILED|ERROR) ", "RERUN ", counted)
+
+
+def printed(folder: Path) -> list[str]:
+    """What the parts of `local/test.sh` printed into ``folder``."""
+    parts = {name: (folder / name).read_text().splitlines() for name in PARTS if (folder / name).exists()}
+    if AGAIN in parts and FIRST in parts:
+        parts[FIRST] = list(once_more(parts[FIRST]))
+    return [line for lines in parts.values() for line in lines]
+
+
 if __name__ == "__main__":
-    printed = list(sys.stdin)
-    for failure in broken(printed):
+    every = printed(Path(sys.argv[1]))
+    for failure in broken(every):
         print(failure)
-    if line := closing(printed):
-        print(line)
+    if end := closing(every):
+        print(end)
