@@ -90,6 +90,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "{school} streams this class to the schools of its alliances, and yours is none of them: look for the recording after class.",
         "{school}只向同联盟学校直播这节课，贵校不在其中：下课后请看录像。",
     ),
+    "live-over": (
+        "This class is over: look for the recording; if there is none tomorrow, ask the school that streamed it.",
+        "这节直播课已经结束：请看录像；如果明天还没有，请问授课学校。",
+    ),
     "agreement-not-begun": (
         "The agreement “{agreement}”, which opens lessons of {school}, begins on {day}.",
         "开放{school}课程的协议“{agreement}”从 {day} 起生效。",

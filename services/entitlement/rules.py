@@ -116,9 +116,9 @@ class Rules:
         asked = self._asked(person, lesson, now, asking)
         own = self._decide(person, asked)
         if own.allowed or not person.signed_in:
-            return _while_live(own, lesson)
+            return _while_live(own, lesson, now)
         until = self._until(self.public_tier, asked)
-        return _while_live(replace(own, reason=None, until=until, public=True, facts={}) if until else own, lesson)
+        return _while_live(replace(own, reason=None, until=until, public=True, facts={}) if until else own, lesson, now)
 
     def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking) -> Sequence[Question]:
         who = self._who_asks(person)
@@ -235,8 +235,13 @@ def _nothing(person: Person, asked: Sequence[Question]) -> str:
     return _NOTHING[asked[0].what.resource] if person.signed_in else "sign-in-needed"
 
 
-def _while_live(decision: Decision, lesson: Lesson) -> Decision:
-    """What is given for a class ends with it: the recording is decided about anew, by its licence."""
+def _while_live(decision: Decision, lesson: Lesson, now: datetime) -> Decision:
+    """What is given for a class ends with it: the recording is decided about anew, by its licence.
+
+    A record that still says live after that end is of a class that was lost: a yes would be a permission that has ended already.
+    """
     if decision.until is None or lesson.live_until is None:
         return decision
+    if lesson.live_until <= now:
+        return Decision("live-over")
     return replace(decision, until=min(decision.until, lesson.live_until))

@@ -16,46 +16,66 @@ from typing import Any, NamedTuple
 import pytest
 
 from derive import video_token
-from derive.questions import Person, Question, Thing
+from derive.questions import Person, Thing
 from policies.access.deciding import Judge
 from tests import traffic_server
 from tests.enforcement.product import (
     CITY,
+    DOWNLOAD,
+    ENDING,
     FALSE_SESSIONS,
-    LESSONS,
+    LIVE,
     NOBODY,
+    OVER,
     PEOPLE,
     PLACES,
+    PLAY,
+    RECORDED,
+    WAYS,
+    Way,
     after,
+    asked,
     claims,
     configured,
-    plain,
+    granted,
+    is_live,
+    other,
+    right,
     session,
     tokens,
 )  # fmt: skip
 from tests.integration.point import Point
-from tests.policies.test_service_agrees import PLAYING
 from tests.traffic_server import MEDIA, Origin
 
-SAMPLE_PEOPLE, SAMPLE_LESSONS, SAMPLE_TOKENS = 24, 10, 4
-"""Of `make test`, at each moment; `make proof` asks everybody for everything."""
+SAMPLE_PEOPLE, SAMPLE_ABLE, SAMPLE_LESSONS, SAMPLE_LIVE, SAMPLE_TOKENS = 12, 4, 7, 2, 2
+"""Of `make test`, at each moment; `make proof` asks everybody for everything.
+
+Few may watch a class or take a lesson away: so many of them are there each time."""
 LATER = 600
 """Seconds after which tokens are shown again whose right ends meanwhile."""
 NEVER = frozenset(
-    ("plays with a false session", "tokens elsewhere", "tokens for another lesson", "tokens at their end")
-)
+    {f"{kind} with a false session" for kind in ("plays", "plays of live classes", "downloads")}
+    | {f"{way.tokens} {how}" for way in WAYS for how in ("elsewhere", "for another lesson", "for the other kind", "at their end")}
+    | {"downloads of live classes"}
+)  # fmt: skip
 """Kinds of requests none of which is ever allowed."""
 Caches = Mapping[str, Point]
 """Place -> the cache there."""
 
 
 class Given(NamedTuple):
-    """A token that the service gave: to whom, for which lesson, for which place."""
+    """A token that the service gave: to whom, for what with which lesson, for which place, and where it leads."""
 
+    way: Way
     who: Person
     what: Thing
     place: str
     token: str
+    path: str
+
+    def right(self, moment: int) -> bool:
+        """Whether they are to be given it at this moment."""
+        return right(self.way, self.who, self.what, moment)
 
 
 @dataclass
@@ -95,19 +115,24 @@ def at(name: str, port: int) -> Point:
     return Point(name, lambda: HTTPConnection("127.0.0.1", port, timeout=30))
 
 
-def play(service: Point, token: str | None, lesson: str, place: str) -> tuple[int, dict[str, Any]]:
-    """Status and body of a request to play, with the token where there is one."""
+def play(service: Point, token: str | None, lesson: str, place: str, way: Way = PLAY) -> tuple[int, dict[str, Any]]:
+    """Status and body of a request to play, or to do something else with the lesson, with the token where there is one."""
     query = "" if place == video_token.CITY else f"?place={place}"
     who = {"Authorization": f"Bearer {token}"} if token else {}
     headers = {"Host": "localhost", "Content-Length": "0", "X-Token-In-Body": "1", **who}
-    status, body = service.ask("POST", f"/access/play/{lesson}{query}", headers)
+    status, body = service.ask("POST", f"/access/{way.name}/{lesson}{query}", headers)
     return status, json.loads(body)
 
 
-def show(cache: Point, lesson: str, token: str | None, name: str = "master.m3u8") -> bool:
-    """Whether the cache serves the piece."""
+def show(cache: Point, lesson: str, token: str | None) -> bool:
+    """Whether the cache serves the lesson."""
+    return show_at(cache, PLAY.piece(lesson, "master.m3u8"), token)
+
+
+def show_at(cache: Point, path: str, token: str | None) -> bool:
+    """Whether the cache serves what lies there."""
     cookie = {"Cookie": f"{video_token.COOKIE}={token}"} if token else {}
-    status, body = cache.ask("GET", f"{video_token.media_path(lesson)}h/{name}", {"Host": "localhost", **cookie})
+    status, body = cache.ask("GET", path, {"Host": "localhost", **cookie})
     assert (status, body) == (200, MEDIA) or (status in (403, 404) and MEDIA not in body), (status, body)
     return status == 200
 
@@ -122,70 +147,94 @@ def caches(origin: Origin, moment: int) -> Iterator[Caches]:
 
 
 def ask_service(service: Point, judge: Judge, moment: int, tally: Tally) -> Iterator[Given]:
-    """Everybody asks to play everything at one moment; what they are given."""
-    for number, who in enumerate(tally.some(PEOPLE, SAMPLE_PEOPLE)):
-        wanted = tally.some(LESSONS, SAMPLE_LESSONS)
-        verdicts = judge.decide([Question(who, action, what, moment) for what in wanted for action in PLAYING])
+    """Everybody asks to play everything at one moment, and to take it away; what they are given."""
+    live = (*LIVE, OVER, ENDING[moment])
+    for number, who in enumerate(_asking(moment, tally)):
+        wanted = [*tally.some(RECORDED, SAMPLE_LESSONS), *tally.some(live, SAMPLE_LIVE)]
         token = session(who, moment)
-        for index, what in enumerate(wanted):
-            place, right = PLACES[(number + index) % len(PLACES)], plain(who, what, moment)
-            status, body = play(service, token, what.id, place)
-            tally.add("plays", (who, what, moment, body), got=status == 200, right=right)
-            cedar = any(each.allowed for each in verdicts[2 * index : 2 * index + 2])
-            tally.add("verdicts of Cedar", (who, what, moment), got=cedar, right=right)
-            if "token" in body:
-                yield Given(who, what, place, body["token"])
+        for way in WAYS:
+            verdicts = iter(judge.decide([each for what in wanted for each in asked(way, who, what, moment)]))
+            for index, what in enumerate(wanted):
+                place, fine = PLACES[(number + index) % len(PLACES)], right(way, who, what, moment)
+                status, body = play(service, token, what.id, place, way)
+                tally.add(_kind(way, what), (who, what, moment, body), got=status == 200, right=fine)
+                cedar = [next(verdicts).allowed for _ in way.actions]
+                facts = (way.name, who, what, moment)
+                tally.add("verdicts of Cedar", facts, got=any(cedar), right=granted(way, who, what, moment))
+                if "token" in body:
+                    yield Given(way, who, what, place, body["token"], body["master" if way is PLAY else "path"])
         if who is not NOBODY:
             _spoilt(service, who, moment, tally)
 
 
+def _asking(moment: int, tally: Tally) -> Sequence[Person]:
+    """Who asks: some of everybody, and of those who may do what few may."""
+    watching = [who for who in PEOPLE if any(right(PLAY, who, what, moment) for what in LIVE)]
+    taking = [who for who in PEOPLE if any(right(DOWNLOAD, who, what, moment) for what in RECORDED)]
+    able = (*tally.some(watching, SAMPLE_ABLE), *tally.some(taking, SAMPLE_ABLE))
+    return [*dict.fromkeys((*tally.some(PEOPLE, SAMPLE_PEOPLE), *able))]
+
+
+def _kind(way: Way, what: Thing) -> str:
+    return f"{way.name}s{' of live classes' if is_live(what) else ''}"
+
+
 def _spoilt(service: Point, who: Person, moment: int, tally: Tally) -> None:
-    """The same person with sessions that do not count asks for what they might play: nothing opens, not even what is the public's."""
-    might, given = [each for each in LESSONS if plain(who, each, moment)] or LESSONS, claims(who, moment)
-    for number, (state, make) in enumerate(FALSE_SESSIONS.items()):
-        what = might[number % len(might)]
-        status, body = play(service, make(given), what.id, video_token.CITY)
-        opened = status == 200 or "token" in body
-        tally.add("plays with a false session", (state, who, what, moment, body), got=opened, right=False)
+    """The same person with sessions that do not count asks for what they might have: nothing opens, not even what is the public's."""
+    for way, things in ((PLAY, RECORDED), (PLAY, LIVE), (DOWNLOAD, RECORDED)):
+        might = [each for each in things if right(way, who, each, moment)]
+        # Who may play nothing asks all the same; about the rest it would say nothing.
+        some = might or (things if _kind(way, things[0]) == "plays" else ())
+        for number, (state, make) in enumerate(FALSE_SESSIONS.items() if some else ()):
+            what = some[number % len(some)]
+            status, body = play(service, make(claims(who, moment)), what.id, video_token.CITY, way)
+            opened = status == 200 or "token" in body
+            kind = f"{_kind(way, what)} with a false session"
+            tally.add(kind, (state, who, what, moment, body), got=opened, right=False)
 
 
 def show_given(found: Caches, given: Sequence[Given], moment: int, tally: Tally) -> int:
-    """Every token at its own place, cold and warm, at the other, and for another lesson; how many pieces were opened at all.
+    """Every token at its own place, cold and warm, at the other, for another lesson, and for what the other kind opens of its own.
 
-    A token that ends within ten minutes may end while it is shown: what is right then is not known, and `show_later` asks.
+    How many pieces were opened at all. A token that ends within ten minutes may end while it is shown: what is right then is not known,
+    and `show_later` asks.
     """
     opened = set()
     for number, each in enumerate(given):
-        if plain(each.who, each.what, moment + LATER):
-            opened.add((each.place, each.what.id))
+        named, cache = each.way.tokens, found[each.place]
+        if each.right(moment + LATER):
+            opened.add((each.place, each.path))
             for heat in ("cold", "warm"):
-                got = show(found[each.place], each.what.id, each.token)
-                tally.add("tokens shown", (heat, each, moment), got=got, right=True)
+                tally.add(f"{named} shown", (heat, each, moment), got=show_at(cache, each.path, each.token), right=True)
         (elsewhere,) = (place for place in PLACES if place != each.place)
-        got = show(found[elsewhere], each.what.id, each.token)
-        tally.add("tokens elsewhere", (each, moment), got=got, right=False)
-        other = after(each.what, 1 + number)
-        got = show(found[each.place], other.id, each.token)
-        tally.add("tokens for another lesson", (each, other, moment), got=got, right=False)
+        got = show_at(found[elsewhere], each.path, each.token)
+        tally.add(f"{named} elsewhere", (each, moment), got=got, right=False)
+        another = each.path.replace(each.what.id, after(each.what, 1 + number).id)
+        got = show_at(cache, another, each.token)
+        tally.add(f"{named} for another lesson", (each, another, moment), got=got, right=False)
+        kept = other(each.way).piece(each.what.id, "lesson.mp4")
+        got = show_at(cache, kept, each.token)
+        tally.add(f"{named} for the other kind", (each, kept, moment), got=got, right=False)
     return len(opened)
 
 
-def show_later(kind: str, found: Caches, given: Sequence[Given], moment: int, tally: Tally) -> None:
+def show_later(when: str, found: Caches, given: Sequence[Given], moment: int, tally: Tally) -> None:
     """The same tokens to caches at which ``moment`` has come; all of them end after some hours."""
     for each in given:
-        right = kind not in NEVER and plain(each.who, each.what, moment)
-        tally.add(kind, (each, moment), got=show(found[each.place], each.what.id, each.token), right=right)
+        kind = f"{each.way.tokens} {when}"
+        fine = kind not in NEVER and each.right(moment)
+        tally.add(kind, (each, moment), got=show_at(found[each.place], each.path, each.token), right=fine)
 
 
 def show_states(found: Caches, moment: int, tally: Tally) -> None:
     """Tokens of every state, for a piece that nobody has asked for yet, and again when it is in the cache."""
     names = count()
-    for what, place in tally.some([*product(LESSONS, PLACES)], SAMPLE_TOKENS):
-        made = tokens(what, place, moment)
-        for state, token in made.items():
-            piece, facts = f"{next(names)}.m4s", (state, what, place, moment)
-            got = show(found[place], what.id, token, piece)
-            tally.add("tokens of every state, cold", facts, got=got, right=state == "good")
-            assert show(found[place], what.id, made["good"], piece), "what the cache is warmed with"
-            got = show(found[place], what.id, token, piece)
-            tally.add("the same, warm", facts, got=got, right=state == "good")
+    for way in WAYS:
+        for what, place in tally.some([*product((*RECORDED, *LIVE), PLACES)], SAMPLE_TOKENS):
+            made = tokens(way, what, place, moment)
+            for state, token in made.items():
+                piece, facts = way.piece(what.id, f"{next(names)}.m4s"), (state, what, place, moment)
+                for heat in ("cold", "warm"):
+                    got = show_at(found[place], piece, token)
+                    tally.add(f"{way.tokens} of every state, {heat}", facts, got=got, right=state == "good")
+                    assert show_at(found[place], piece, made["good"]), "what the cache is warmed with"

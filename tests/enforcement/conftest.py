@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
+from derive import lesson
 from tests import entitlement_server, roster_server
-from tests.enforcement import register
+from tests.enforcement import records, register
 from tests.enforcement.product import CITY, LESSONS, MOMENTS
 from tests.enforcement.register import Register
 from tests.entitlement_server import Given, Running
@@ -40,10 +40,7 @@ def service(
     """The service; whoever asks says first what time it is there."""
     _, bucket = objects.pair()
     for each in LESSONS:
-        published = datetime.fromtimestamp(each.published or 0, UTC).isoformat()
-        facts = {"school": {"code": each.school}, "licence": {"id": each.licence}, "published": published}
-        record = {"id": each.id, **facts, "master": f"{each.id}/h/master.m3u8"}
-        bucket.put(f"{each.id}/lesson.json", json.dumps(record).encode(), "no-store")
+        bucket.put(lesson.record_key(each.id), json.dumps(records.of(each)).encode(), "no-store")
     given = Given(tmp_path_factory.mktemp("entitlement"), CITY, objects, bucket.name, roster)
     with entitlement_server.running(given, MOMENTS[0]) as found:
         yield found

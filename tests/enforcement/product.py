@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from catalog import load_named
-from catalog.access import Scope
+from catalog import load_named, names
+from catalog.access import Action, Scope, Use
 from derive import keys, questions, session_token, video_token
 from derive.questions import Person, Question, Thing
 from tests.entitlement_server import ISSUER, SEED, signed
@@ -29,25 +30,105 @@ HOUR, YEAR = 3600, 365 * 86_400
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-def _named(what: Thing, number: int) -> Thing:
+ENDS_SOON: Final = 300
+"""Seconds from a moment to the end of the class that ends soon after it."""
+
+
+def _id(number: int) -> str:
     high, low = divmod(number, len(_LETTERS))
-    name, since = f"l-everypointever{_LETTERS[high]}{_LETTERS[low]}", datetime.fromtimestamp(what.published or 0, UTC)
-    return questions.lesson(name, what.school or "", what.licence or "", since)
+    return f"l-everypointever{_LETTERS[high]}{_LETTERS[low]}"
 
 
-LESSONS: Final = tuple(_named(each, number) for number, each in enumerate(lessons(CITY)))
-"""One of every owner under every licence, those that no city has among them."""
+def _named(what: Thing, number: int) -> Thing:
+    if what.resource == names.RESOURCE_LIVE:
+        return questions.live(_id(number), what.school or "")
+    since = datetime.fromtimestamp(what.published or 0, UTC)
+    return questions.lesson(_id(number), what.school or "", what.licence or "", since)
+
+
+_FOUND: Final = tuple(_named(each, number) for number, each in enumerate(lessons(CITY)))
+_DOWNLOADABLE: Final = {each.id for each in CITY.licences if Use.DOWNLOAD in each.uses}
+PACKAGED: Final = tuple(each for each in _FOUND if each.resource == names.RESOURCE_LESSON)
+"""One of every owner under every licence, those that no city has among them; each with a file, whatever its licence says."""
+WITHOUT_FILE: Final = tuple(
+    _named(each, number)
+    for number, each in enumerate(PACKAGED, len(_FOUND))
+    if each.school == SCHOOL and each.licence in _DOWNLOADABLE
+)
+"""Classes that have ended and are not packaged yet: lessons by their licence, with nothing to take away."""
+LIVE: Final = tuple(each for each in _FOUND if each.resource == names.RESOURCE_LIVE)
+"""Classes of every owner that go on for as long as anybody asks."""
+_NEXT: Final = len(_FOUND) + len(PACKAGED)
+OVER: Final = questions.live(_id(_NEXT), SCHOOL)
+"""A class that is over, although its record does not say so: whatever streamed it was lost."""
+ENDING: Final = {moment: questions.live(_id(_NEXT + 1 + number), SCHOOL) for number, moment in enumerate(MOMENTS)}
+"""Moment -> a class that ends soon after it."""
+ENDS: Final[Mapping[str, int]] = {
+    OVER.id: MOMENTS[0] - 1,
+    **{each.id: moment + ENDS_SOON for moment, each in ENDING.items()},
+}
+"""Id of a class -> when it ends, Unix seconds, where that is ever asked."""
+RECORDED: Final = (*PACKAGED, *WITHOUT_FILE)
+LESSONS: Final = (*RECORDED, *LIVE, OVER, *ENDING.values())
+
+
+@dataclass(frozen=True)
+class Way:
+    """What may be done with a lesson, and by which permission."""
+
+    name: str
+    """Below `/access/`."""
+    actions: tuple[Action, ...]
+    """A yes to any of them is enough."""
+    claims: Callable[[str, str, str, int], dict[str, Any]]
+    tokens: str
+    """What its permissions are called here."""
+
+    def piece(self, lesson: str, name: str) -> str:
+        """Path of something that its permission opens."""
+        return f"{video_token.media_path(lesson)}h/{name}" if self is PLAY else video_token.download_path(lesson) + name
+
+
+PLAY: Final = Way("play", PLAYING, video_token.claims, "tokens")
+DOWNLOAD: Final = Way("download", (Action.DOWNLOAD,), video_token.download_claims, "file tokens")
+WAYS: Final = (PLAY, DOWNLOAD)
+
+
+def is_live(what: Thing) -> bool:
+    """Whether its record says that class goes on."""
+    return what.resource == names.RESOURCE_LIVE
+
+
+def other(way: Way) -> Way:
+    """The one whose permission opens nothing of this one's."""
+    return DOWNLOAD if way is PLAY else PLAY
 
 
 def after(what: Thing, steps: int = 1) -> Thing:
     """Another lesson."""
-    other = LESSONS[(LESSONS.index(what) + steps) % len(LESSONS)]
-    return other if other is not what else after(what)
+    found = LESSONS[(LESSONS.index(what) + steps) % len(LESSONS)]
+    return found if found is not what else after(what)
+
+
+def asked(way: Way, who: Person, what: Thing, moment: int) -> list[Question]:
+    """What the matrix is asked; nothing hands out seats yet."""
+    return [Question(who, action, what, moment) for action in way.actions]
+
+
+def granted(way: Way, who: Person, what: Thing, moment: int) -> bool:
+    """Whether the reference lets them."""
+    return any(reference.allowed(CITY, each) for each in asked(way, who, what, moment))
+
+
+def right(way: Way, who: Person, what: Thing, moment: int) -> bool:
+    """Whether they are to be given it: the reference lets them, and it is there."""
+    there = what not in WITHOUT_FILE if way is DOWNLOAD else moment < ENDS.get(what.id, moment + 1)
+    return there and granted(way, who, what, moment)
 
 
 def plain(who: Person, what: Thing, moment: int) -> bool:
-    """Whether the reference lets them play it; nothing hands out seats yet."""
-    return any(reference.allowed(CITY, Question(who, action, what, moment)) for action in PLAYING)
+    """Whether they are to be let play it."""
+    return right(PLAY, who, what, moment)
 
 
 def claims(who: Person, moment: int) -> dict[str, Any]:
@@ -76,10 +157,10 @@ FALSE_SESSIONS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
 """State of a session -> how one comes to be in it."""
 
 
-def tokens(what: Thing, place: str, moment: int) -> dict[str, str | None]:
+def tokens(way: Way, what: Thing, place: str, moment: int) -> dict[str, str | None]:
     """State of a video token -> one for the lesson and the place."""
     (elsewhere,) = (each for each in PLACES if each != place)
-    good = video_token.claims(ISSUER, place, what.id, moment + HOUR)
+    good = way.claims(ISSUER, place, what.id, moment + HOUR)
     old = {**good, "exp": moment - 5}
     return {
         "none": None,
@@ -90,7 +171,8 @@ def tokens(what: Thing, place: str, moment: int) -> dict[str, str | None]:
         "wrong issuer": minted({**good, "iss": "https://elsewhere.example"}),
         "wrong audience": minted({**good, "aud": "elsewhere"}),
         "another place's": minted({**good, "aud": elsewhere}),
-        "another lesson's": minted(video_token.claims(ISSUER, place, after(what).id, moment + HOUR)),
+        "another lesson's": minted(way.claims(ISSUER, place, after(what).id, moment + HOUR)),
+        "of the other kind": minted(other(way).claims(ISSUER, place, what.id, moment + HOUR)),
         "altered": _altered(minted(old)),
         "signed no more": _unsigned(minted(good)),
     }

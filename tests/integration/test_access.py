@@ -49,10 +49,10 @@ def known(platform: Platform) -> City:
     return viewer.city(platform)
 
 
-@pytest.fixture(scope="module")
-def lesson(platform: Platform, known: City) -> Iterator[str]:
+@contextmanager
+def put(platform: Platform, known: City, lesson_id: str) -> Iterator[str]:
     """A lesson of the first school under a licence that is not for the public, with one segment; nobody can play it for long."""
-    lesson_id, school = "l-accessaccessacc2", known.schools[0].code
+    school = known.schools[0].code
     record = {
         "id": lesson_id,
         "title": "access",
@@ -70,6 +70,12 @@ def lesson(platform: Platform, known: City) -> Iterator[str]:
     yield lesson_id
     with place.of_stack(platform.stack).buckets() as (uploads, lessons):
         library.remove(uploads, lessons, lesson_id, timedelta(days=1))
+
+
+@pytest.fixture(scope="module")
+def lesson(platform: Platform, known: City) -> Iterator[str]:
+    with put(platform, known, "l-accessaccessacc2") as found:
+        yield found
 
 
 def _viewing(known: City, *scopes: Scope) -> str:

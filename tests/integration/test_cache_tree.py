@@ -6,7 +6,7 @@ import http.client
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from catalog import load_named, names
+from catalog.school import School
 from derive import cache_pod, cache_tree, district_edge, keys, store
 from ops.schools import certificate
 from ops.stack import pair, session
@@ -44,7 +45,7 @@ class Box:
     chain: Path | None
     """Key and certificate; None for a stranger."""
 
-    def ask(self, host: str, path: str) -> tuple[int, bytes, str]:
+    def ask(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
         """Status, body and the caches' own account (`Via`)."""
         context = ssl.create_default_context(cafile=str(self.platform.authority))
         if self.chain:
@@ -55,20 +56,25 @@ class Box:
             socket.create_connection((address.hostname, address.port), timeout=30), server_hostname=host
         )
         try:
-            line.request("GET", path)
+            line.request("GET", path, headers=headers or {})
             answer = line.getresponse()
             return answer.status, answer.read(), answer.headers.get("Via", "")
         finally:
             line.close()
 
 
+def certified(platform: Platform, school: School, folder: Path) -> Box:
+    """The box of a school, whose key and certificate lie in ``folder``."""
+    request = x509.CertificateSigningRequestBuilder().subject_name(pair.common_name(school.code))
+    pem = request.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    chain = folder / f"box-{school.code}.pem"
+    chain.write_text(keys.pem(KEY) + certificate.sign(school.code, pem, platform.stack))
+    return Box(platform, chain)
+
+
 @pytest.fixture(scope="module")
 def box(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Box:
-    request = x509.CertificateSigningRequestBuilder().subject_name(pair.common_name(SCHOOL.code))
-    pem = request.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-    chain = tmp_path_factory.mktemp("box") / "box.pem"
-    chain.write_text(keys.pem(KEY) + certificate.sign(SCHOOL.code, pem, platform.stack))
-    return Box(platform, chain)
+    return certified(platform, SCHOOL, tmp_path_factory.mktemp("box"))
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from services.identity.admin import Admin
 from services.identity.realm import RIGHT, apply
 from tests.integration import outside, viewer
 from tests.integration.conftest import Platform
+from tests.integration.test_access import SEGMENT, put
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 PASSWORD = "a planted password 4711"
@@ -352,12 +353,22 @@ def test_people_of_an_outside_provider_come_in_as_its_tier(
     assert f"provider {outside.REALM}: taken away" in lines
 
 
-def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(
-    platform: Platform, known: City, account: Account, where: Place, page: Page
+@pytest.fixture
+def lesson(platform: Platform, known: City) -> Iterator[str]:
+    with put(platform, known, "l-identityidentity") as found:
+        yield found
+
+
+def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(  # noqa: PLR0917
+    platform: Platform, known: City, account: Account, where: Place, page: Page, lesson: str
 ) -> None:
     account("p-0003", viewer.tier_of(known, Scope.CLASS), known.schools[0].code)
+    top = platform.url.rstrip("/")
     to_sign_in(page, platform, "p-0003")
-    page.wait_for_url(platform.url.rstrip("/") + "/")
+    page.wait_for_url(f"{top}/")
+    # The permission is a cookie of the browser from here on.
+    given = page.request.post(f"{top}/access/play/{lesson}")
+    assert given.status == 200, given.text()
     where.kubectl("scale", "deployment/identity", "-n", names.IDENTITY, "--replicas=0")
     try:
         where.kubectl(
@@ -371,8 +382,9 @@ def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(
             "--timeout=25s",
         )
         assert session_of(page, platform)["signed_in"] is True
-        answer = page.request.post(f"{platform.url.rstrip('/')}/access/play/l-" + "0" * 16)
-        assert answer.json()["reason"] == "no-such-lesson", "decided as ever"
+        played = page.request.get(f"{top}{given.json()['master']}")
+        assert (played.status, played.body()) == (200, SEGMENT), "what was begun goes on"
+        assert page.request.post(f"{top}/access/play/{lesson}").status == 200, "decided as ever"
         code = viewer.ask(platform, "/access/callback?code=c&state=s")
         assert b"data-reason" in code.body and code.status in {403, 503}
         begun = viewer.ask(platform, "/access/sign-in")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 
 from catalog import load_named, names
 from catalog.access import Scope
-from derive import cache_pod, session_token, store, video_token
+from derive import cache_pod, cache_tree, session_token, store, video_token
 from infra.plan import ports
 from local import paths
 from ops.cli import app
@@ -40,6 +40,7 @@ from tests.integration import remote_write, viewer
 from tests.integration.alerting import wait
 from tests.integration.conftest import Platform
 from tests.integration.searching import LEAST, Search, spellings
+from tests.integration.test_cache_tree import Box, certified
 from tests.integration.test_platform import client, forwarded, get
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
@@ -168,7 +169,17 @@ def settled(platform: Platform, planted: Planted) -> Iterator[str]:
         session.provision(platform.wanted, platform.cluster.target, Phases())
 
 
-def used(platform: Platform, planted: Planted) -> None:
+def at_edges(platform: Platform, folder: Path) -> dict[str, Box]:
+    """Host name of every district's edge -> a box of the district, which it lets in."""
+    city = viewer.city(platform)
+    first = {school.district: school for school in reversed(city.schools)}
+    return {
+        names.district_host(district, session.EDGE_DOMAIN): certified(platform, first[district], folder)
+        for district in cache_tree.edges(city)
+    }
+
+
+def used(platform: Platform, planted: Planted, edges: Mapping[str, Box]) -> None:
     """Sessions and video tokens are shown in every way in which players show them; each is a planted secret."""
     city = viewer.city(platform)
     tier = viewer.tier_of(city, Scope.CLASS)
@@ -190,9 +201,12 @@ def used(platform: Platform, planted: Planted) -> None:
         viewer.ask(platform, f"{path}?{video_token.COOKIE}={video}")
         viewer.ask(platform, f"{path};{video_token.COOKIE}={video}")
         viewer.ask(platform, f"/lessons/{video}")
+        for host, box in edges.items():
+            box.ask(host, path, {"Cookie": viewer.cookie(video), "Authorization": f"Bearer {held}"})
+            box.ask(host, f"{path}?{video_token.COOKIE}={video}")
 
 
-def marked(platform: Platform, planted: Planted, prometheus: str) -> None:
+def marked(platform: Platform, planted: Planted, prometheus: str, edges: Mapping[str, Box]) -> None:
     """Put the canary wherever the platform lets somebody put a word."""
     assert viewer.ask(platform, f"/lessons/{planted.canary}").status == 403
     assert viewer.play(platform, planted.canary).status == 404
@@ -207,6 +221,8 @@ def marked(platform: Platform, planted: Planted, prometheus: str) -> None:
             packager.put_object(Bucket=names.BUCKET_LESSONS, Key=key, Body=body, CacheControl="public, max-age=600")
             shown = viewer.cookie(viewer.minted(platform, LESSON))
             assert viewer.ask(platform, f"/lessons/{key}", Cookie=shown).status == 200
+            for host, box in edges.items():
+                assert box.ask(host, f"/lessons/{key}")[0] == 200, host
     subprocess.run([sys.executable, "-c", "import time; time.sleep(1)", planted.canary], check=True)
 
 
@@ -271,9 +287,18 @@ def kept(platform: Platform, account: str, service: str, bucket: str, known: str
     return Place(f"bucket {bucket}", b"\n".join(unpacked), known)
 
 
-def cached(platform: Platform, search: Search) -> tuple[set[str], int]:
-    """What is found in the shield's cache on its disk, looked through where it lies, and its bytes."""
-    where = ("exec", "-i", "-n", names.VIDEO_LIBRARY, "deployment/shield-0", "--", "bash", "-c")
+def caches(platform: Platform) -> dict[str, tuple[str, ...]]:
+    """Caches that run as pods -> where `kubectl` finds each: the shield, and every district's edge."""
+    edges = {
+        f"cache of the edge of {each}": ("-n", names.edge_namespace(each), f"deployment/{names.DISTRICT_EDGE}")
+        for each in cache_tree.edges(viewer.city(platform))
+    }
+    return {"cache of the shield": ("-n", names.VIDEO_LIBRARY, "deployment/shield-0"), **edges}
+
+
+def cached(platform: Platform, pod: Sequence[str], search: Search) -> tuple[set[str], int]:
+    """What is found in a cache on its disk, looked through where it lies, and its bytes."""
+    where = ("exec", "-i", *pod, "--", "bash", "-c")
     # What is empty of it is a gigabyte of zeros, which would be one line.
     # `grep` ends with 1 where nothing is found; with 2 it could not read.
     lines = f"cat {cache_pod.CACHE}/* | tr '\\0' '\\n'"
@@ -306,8 +331,9 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
         words = ["roster", "import", str(tmp_path / "roster"), "--stack", platform.stack]
         imported = CliRunner().invoke(app, words)
         assert imported.exit_code == 0, imported.output
-        used(platform, planted)
-        marked(platform, planted, prometheus)
+        edges = at_edges(platform, tmp_path)
+        used(platform, planted, edges)
+        marked(platform, planted, prometheus, edges)
         search = Search(dict(_lines(planted.secrets)) | planted.pupils, tmp_path)
         (tmp_path / "control").mkdir()
         control = Search({"canary": planted.canary}, tmp_path / "control")
@@ -323,8 +349,11 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
             kept(platform, store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT, planted.canary),
             Place("command lines", b"\n".join(processes.seen), planted.canary),
         ]
-        in_cache, cache_bytes = cached(platform, search)
-        assert cached(platform, control)[0] == {"canary"}, "a search of the cache that finds nothing proves nothing"
+        on_disks = {name: cached(platform, pod, search) for name, pod in caches(platform).items()}
+        for name, pod in caches(platform).items():
+            assert cached(platform, pod, control)[0] == {"canary"}, (
+                f"a search of the {name} that finds nothing proves nothing"
+            )
     unseen = [
         each.name
         for each in looked
@@ -332,9 +361,9 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
     ]
     assert not unseen, f"what is known to be there was not found, so nothing is proved: {unseen}"
     found = {each.name: sorted(search.found(each.content)) for each in looked} | {
-        "cache of the shield": sorted(in_cache)
+        name: sorted(each) for name, (each, _) in on_disks.items()
     }
-    size = sum(len(each.content) for each in looked) + cache_bytes
+    size = sum(len(each.content) for each in looked) + sum(each for _, each in on_disks.values())
     assert len(planted.secrets) >= SECRETS
     assert len(planted.pupils) == 2 * PUPILS
     sought = f"{len(planted.secrets)} secrets and {PUPILS} pupils sought in {len(found)} places, {size:,} bytes"

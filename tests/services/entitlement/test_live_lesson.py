@@ -86,6 +86,12 @@ def test_a_player_of_a_class_is_held_to_no_rendition_and_one_of_its_recording_is
     desk.nights.close()
 
 
+def test_a_class_that_should_have_ended_gives_nobody_a_permission_that_has(ask: Ask, store: Store) -> None:
+    for until, reason in ((NOW, "live-over"), (NOW + timedelta(seconds=1), None)):
+        store[f"{LESSON}/lesson.json"] = record(LESSON, **live(until=until.isoformat()))
+        assert ask(token("pupil", ALLY)).json().get("reason") == reason
+
+
 @pytest.mark.parametrize(("tier", "school"), [("mother", OWN), ("pupil", FAR), ("mayor", None)])
 def test_when_class_has_ended_the_licence_has_its_say(ask: Ask, store: Store, tier: str, school: str | None) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, **live("ended", None))
