@@ -110,8 +110,8 @@ def knowing(folder: str, certificate: str, key: str, trusted: str) -> dict[str, 
     }
 
 
-DOWN_SECONDS = 10
-"""How long a parent that did not answer is left alone; then one request tries it again."""
+DOWN_SECONDS = 3
+"""How long a parent that did not answer is left alone; then one request tries it again. Where it is the only one, all wait as long."""
 TURNED_DOWN = (500, 502, 503, 504)
 """A parent that answers so cannot be of use, whatever the reason: the next one is asked."""
 ASKING: Mapping[str, str] = {
