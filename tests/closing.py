@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LINE = re.compile(r"^=+ (?P<counts>(?:\d+ [a-z]+,? ?)+) in (?P<seconds>[0-9.]+)s.*=+$")
-BROKEN = re.compile(r"^(FAILED|ERROR) \S+::.+$")
-"""A line of pytest's short summary. Where `CI` is set pytest gives the whole reason."""
+BROKEN = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+::.+?)(?P<why> - .*)?$")
+"""A line of pytest's short summary. Where `CI` is set pytest gives the whole reason; some lines name the test alone."""
 WIDTH = 80
 RULER = "====="
 """At least this on each side, however long the counts: by it a reader knows the line."""
@@ -42,8 +42,11 @@ def closing(output: Iterable[str]) -> str | None:
 
 def broken(output: Iterable[str]) -> list[str]:
     """What failed, a line each and once each: the log of an hour ends with it, so nobody has to look for it."""
-    lines = (line.strip() for line in output)
-    return list(dict.fromkeys(line[:REASON_CHARACTERS] for line in lines if BROKEN.match(line)))
+    found: dict[str, str] = {}
+    for line in output:
+        if row := BROKEN.match(line.strip()):
+            found[row["test"]] = max(found.get(row["test"], ""), row[0][:REASON_CHARACTERS], key=len)
+    return list(found.values())
 
 
 def once_more(output: Iterable[str]) -> Iterator[str]:
