@@ -142,6 +142,9 @@ def test_the_command_fails_for_a_damaged_log_and_names_it(
     monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept(segments))
     monkeypatch.setattr(anchors, "_store", lambda _: "0" * anchors.DIGITS)
     monkeypatch.setattr(anchors, "printed", lambda *_: [])
+    check = log_anchors.check
+    # The clock may strike while tests run, and then one hour more is over.
+    monkeypatch.setattr(log_anchors, "check", lambda where, known, since, _: check(where, known, since, NOW))
 
     def run(*words: str) -> Any:
         # Longer than the hours above, so that none of them falls out when the clock strikes while tests run.
