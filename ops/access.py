@@ -21,7 +21,7 @@ from catalog import City, load_named
 from catalog.access import Scope
 from catalog.errors import UserError
 from derive import keys, questions, session_token
-from ops.accesses import asking, difference, page, states, table, why
+from ops.accesses import asking, difference, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.console import console
@@ -166,6 +166,14 @@ def explain(
     tier: Annotated[
         str | None, typer.Option("--tier", metavar="TIER", help="Of a lesson's reader; without it: the public.")
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--person",
+            metavar="ID",
+            help="Of a lesson's reader: somebody of the roster, as they are today; `-` asks for the register's id.",
+        ),
+    ] = None,
     school: School = None,
     stack: Stack = "local",
     city: CityName = "tiny",
@@ -191,16 +199,20 @@ def explain(
     """Say whether somebody may play a lesson, or do something with any class of resources, and why; exit code 1 when not.
 
     ID: the lesson's record is read from the platform and judged as the entitlement service does; a second line says whether it may be
-    taken away. TIER ACTION RESOURCE: the compiled policies decide; without any option about the person or the resource it says what the
-    tier may do with whose.
+    taken away. Who is several things (a teacher who is a parent) is judged as each of them.
+
+    TIER ACTION RESOURCE: the compiled policies decide; without any option about the person or the resource it says what the tier may do
+    with whose.
     """
     given = asking.Given(school, district, partner, owner, near, age, consent, licence, published, seat, at)
     if len(words) == 1:
-        allowed = _lesson(words[0], tier, given, stack)
-    elif len(words) == CELL and tier is None:
+        allowed = _lesson(words[0], tier, person, given, stack)
+    elif len(words) == CELL and tier is None and person is None:
         allowed = _cell(load_named(city), words, given)
     else:
-        raise UserError("give a lesson's ID, or three words: TIER ACTION RESOURCE, and then no --tier")
+        raise UserError(
+            "give a lesson's ID, or three words: TIER ACTION RESOURCE, and then neither --tier nor --person"
+        )
     raise typer.Exit(0 if allowed else 1)
 
 
@@ -208,14 +220,19 @@ CELL = 3
 """Words that name a cell: a tier, an action, a class of resources."""
 
 
-def _lesson(lesson_id: str, tier: str | None, given: asking.Given, stack: str) -> bool:
+def _lesson(lesson_id: str, tier: str | None, somebody: str | None, given: asking.Given, stack: str) -> bool:
     asking.of_record(given)
+    if somebody is not None and (tier or given.school or given.district or given.partner):
+        raise UserError("--person says who it is: leave out --tier, --school, --district and --partner")
     where = place.of_stack(stack)
     city = load_named(where.city)
-    person, moment = _person(city, tier, given), asking.when(city, given.at)
+    moment = asking.when(city, given.at)
+    who = (_person(city, tier, given),) if somebody is None else persons.found(where, somebody, city)
     with where.buckets() as (_, lessons):
         record = library.record(lessons, lesson_id)
-    return _say(city, person, record, moment)
+    # All are said, also after a yes.
+    answers = [_say(city, each, record, moment) for each in who]
+    return any(answers)
 
 
 def _cell(city: City, words: list[str], given: asking.Given) -> bool:

@@ -58,6 +58,35 @@ def keeping(where: Place) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def consented(platform: Platform, pupil: dict[str, Any]) -> None:
+    """A guardian agrees, and agrees no longer."""
+    (guardian,) = pupil["guardians"]
+
+    def consents() -> list[dict[str, Any]]:
+        known: dict[str, Any] = json.loads(huiju(platform, "show", pupil["id"], "--json").stdout)
+        return [each for each in known["consents"] if each["guardian"] == guardian]
+
+    assert "would" in huiju(platform, "consent", pupil["id"], "--dry-run").stdout and not consents()
+    huiju(platform, "consent", pupil["id"], "--until", "2099-12-31")
+    assert [(each["ends"], each["withdrawn_at"]) for each in consents()] == [("2099-12-31", None)]
+    assert "nothing to do" in huiju(platform, "consent", pupil["id"], "--until", "2099-12-31").stdout
+    huiju(platform, "consent", pupil["id"], "--withdraw")
+    assert [bool(each["withdrawn_at"]) for each in consents()] == [True]
+
+
+def explained(platform: Platform, where: Place, pupil: dict[str, Any]) -> None:
+    """Whether the pupil may play a lesson is judged as what the roster has them as."""
+    lesson, code = "l-ofnobodyinpartic", pupil["roles"][0]["place"]
+    facts = {"school": {"code": code}, "licence": {"id": load_named("tiny").licences[0].id}}
+    record = {"id": lesson, **facts, "published": "2026-01-01T00:00:00Z", "master": f"{lesson}/h/master.m3u8"}
+    words = ["access", "explain", lesson, "--person", pupil["id"], "--stack", platform.stack]
+    with where.buckets() as (_, lessons):
+        lessons.put(f"{lesson}/lesson.json", json.dumps(record).encode(), "no-store")
+        said = CliRunner().invoke(app, words)
+        lessons.delete([f"{lesson}/lesson.json"])
+    assert f"student of {code}, {lesson}" in " ".join(said.output.split()), said.output
+
+
 def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Place, folder: Path) -> None:
     whole = sum(school.students for school in load_named("tiny").schools)
     assert "nothing was written" in huiju(platform, "import", str(folder), "--dry-run").stdout
@@ -77,6 +106,8 @@ def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Plac
         assert connection.execute("SELECT count(*) FROM roles WHERE role = 'student'").fetchone() == (whole,)
         assert connection.execute("SELECT count(*) FROM imports").fetchone() == (1,)
 
+    consented(platform, shown)
+    explained(platform, where, shown)
     small.write(folder, "users", ({**row, "enabledUser": str(row["sourcedId"] != pupil).lower()} for row in users))
     differs = json.loads(huiju(platform, "diff", str(folder), "--json").stdout)
     assert differs["people"] == {"added": 0, "changed": 1, "removed": 0}

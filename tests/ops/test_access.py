@@ -20,9 +20,10 @@ from catalog.errors import UserError
 from derive import audit, grants, keys, session_token, video_token
 from derive.audit import Kind
 from ops import access, sample_lesson
-from ops.accesses import asking
+from ops.accesses import asking, persons
 from ops.audits import pending, runs
 from ops.lessons import library, place
+from ops.rosters.person import Person as Known
 from ops.stack import configuration, renewal
 from services.entitlement.rules import Person
 
@@ -243,6 +244,41 @@ def test_the_command_hands_the_moment_on() -> None:
     assert CliRunner().invoke(access.app, [*words, "--at", "2020-01-01"]).exit_code == 1
     refused = CliRunner().invoke(access.app, [*words, "--at", "soon"]).exception
     assert isinstance(refused, UserError) and "is no moment" in str(refused)
+
+
+def _known(enabled: bool, *roles: tuple[str | None, str, str, str]) -> Known:
+    """Somebody with these roles: tier, place, first and last day."""
+    rows = [dict(zip(("tier", "place", "begins", "ends"), each, strict=True)) for each in roles]
+    return Known("p-1", enabled, False, "2020-01-01", None, tuple(rows), (), (), ())
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_person_of_the_roster_is_judged_as_each_thing_that_they_are_today(
+    monkeypatch: pytest.MonkeyPatch, printed: Printed
+) -> None:
+    tiny = load_named("tiny")
+    (tier, _), here = _taking(tiny), tiny.schools[0].code
+    ever = ("-infinity", "infinity")
+    known = _known(True, (tier, here, *ever), (tier, here, *ever), ("parent", here, *ever), (tier, "elsewhere", "-infinity", "2020-12-31"),
+                   (None, here, *ever))  # fmt: skip
+    monkeypatch.setattr(persons, "found", lambda where, given, city: persons.persons(known, city))
+    assert CliRunner().invoke(access.app, ["explain", "l-x", "--person", "p-1"]).exit_code == 0
+    assert [each.tier for each in persons.persons(known, tiny)] == [tier, "parent"]
+    both = CliRunner().invoke(access.app, ["explain", "l-x", "--person", "p-1", "--school", here]).exception
+    assert isinstance(both, UserError) and "--person says who it is" in str(both)
+    cell = CliRunner().invoke(access.app, ["explain", tier, "view", "lesson", "--person", "p-1"]).exception
+    assert isinstance(cell, UserError) and "neither --tier nor --person" in str(cell)
+
+
+def test_who_is_nothing_today_or_may_not_sign_in_is_said_so() -> None:
+    tiny = load_named("tiny")
+    tier, here = tiny.tiers[0].id, tiny.schools[0].code
+    with pytest.raises(UserError, match="no role of p-1 leads to a tier today"):
+        persons.persons(
+            _known(True, (tier, here, "-infinity", "2020-12-31"), (None, here, "-infinity", "infinity")), tiny
+        )
+    with pytest.raises(UserError, match="may not sign in"):
+        persons.persons(_known(False, (tier, here, "-infinity", "infinity")), tiny)
 
 
 @pytest.mark.usefixtures("stored")
