@@ -209,9 +209,8 @@ def _applied(platform: Platform, *objects: dict[str, Any]) -> Iterator[None]:
         platform.cluster.kubectl("delete", "--wait=false", "-f", "-", stdin=every)
 
 
-@pytest.fixture
-def guarded(platform: Platform, known: City) -> Iterator[str]:
-    """A path of the gateway that only the first tier may use; it leads to the portal."""
+def _guarded(platform: Platform, known: City) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A way to the portal that only the first tier may use: the policy, as the plan makes it, and the route."""
     from infra import config
 
     settings = config.read(text({**RAW, "accessKey": viewer.seed(platform)}), "test")
@@ -222,7 +221,13 @@ def guarded(platform: Platform, known: City) -> Iterator[str]:
         "matches": [{"path": {"type": "PathPrefix", "value": f"/{ROUTE}/"}}],
         "filters": [{"type": "URLRewrite", "urlRewrite": plain}],
     }
-    with _applied(platform, policy, _route(ROUTE, "portal", rule)):
+    return policy, _route(ROUTE, "portal", rule)
+
+
+@pytest.fixture
+def guarded(platform: Platform, known: City) -> Iterator[str]:
+    """A path of the gateway that only the first tier may use; it leads to the portal."""
+    with _applied(platform, *_guarded(platform, known)):
         yield f"/{ROUTE}/"
 
 
@@ -247,6 +252,29 @@ def test_the_gateway_lets_only_sessions_of_the_tiers_given_through(
     assert viewer.ask(platform, guarded, Authorization=f"Bearer {allowed[:-8]}AAAAAAAA").status == 401
     assert viewer.ask(platform, guarded, Cookie=f"{session_token.COOKIE}=nonsense").status == 401
     assert viewer.ask(platform, "/").status == 200, "what is not guarded stays open"
+
+
+BROKEN_KEYS: dict[str, dict[str, Any]] = {
+    "gone": {"type": "ValueRef", "valueRef": {"group": "", "kind": "ConfigMap", "name": "of-no-keys"}},
+    "none": {"type": "Inline", "inline": '{"keys": []}'},
+    "cut off": {"type": "Inline", "inline": '{"keys": [{"kty": "EC", "crv": "P-2'},
+}
+BROKEN_SECONDS = 10
+"""As long as a new policy takes to arrive, and longer."""
+
+
+@pytest.mark.parametrize("keys_are", BROKEN_KEYS)
+def test_a_gateway_without_good_keys_lets_nobody_through(platform: Platform, known: City, keys_are: str) -> None:
+    policy, route = _guarded(platform, known)
+    policy["spec"]["jwt"]["providers"][0]["localJWKS"] = BROKEN_KEYS[keys_are]
+    good = viewer.session(platform, known.tiers[0].id, known.schools[0].code)
+    seen, end = set[int](), time.monotonic() + BROKEN_SECONDS
+    with _applied(platform, policy, route):
+        while time.monotonic() < end:
+            seen.add(viewer.ask(platform, f"/{ROUTE}/", Authorization=f"Bearer {good}").status)
+            assert viewer.ask(platform, "/").status == 200, "and what is not guarded stays open"
+            time.sleep(0.5)
+    assert min(seen) >= 400, seen
 
 
 FEW, BURST = 2, 24
