@@ -14,6 +14,7 @@ from tests.enforcement.product import CITY, LESSONS, configured, minted
 from tests.entitlement_server import ISSUER, SEED
 from tests.traffic_server import NotReadyError, Origin
 
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 LESSON = LESSONS[0].id
 GOOD = configured(video_token.CITY)
 BROKEN = {

@@ -140,7 +140,8 @@ def test_a_slow_platform_misses_the_target_of_segments_and_not_that_of_failures(
     run = runs["slow"].result()
     assert run.value(Measure.SEGMENT_P95_MS) >= 600
     assert run.verdict(Measure.SEGMENT_P95_MS).outcome is not Outcome.MET
-    assert run.value(Measure.FAILED_REQUESTS_PERCENT) == 0
+    # On a busy machine one of hundreds may be cut off at the end of the run.
+    assert run.verdict(Measure.FAILED_REQUESTS_PERCENT).outcome is Outcome.MET
     assert run.result.exit in (Exit.MISSED, Exit.UNKNOWN)
 
 
