@@ -34,6 +34,7 @@ from ops.schools import ansible, enrolment, trial, visit, watching
 from services.packager import index
 from services.packager.store import Bucket
 from tests.integration.conftest import Platform
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 RATE = 20.0
@@ -207,11 +208,18 @@ def test_what_the_box_measures_arrives_in_the_city_and_nothing_of_it_is_left_out
     assert wanted <= set(found)
     budget = load_named(where.city).link_budget
     assert RATE / 2 < budget.link_mbps(found[names.METRIC_LINK] * 1000) < RATE * 1.1
-    log = platform.cluster.kubectl("logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1")
-    said = [line for line in log.splitlines() if f"school={box.code}" in line and "outcome=unavailable" not in line]
+
+    def printed() -> list[str]:
+        return platform.cluster.kubectl(
+            "logs", "-n", names.SCHOOL_EDGE, f"deployment/{names.INTAKE}", "--tail=-1"
+        ).splitlines()
+
+    said = [line for line in printed() if f"school={box.code}" in line and "outcome=unavailable" not in line]
     assert not said, "nothing was refused, nothing left out"
     kept = {box_log.kept(line.encode(), box.code) for line in on_box(box, f"cat {LOG}*").splitlines()}
-    assert kept and kept <= set(log.splitlines()), "its access log too, what was played while the link was cut among it"
+    assert kept
+    # The box sends what it has once a minute.
+    until(lambda: kept <= set(printed()), "its access log, what was played while the link was cut among it", 180, 5)
     answers = [each for each in map(access_log.parse, filter(None, kept)) if each]
     assert {each.status for each in answers if each.permission and each.path.endswith(".m4s")} == {200}
     assert set(on_box(box, "systemctl show -P User -P NRestarts huiju-logs").split()) == {"prometheus", "0"}
