@@ -58,8 +58,8 @@ def keeping(where: Place) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def consented(platform: Platform, pupil: dict[str, Any]) -> None:
-    """A guardian agrees, and agrees no longer."""
+def consented(platform: Platform, where: Place, pupil: dict[str, Any]) -> None:
+    """A guardian agrees, and agrees no longer. Afterwards there is no trace of it: the rows are compared with the register's."""
     (guardian,) = pupil["guardians"]
 
     def consents() -> list[dict[str, Any]]:
@@ -72,6 +72,8 @@ def consented(platform: Platform, pupil: dict[str, Any]) -> None:
     assert "nothing to do" in huiju(platform, "consent", pupil["id"], "--until", "2099-12-31").stdout
     huiju(platform, "consent", pupil["id"], "--withdraw")
     assert [bool(each["withdrawn_at"]) for each in consents()] == [True]
+    with reaching.connecting(where, OWNER) as connect, connect() as connection:
+        connection.execute("TRUNCATE consents")
 
 
 def explained(platform: Platform, where: Place, pupil: dict[str, Any]) -> None:
@@ -106,7 +108,7 @@ def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Plac
         assert connection.execute("SELECT count(*) FROM roles WHERE role = 'student'").fetchone() == (whole,)
         assert connection.execute("SELECT count(*) FROM imports").fetchone() == (1,)
 
-    consented(platform, shown)
+    consented(platform, where, shown)
     explained(platform, where, shown)
     small.write(folder, "users", ({**row, "enabledUser": str(row["sourcedId"] != pupil).lower()} for row in users))
     differs = json.loads(huiju(platform, "diff", str(folder), "--json").stdout)
