@@ -16,11 +16,14 @@ judged() {
     (($1 == NOTHING)) || chosen=1
     (($1 == 0 || $1 == NOTHING)) || code=$1
 }
-part() {
-    local name=$1 one=0
+# What failed in a part runs once more in CI, in a process of its own (decision 0261): a broken thing that a file's tests share is made anew.
+once_more() {
+    local name=$1
     shift
-    ((stopped)) && return
-    .venv/bin/python -m pytest "$@" 2>&1 | tee "$logs/$name" || one=$?
+    if ((one == 1 && !stopped)) && [[ -n "${CI:-}" ]]; then
+        one=0
+        .venv/bin/python -m pytest --last-failed -o cache_dir="$logs/cache-$name" "$@" 2>&1 | tee "$logs/$name-again" || one=$?
+    fi
     judged "$one"
 }
 # Priorities count among the processes of one session only, and sessions share the processor alike, unless theirs says otherwise.
@@ -29,24 +32,27 @@ FAST="not integration and not proof"
 fast() {
     ((stopped)) && return 1
     setsid --wait bash -c "$LEAST" "$logs/pid" \
-        .venv/bin/python -m pytest -m "$FAST" -n 2 --dist loadfile -o cache_dir="$logs/cache" "$@" 2>&1 |
+        .venv/bin/python -m pytest -m "$FAST" -n 2 --dist loadfile -o cache_dir="$logs/cache-fast" "$@" 2>&1 |
         tee "$logs/fast" | sed -u 's/^/fast: /'
 }
 
 # Only files that spell the mark: reading all of them takes each worker half a minute. Somebody's own words are taken as they are.
 mapfile -t marked < <(grep -lrE 'mark\.(integration|proof)' tests --include='test_*.py')
-part live -m "(integration or proof) and not cluster" -n 2 --dist loadfile "${@:-${marked[@]}}"
+live=(-m "(integration or proof) and not cluster" -n 2 --dist loadfile "${@:-${marked[@]}}")
+one=0
+.venv/bin/python -m pytest -o cache_dir="$logs/cache-live" "${live[@]}" 2>&1 | tee "$logs/live" || one=$?
+once_more live "${live[@]}"
 fast "$@" &
 beside=$!
-part cluster -m cluster "${@:-tests/integration}"
+if ((!stopped)); then
+    one=0
+    .venv/bin/python -m pytest -m cluster "${@:-tests/integration}" 2>&1 | tee "$logs/cluster" || one=$?
+    judged "$one"
+fi
 one=0
 wait "$beside" || one=$?
-# Beside the cluster's some wait in vain for a turn: in CI those that failed have a second try, with the machine to themselves (decision 0261).
-if ((one == 1 && !stopped)) && [[ -n "${CI:-}" ]]; then
-    one=0
-    .venv/bin/python -m pytest -m "$FAST" --last-failed -o cache_dir="$logs/cache" "$@" 2>&1 | tee "$logs/again" || one=$?
-fi
-judged "$one"
+# Beside the cluster's some wait in vain for a turn: now they have the machine to themselves.
+once_more fast -m "$FAST" "$@"
 ((chosen)) || code=$NOTHING
 
 .venv/bin/python -m tests.closing "$logs"

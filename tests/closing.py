@@ -16,9 +16,8 @@ WIDTH = 80
 RULER = "====="
 """At least this on each side, however long the counts: by it a reader knows the line."""
 REASON_CHARACTERS = 400
-FIRST, AGAIN = "fast", "again"
-PARTS = ("live", FIRST, AGAIN, "cluster")
-"""Names of the files in which `local/test.sh` keeps what each part prints; ``AGAIN`` tries what failed in ``FIRST``."""
+PARTS, AGAIN = ("live", "fast", "cluster"), "-again"
+"""Names of the files in which `local/test.sh` keeps what each part prints, and what the names end with of those that try what failed."""
 ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "error", "rerun")
 """As pytest names them. What one run leaves to the other is deselected in it and no news here."""
 
@@ -58,10 +57,12 @@ def once_more(output: Iterable[str]) -> Iterator[str]:
 
 def printed(folder: Path) -> list[str]:
     """What the parts of `local/test.sh` printed into ``folder``."""
-    parts = {name: (folder / name).read_text().splitlines() for name in PARTS if (folder / name).exists()}
-    if AGAIN in parts and FIRST in parts:
-        parts[FIRST] = list(once_more(parts[FIRST]))
-    return [line for lines in parts.values() for line in lines]
+    lines: list[str] = []
+    for name in PARTS:
+        first, again = (folder / each for each in (name, f"{name}{AGAIN}"))
+        found = first.read_text().splitlines() if first.exists() else []
+        lines += [*once_more(found), *again.read_text().splitlines()] if again.exists() else found
+    return lines
 
 
 if __name__ == "__main__":

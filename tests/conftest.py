@@ -60,7 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Files:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; the order within a rank stays as written. In CI a live test that fails has one more try at once (decision 0261).
+    """Fast tests first; the order within a rank stays as written. In CI a failed one of the cluster is tried again at once (decision 0261).
 
     Whatever asks for the shared cluster is marked so; what is slow waits for `make proof` (decision 0255).
     """
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="slow: `make proof` runs it"))
         if item.get_closest_marker("integration") and "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
-        if os.environ.get("CI") and (item.get_closest_marker("integration") or item.get_closest_marker("proof")):
+        if os.environ.get("CI") and item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -53,11 +53,11 @@ def test_what_passed_at_the_second_try_is_a_rerun_and_no_failure(tmp_path: Path)
     failed = "FAILED tests/a.py::test_one - AssertionError"
     (tmp_path / "fast").write_text(f"{failed}\n=== 2 failed, 7 passed, 1 error in 9.00s ===\n")
     assert closing(printed(tmp_path)) == closing(["=== 2 failed, 7 passed, 1 error in 9.00s ==="])
-    (tmp_path / "again").write_text("=== 3 passed, 7 deselected in 1.00s ===\n")
+    (tmp_path / "fast-again").write_text("=== 3 passed, 7 deselected in 1.00s ===\n")
     said = closing(printed(tmp_path))
     assert said is not None and said.strip("=") == " 10 passed, 3 rerun in 10.00s (0:00:10) "
     assert not broken(printed(tmp_path))
-    (tmp_path / "again").write_text(f"{failed}\n=== 1 failed, 2 passed in 1.00s ===\n")
+    (tmp_path / "fast-again").write_text(f"{failed}\n=== 1 failed, 2 passed in 1.00s ===\n")
     said = closing(printed(tmp_path))
     assert said is not None and said.strip("=") == " 1 failed, 9 passed, 3 rerun in 10.00s (0:00:10) "
     assert broken(printed(tmp_path)) == [failed]
