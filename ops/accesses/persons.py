@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from catalog import City, names
 from catalog.errors import UserError
-from derive.capacities import capacities
 from ops.lessons.place import Place
 from ops.rosters import reaching, telling
 from ops.rosters.person import Person as Known
@@ -31,12 +29,10 @@ def persons(known: Known, city: City) -> tuple[Person, ...]:
         raise UserError(
             f"{known.id} may not sign in: the roster that was taken in last has them no more (`huiju roster show`)"
         )
-    # As text `-infinity` comes before every day and `infinity` after.
-    today = datetime.now(UTC).astimezone(ZoneInfo(city.timezone)).date().isoformat()
-    held = capacities((each["tier"], each["place"], each["begins"] <= today <= each["ends"]) for each in known.roles)
+    rules = Rules(document.document(city))
+    held = known.capacities(rules.today(datetime.now(UTC)))
     if not held:
         raise UserError(f"no role of {known.id} leads to a tier today: `huiju roster show` says what they are")
-    rules = Rules(document.document(city))
     # Two places that the city does not have are one: nothing of the city is theirs by either.
     seen = dict.fromkeys(placed(tier, place, rules) for tier, place in held)
     return tuple(Person(each.tier, each.school, district=each.district, partner=each.partner) for each in seen)

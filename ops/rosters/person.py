@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from derive.capacities import leading
+from derive.capacities import capacities
 from services.roster.policies import PERSON
 
 _PERSON = """
@@ -47,11 +47,15 @@ class Person:
     """Given for them or by them: `pupil`, `guardian`, `begins`, `ends`, `recorded_at`, `recorded_by`, `withdrawn_at` and `withdrawn_by`,
     the last two None while it is not withdrawn."""
 
-    def today(self, day: date) -> tuple[str, str] | None:
-        """Tier and place of the first of their roles that leads to a tier on that day, the main one before others."""
+    def capacities(self, day: date) -> tuple[tuple[str, str], ...]:
+        """Tier and place of each of their roles that leads to a tier on that day, the main one before others."""
         now = day.isoformat()
         # As text `-infinity` comes before every day and `infinity` after.
-        return leading((each["tier"], each["place"], each["begins"] <= now <= each["ends"]) for each in self.roles)
+        return capacities((each["tier"], each["place"], each["begins"] <= now <= each["ends"]) for each in self.roles)
+
+    def today(self, day: date) -> tuple[str, str] | None:
+        """The first of them; None: they are nothing."""
+        return next(iter(self.capacities(day)), None)
 
 
 def read(connection: psycopg.Connection, identity: UUID) -> Person | None:
