@@ -8,21 +8,21 @@ from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
-import psycopg
-from psycopg.errors import ForeignKeyViolation, LockNotAvailable
+from psycopg.errors import ForeignKeyViolation
 
 from catalog import names
 from catalog.errors import UserError
 from ops.audits.deeds import Deed
-from ops.rosters.importing import PATIENCE, Connect
+from ops.rosters.importing import Connect, keeper
 from ops.rosters.person import Person
-from services.roster.policies import CONSENT, PURPOSE
+from services.roster.policies import CONSENT
 
 T = TypeVar("T")
 LAST: Final = "infinity"
 """The end of a consent that has none of its own, as PostgreSQL writes it: it lasts as long as a guardian has a say."""
 NO_PUPIL: Final = "no guardian has a say about them, so none has to agree"
 LEFT: Final = "they are not in the roster any more"
+BUSY: Final = "a roster is being taken in: nothing was changed; again when it is done"
 NO_GUARDIAN: Final = "the roster knows no guardian of theirs: their school's register has to name one"
 
 
@@ -134,15 +134,12 @@ def write(connect: Connect, meant: Meant, by: str) -> None:
     """Write it as the keeper: a consent takes the place of one that stands. Raises `UserError` where the roster changed meanwhile."""
     about = {"pupil": meant.pupil, "guardian": meant.guardian, "today": meant.today, "until": meant.until, "by": by}
     try:
-        with connect() as connection:
-            _begin(connection)
+        with keeper(connect, CONSENT, BUSY) as connection:
             connection.execute(_WITHDRAW, about)
             if not meant.withdraw:
                 connection.execute(_GIVE, about)
     except ForeignKeyViolation as error:
         raise UserError(f"{meant.guardian} is no guardian of theirs any more: nothing was changed") from error
-    except LockNotAvailable as error:
-        raise UserError("a roster is being taken in: nothing was changed; again when it is done") from error
 
 
 def deed(meant: Meant) -> Deed:
@@ -153,11 +150,6 @@ def deed(meant: Meant) -> Deed:
     return Deed(
         "consent-withdraw" if meant.withdraw else "consent-give", f"{names.RESOURCE_PROFILE}/{meant.pupil}", facts
     )
-
-
-def _begin(connection: psycopg.Connection) -> None:
-    for name, value in ((PURPOSE, CONSENT), ("lock_timeout", PATIENCE)):
-        connection.execute("SELECT set_config(%s, %s, true)", (name, value))
 
 
 def told(meant: Meant, *, dry: bool) -> str:

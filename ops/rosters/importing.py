@@ -31,8 +31,9 @@ ALONE: Final = 0x05E7
 """The advisory lock of whoever takes a roster in."""
 PATIENCE: Final = "60s"
 """How long another import is waited for; the server sees within ten seconds that one was killed."""
-SETTINGS: Final = {PURPOSE: IMPORT, "lock_timeout": PATIENCE, "client_connection_check_interval": "10s"}
+SETTINGS: Final = {"lock_timeout": PATIENCE, "client_connection_check_interval": "10s"}
 """Settings of the transaction."""
+BUSY: Final = "another roster is being taken in: nothing was written; run the same command again when it is done"
 NO_TABLES: Final = "the database has no tables of the roster yet, or not all: `huiju up` makes them"
 Connect = Callable[[], psycopg.Connection]
 
@@ -103,19 +104,17 @@ def _taken(
 
 
 @contextmanager
-def keeper(connect: Connect) -> Iterator[psycopg.Connection]:
-    """A transaction of the keeper, committed when the body ends well. Raises `UserError` where the tables lack, or somebody is at them."""
+def keeper(connect: Connect, purpose: str = IMPORT, busy: str = BUSY) -> Iterator[psycopg.Connection]:
+    """A transaction of the keeper, committed when the body ends well. Raises `UserError` where the tables lack, or with ``busy``."""
     try:
         with connect() as connection:
-            for name, value in SETTINGS.items():
+            for name, value in (*SETTINGS.items(), (PURPOSE, purpose)):
                 connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             yield connection
     except UndefinedTable as error:
         raise UserError(NO_TABLES) from error
     except LockNotAvailable as error:
-        raise UserError(
-            "another roster is being taken in: nothing was written; run the same command again when it is done"
-        ) from error
+        raise UserError(busy) from error
 
 
 _THERE: Final = """
