@@ -16,13 +16,17 @@ judged() {
     (($1 == NOTHING)) || chosen=1
     (($1 == 0 || $1 == NOTHING)) || code=$1
 }
+# In CI each part remembers by itself what failed, since two write at once; at somebody's desk `pytest --last-failed` finds it where it always is.
+remembering() {
+    [[ -z "${CI:-}" ]] || printf -- '-ocache_dir=%s' "$logs/cache-$1"
+}
 # What failed in a part runs once more in CI, in a process of its own (decision 0261): a broken thing that a file's tests share is made anew.
 once_more() {
     local name=$1
     shift
     if ((one == 1 && !stopped)) && [[ -n "${CI:-}" ]]; then
         one=0
-        .venv/bin/python -m pytest --last-failed -o cache_dir="$logs/cache-$name" "$@" 2>&1 | tee "$logs/$name-again" || one=$?
+        .venv/bin/python -m pytest --last-failed "$(remembering "$name")" "$@" 2>&1 | tee "$logs/$name-again" || one=$?
     fi
     judged "$one"
 }
@@ -32,7 +36,7 @@ FAST="not integration and not proof"
 fast() {
     ((stopped)) && return 1
     setsid --wait bash -c "$LEAST" "$logs/pid" \
-        .venv/bin/python -m pytest -m "$FAST" -n 2 --dist loadfile -o cache_dir="$logs/cache-fast" "$@" 2>&1 |
+        .venv/bin/python -m pytest -m "$FAST" -n 2 --dist loadfile $(remembering fast) "$@" 2>&1 |
         tee "$logs/fast" | sed -u 's/^/fast: /'
 }
 
@@ -40,7 +44,7 @@ fast() {
 mapfile -t marked < <(grep -lrE 'mark\.(integration|proof)' tests --include='test_*.py')
 live=(-m "(integration or proof) and not cluster" -n 2 --dist loadfile "${@:-${marked[@]}}")
 one=0
-.venv/bin/python -m pytest -o cache_dir="$logs/cache-live" "${live[@]}" 2>&1 | tee "$logs/live" || one=$?
+.venv/bin/python -m pytest $(remembering live) "${live[@]}" 2>&1 | tee "$logs/live" || one=$?
 once_more live "${live[@]}"
 fast "$@" &
 beside=$!
