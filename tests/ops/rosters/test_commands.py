@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,29 +11,14 @@ from typer.testing import CliRunner, Result
 from ops import roster
 from ops.accounts import reaching as identity_service
 from ops.cli import app
-from ops.lessons import place
-from ops.lessons.place import Place
-from ops.rosters import reaching
-from ops.rosters.importing import Connect
 from tests.ops.rosters import small
 from tests.roster_server import HASHES, Server
 
 
 @pytest.fixture(autouse=True)
-def stack(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stack whose database is the test's, and whose city is the two small schools."""
-
-    @contextmanager
-    def connecting(_: Place, role: str) -> Iterator[Connect]:
-        yield lambda: server.connect(role)
-
-    monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
-    monkeypatch.setattr(reaching, "connecting", connecting)
-    monkeypatch.setattr(reaching, "pseudonyms", lambda _: HASHES)
+def without_accounts(stack: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack has no identity service."""
     monkeypatch.setattr(identity_service, "present", lambda _: False)
-    monkeypatch.setattr(reaching, "who", lambda _: "somebody")
-    monkeypatch.setattr(roster, "load_named", lambda _: small.city())
-    monkeypatch.setattr(roster, "today", lambda _: small.TODAY)
 
 
 def huiju(*words: str, stdin: str | None = None) -> Result:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +13,10 @@ from typer.testing import CliRunner, Result
 from catalog.errors import UserError
 from derive import audit
 from derive.audit import Entry, Kind
-from ops import roster
 from ops.audits import pending, runs
 from ops.cli import app
-from ops.lessons import place
-from ops.lessons.place import Place
-from ops.rosters import consenting, reaching
+from ops.rosters import consenting
 from ops.rosters.consenting import Meant
-from ops.rosters.importing import Connect
 from tests.ops.rosters import small
 from tests.roster_server import HASHES, KEEPER, Server
 
@@ -39,20 +33,9 @@ def of(user: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def stack(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stack whose database is the test's, with the two small schools in it; its records wait on this machine."""
-
-    @contextmanager
-    def connecting(_: Place, role: str) -> Iterator[Connect]:
-        yield lambda: server.connect(role)
-
-    monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
-    monkeypatch.setattr(reaching, "connecting", connecting)
-    monkeypatch.setattr(reaching, "pseudonyms", lambda _: HASHES)
-    monkeypatch.setattr(reaching, "who", lambda _: "somebody")
+def taken(stack: None, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two small schools are in the stack's database; its records wait on this machine."""
     monkeypatch.setattr(runs, "ship", lambda *_: None)
-    monkeypatch.setattr(roster, "load_named", lambda _: small.city())
-    monkeypatch.setattr(roster, "today", lambda _: TODAY)
     server.take(folder)
 
 
