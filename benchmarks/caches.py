@@ -1,9 +1,10 @@
 """What do 10,000 requests for segments cost a cache, with a token checked at each and without?
 
-Four caches stand before one origin: Traffic Server with the very files of the kit's shield, the same without its token and path checks,
-nginx with `secure_link`, and Varnish without any check. All hold the same segments, of one rung of a catalog's ladder and its length;
+Six caches stand before one origin: Traffic Server with the very files of the kit's shield, the same with nothing but the plugin that
+checks signatures, with nothing but the guard of paths, and without any check; nginx with `secure_link`, and Varnish without any check. All
+hold the same segments, of one rung of a catalog's ladder and its length;
 h2load asks each in turns for all of them at the same fixed rate, far below what any of them can do. Before that each is shown to give
-the origin's bytes, the two that check to refuse who shows nothing, and afterwards that the origin was read once per object and cache.
+the origin's bytes, those that check tokens to refuse who shows nothing, and afterwards that the origin was read once per object and cache.
 Seconds are of the processor, of the cache's processes alone, for 10,000 requests answered.
 """
 
@@ -40,8 +41,12 @@ def run() -> list[dict[str, Any]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         source = stack.enter_context(origin.serving(size))
         started = [
-            stack.enter_context(caches.traffic_server(city, LESSON, source.port, _made(folder / "a"), guarded=True)),
-            stack.enter_context(caches.traffic_server(city, LESSON, source.port, _made(folder / "b"), guarded=False)),
+            *(
+                stack.enter_context(
+                    caches.traffic_server(city, LESSON, source.port, _made(folder / f"t{number}"), checks)
+                )
+                for number, checks in enumerate((caches.WHOLE, caches.SIGNATURES, caches.PATHS, caches.OPEN))
+            ),
             stack.enter_context(caches.nginx(source.port, _made(folder / "c"))),
             stack.enter_context(caches.varnish(source.port, _made(folder / "d"))),
         ]

@@ -81,26 +81,42 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"{process.args!r} does not listen on port {port}")
 
 
+WHOLE, SIGNATURES, PATHS, OPEN = "with tokens", "signatures only", "paths only", "open"
+"""What of the shield's checks a Traffic Server is left with: all; the plugin that checks tokens alone; the guard of paths alone; none."""
+
+
 @contextmanager
-def traffic_server(city: City, lesson: str, origin: int, folder: Path, *, guarded: bool) -> Iterator[Cache]:
-    """Traffic Server with the very files of the shield; without ``guarded`` it looks at no token and guards no path."""
+def traffic_server(city: City, lesson: str, origin: int, folder: Path, checks: str) -> Iterator[Cache]:
+    """Traffic Server with the very files of the shield, but for the checks that it is not left with."""
     port = free_port()
     tokens = video_token.configuration(ISSUER, video_token.CITY, [keys.public_jwk(SEED, keys.VIDEO)])
     files = shield.files(city, f"http://127.0.0.1:{origin}", 1, tokens)
-    sandbox.write(folder, files if guarded else _open(files), port, free_port(), MIB)
+    sandbox.write(folder, _left(files, checks), port, free_port(), MIB)
     claims = video_token.claims(ISSUER, video_token.CITY, lesson, int(time.time()) + HOUR)
     token = jwt.encode(claims, keys.private_key(SEED, keys.VIDEO), keys.ALGORITHM, {"kid": keys.key_id(keys.VIDEO)})
     with running((program("traffic_server", "trafficserver"),), port, TS_RUNROOT=str(folder)) as process:
-        name = "Traffic Server, with tokens" if guarded else "Traffic Server, open"
-        yield Cache(name, port, process, f"Cookie: {COOKIE}={token}" if guarded else "")
+        shown = f"Cookie: {COOKIE}={token}" if checks in (WHOLE, SIGNATURES) else ""
+        yield Cache(f"Traffic Server, {checks}", port, process, shown)
 
 
-def _open(files: Mapping[str, str]) -> dict[str, str]:
-    """The files without the checks of tokens and paths."""
+def _left(files: Mapping[str, str], checks: str) -> dict[str, str]:
+    """The files without the other checks. Raises ValueError for a check that is not in them."""
+    signatures, name = shield.CHECK
+    gone = {
+        WHOLE: (),
+        SIGNATURES: (("remap.config", f"{name} "), ("plugin.config", f"{cache_pod.EVERY_REQUEST[0]}\n")),
+        PATHS: (("remap.config", f"{signatures} "), ("remap.config", f"{name} ")),
+        OPEN: (
+            ("remap.config", f"{signatures} "),
+            ("remap.config", f"{name} "),
+            ("plugin.config", f"{cache_pod.EVERY_REQUEST[0]}\n"),
+        ),
+    }
     found = dict(files)
-    for check in shield.CHECK:
-        found["remap.config"] = found["remap.config"].replace(f"{check} ", "")
-    found["plugin.config"] = found["plugin.config"].replace(f"{cache_pod.EVERY_REQUEST[0]}\n", "")
+    for file, text in gone[checks]:
+        if text not in found[file]:
+            raise ValueError(f"{file} does not hold {text!r}")
+        found[file] = found[file].replace(text, "")
     return found
 
 
