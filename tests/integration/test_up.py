@@ -176,8 +176,7 @@ def test_what_vanished_with_a_cluster_made_anew_is_made_again(platform: Platform
     moved.record(backend, platform.stack, "another cluster")
     outcome, said = up(platform, refresh=not platform.cluster.embedded)
     assert "made anew" in said
-    # What else went in the tests before this one comes back with it.
-    assert outcome.changes["created"] >= 1
+    assert outcome.changes["created"] == 1, outcome.output
     assert platform.cluster.kubectl("get", "serviceaccount", "-n", namespace, name, "-o", "name")
 
 
