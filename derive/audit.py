@@ -45,6 +45,8 @@ class Kind(StrEnum):
     """`pulumi up` and what it changed."""
     ACCOUNT = "account-change"
     """What an operator did to an account, or to a guardian's consent about a pupil."""
+    DEED = "operator-deed"
+    """What an operator looked at of what is kept of people, or did to the roster or to what the platform offers."""
     LOGS = "log-anchor"
     """What logs were kept in an hour, by digest."""
 

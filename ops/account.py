@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -80,7 +81,7 @@ def list_command(
     everybody: Annotated[bool, typer.Option("--all", help="Also those that came by the roster: many.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show accounts: of staff and partners, or with --all of everybody."""
+    """Show accounts: of staff and partners, or with --all of everybody, by ids of the register; that goes on the audit record first."""
     where = place.of_stack(stack)
     if tier:
         wish.known(tier, load_named(where.city))
@@ -88,7 +89,8 @@ def list_command(
         **({"q": f"{identity.ATTRIBUTE_TIER}:{tier}"} if tier else {}),
         **({"enabled": "false"} if disabled else {}),
     }
-    with reaching.keeping(where) as accounts:
+    deed = Deed("account-list", deeds.ACCOUNTS)
+    with reaching.keeping(where) as accounts, deeds.noted(where, deed) if everybody else nullcontext():
         found = [keeping.row(each) for each in accounts.listed(**query)]
     rows = [each for each in found if each["tier"] and (everybody or not each["roster"])]
     if as_json:

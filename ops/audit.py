@@ -62,9 +62,12 @@ class Wanted:
         if self.refused and record.entry.kind is not Kind.REFUSAL:
             return False
         # What was done to somebody is about them, whoever did it.
-        theirs = {name(each) for each in self._names for name in (deeds.account, deeds.session)}
-        subject = self.who if record.entry.resource in theirs else who.subject if who else None
-        return self._of(record.entry.resource, subject, who.school if who else None)
+        theirs = {name(each) for each in self._names for name in (deeds.account, deeds.session, deeds.profile)}
+        about, by_hand = record.entry.resource, _is_deed(record.entry)
+        subject = self.who if by_hand and about in theirs else who.subject if who else None
+        # A lesson that took another's place, or is on a stick.
+        beside = " ".join(map(str, record.entry.facts.values())).split() if by_hand else ()
+        return self._of(self.resource if self.resource in beside else about, subject, who.school if who else None)
 
     def sees(self, access: Access, permissions: Collection[str] = ()) -> bool:
         """Whether an answer of gateway or cache is one of them; one to whom a permission was shown that is among these is."""
@@ -151,7 +154,11 @@ def trace(
         str | None, typer.Option(metavar="CLASS/ID", help="What was decided about any resource, as pupil-profile/ID.")
     ] = None,
     who: Annotated[
-        str | None, typer.Option(metavar="SUBJECT", help="What this subject of a session, or id of the roster, did.")
+        str | None,
+        typer.Option(
+            metavar="SUBJECT",
+            help="What this subject of a session, or id of the roster, did, and what operators did to them.",
+        ),
     ] = None,
     school: Annotated[str | None, typer.Option(metavar="CODE", help="What people of this school did.")] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what was refused; alone, by anybody.")] = False,
@@ -285,7 +292,7 @@ def _damages(findings: tuple[Finding, ...]) -> Table:
 
 def _is_deed(entry: Entry) -> bool:
     """Whether an operator did it by hand: what was done is then not plain from the kind."""
-    return entry.kind is Kind.ACCOUNT or entry.resource.startswith(deeds.session(""))
+    return entry.kind in {Kind.ACCOUNT, Kind.DEED} or entry.resource.startswith(deeds.session(""))
 
 
 def _traced(found: list[Record]) -> Table:

@@ -19,6 +19,8 @@ from derive.prefetch import Night, Plan, crossing, refusal, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.cdns import (
     budgets,
     doors,
@@ -154,7 +156,11 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
             nights.refuse_late(plans, now)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
-            written = nights.publish(night, plans, there, lessons, now, bars.step, whole=school is None)
+            deed = Deed(
+                "cdn-plan", f"plans/{day.day}", deeds.given(school=school, plans=sum(not plan.why for plan in plans))
+            )
+            with deeds.noted(where, deed):
+                written = nights.publish(night, plans, there, lessons, now, bars.step, whole=school is None)
     console().print(plan_table.table(city, plans))
     for said in filter(None, (sentence(city, plan) for plan in plans)):
         console().print(Text(said, style="yellow"))
@@ -184,8 +190,9 @@ def cancel_command(
     with where.buckets() as (_, lessons), bars.progress:
         there = nights.of_bucket(lessons)
         found = [each for each in standing.of(city, there, now) if school in {None, each.school}]
-        if publish:
-            nights.take_back(city, found, there, lessons, now, bars.step)
+        if publish and found:
+            with deeds.noted(where, Deed("cdn-cancel", "plans", deeds.given(school=school, plans=len(found)))):
+                nights.take_back(city, found, there, lessons, now, bars.step)
     if not found:
         typer.echo("no plan is in force: nothing to take back")
         return
@@ -244,7 +251,7 @@ def purge_command(
     where, bars = place.of_stack(stack), Bars(Console(stderr=True))
     with where.buckets() as (_, lessons):
         paths = path or purging.paths_of(lessons, named)
-        with bars.progress:
+        with bars.progress, deeds.noted(where, Deed("cdn-purge", named, {"paths": len(paths)})):
             try:
                 held = purging.pods(doors.of(where), paths, bars.step)
             finally:
@@ -280,15 +287,16 @@ def warm_command(
     with where.buckets() as (_, lessons):
         wanted = warming.objects(lessons, lesson_id)
     caches = warming.through(doors.of(where), facts.school(school).district if school else None)
-    with bars.progress:
-        found = warming.warm(caches, wanted, bars.step, mbps)
-    for each in found:
-        rate = each.fetched * 8 / 1e6 / each.seconds if each.seconds else 0.0
-        typer.echo(
-            f"{each.name}  {each.fetched / MEBI:.1f} MiB fetched, {rate:.1f} Mbit/s{each.why and f'  NOT ALL: {each.why}'}"
-        )
-    if not found or any(each.why for each in found):
-        raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
+    with deeds.noted(where, Deed("cdn-warm", lesson_id, deeds.given(school=school))):
+        with bars.progress:
+            found = warming.warm(caches, wanted, bars.step, mbps)
+        for each in found:
+            rate = each.fetched * 8 / 1e6 / each.seconds if each.seconds else 0.0
+            typer.echo(
+                f"{each.name}  {each.fetched / MEBI:.1f} MiB fetched, {rate:.1f} Mbit/s{each.why and f'  NOT ALL: {each.why}'}"
+            )
+        if not found or any(each.why for each in found):
+            raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
 
 
 def _of(city: City, stack: str) -> place.Place:

@@ -17,6 +17,8 @@ from catalog import load_named, names
 from catalog.errors import UserError
 from derive import lesson, withdrawal
 from ops import sample_lesson
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.cdns import doors, purging
 from ops.console import console
 from ops.lessons import captions as spoken
@@ -57,6 +59,13 @@ class Bars:
         self.progress.console.print(Text(text, style="yellow"))
 
 
+def _id(lesson_id: str) -> str:
+    """The same, where it can be one. Raises `UserError`."""
+    if not lesson.LESSON_ID.fullmatch(lesson_id):
+        raise UserError(f"{lesson_id!r} is no lesson id: `huiju lesson list` shows them")
+    return lesson_id
+
+
 def _url(where: place.Place, lesson_id: str) -> str:
     return where.url + lesson.page_path(lesson_id)
 
@@ -75,9 +84,10 @@ def publish_command(  # noqa: PLR0917 - typer makes options of them
     """Publish a recording. Interrupted, the same command goes on; done already, it changes nothing."""
     where = place.of_stack(stack)
     bars = Bars(Console(stderr=True))
-    wish = Wish(file, title, school, teacher, subject, licence, tuple(captions or ()))
-    with bars.progress:
-        lesson_id = publish.publish(where, load_named(where.city), wish, bars)
+    wish, city = Wish(file, title, school, teacher, subject, licence, tuple(captions or ())), load_named(where.city)
+    deed = Deed("lesson-publish", publish.meant(city, wish), {"school": school})
+    with bars.progress, deeds.noted(where, deed):
+        lesson_id = publish.publish(where, city, wish, bars)
     console().print(Text(f"{lesson_id}  {_url(where, lesson_id)}"))
 
 
@@ -89,11 +99,12 @@ def replace_command(
     stack: Stack = "local",
 ) -> None:
     """Put a corrected recording in a lesson's place: same title, school, teacher, subject and licence; old links lead to it."""
-    where = place.of_stack(stack)
+    where, deed = place.of_stack(stack), Deed("lesson-replace", _id(lesson_id))
     bars = Bars(Console(stderr=True))
     wanted = replacing.Replacing(lesson_id, file, tuple(captions or ()))
-    with bars.progress:
+    with bars.progress, deeds.noted(where, deed):
         new = replacing.replace(where, load_named(where.city), wanted, bars)
+        deed.facts["by"] = new
     console().print(Text(f"{new}  {_url(where, new)}"))
 
 
@@ -174,8 +185,10 @@ def captions_command(
         if wrong:
             raise UserError("nothing was changed:\n  " + "\n  ".join(wrong))
         if add or remove:
-            record = spoken.publish(lessons, record, found, remove or ())
-            index.rebuild(lessons)
+            deed = Deed("lesson-captions", lesson_id, {"added": len(found), "removed": len(remove or ())})
+            with deeds.noted(where, deed):
+                record = spoken.publish(lessons, record, found, remove or ())
+                index.rebuild(lessons)
     if add or remove:
         indexing.follow(where, lambda connection: rows.put(connection, record), _aside)
     for row in record.get("captions", []):
@@ -203,8 +216,7 @@ def rm_command(
     stack: Stack = "local",
 ) -> None:
     """Remove a lesson for good: from the list first, then everything it consists of. Run again if it was interrupted."""
-    if not lesson.LESSON_ID.fullmatch(lesson_id):
-        raise UserError(f"{lesson_id!r} is no lesson id: `huiju lesson list` shows them")
+    _id(lesson_id)
     where = place.of_stack(stack)
     with where.buckets() as (uploads, lessons):
         found = lessons.read_json(lesson.record_key(lesson_id))
@@ -214,9 +226,10 @@ def rm_command(
         title = found.get("title", lesson_id) if found else "(what is left of a lesson)"
         if not yes and not typer.confirm(f"Remove {lesson_id} “{title}” for good?"):
             raise UserError("nothing was removed")
-        job.remove_of(where, lesson_id)
-        count = library.remove(uploads, lessons, lesson_id, withdrawal.kept(load_named(where.city)))
-        paths = purging.paths_of(lessons, lesson_id)
-    indexing.follow(where, lambda connection: rows.forget(connection, lesson_id), _aside)
-    purging.pods(doors.of(where), paths)
+        with deeds.noted(where, Deed("lesson-rm", lesson_id)):
+            job.remove_of(where, lesson_id)
+            count = library.remove(uploads, lessons, lesson_id, withdrawal.kept(load_named(where.city)))
+            paths = purging.paths_of(lessons, lesson_id)
+            indexing.follow(where, lambda connection: rows.forget(connection, lesson_id), _aside)
+            purging.pods(doors.of(where), paths)
     typer.echo(f"{lesson_id} removed: {count} objects")

@@ -14,11 +14,14 @@ from catalog import City, load_named
 from catalog.errors import UserError
 from derive import lesson, live
 from derive.moments import stamp
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import indexing, job, library, place
 from ops.lives import address, running, starting, stopping, wish
 from ops.lives.address import Address
 from services.lesson_index import rows
+from services.packager.store import Bucket
 
 app = typer.Typer(no_args_is_help=True, help="Stream a class live: start, stop, list, show.")
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
@@ -54,7 +57,9 @@ def start_command(  # noqa: PLR0917 - typer makes options of them
         )
         return
     _say("starting: the class's pod is made")
-    _shown(_settings(city, asked, where.url, starting.start(where, city, asked)))
+    with deeds.noted(where, Deed("live-start", asked["id"], {"school": school})):
+        made = starting.start(where, city, asked)
+    _shown(_settings(city, asked, where.url, made))
 
 
 def _facts(city: City, asked: dict[str, Any]) -> dict[str, str]:
@@ -100,18 +105,26 @@ def stop_command(lesson_id: ClassId, stack: Stack = "local") -> None:
         record = lessons.read_json(lesson.record_key(lesson_id)) or {} if lesson.LESSON_ID.fullmatch(lesson_id) else {}
         if found is None and "live" not in record:
             raise UserError(f"there is no live class {lesson_id!r}: `huiju live list` shows them")
-        if found and (stopping.tell(where, found) or (found.state == "ended" and not job.condition(found.job))):
-            job.follow(where, found.job["metadata"]["name"], _progress)
-            record = lessons.read_json(lesson.record_key(lesson_id)) or {}
-        if record.get("live", {}).get("state") == "live":
-            _say("its service is gone: the playlists are ended from here, and what was recorded is lost")
-            stopping.end(lessons, record)
-        stopping.tidy(where, lessons, lesson_id, record)
-        record = library.record(lessons, lesson_id) if record else {}
+        with deeds.noted(where, Deed("live-stop", lesson_id)):
+            record = _ended(where, lessons, lesson_id, found, record)
     if record:
         indexing.follow(where, lambda connection: rows.put(connection, record), _say)
     page = f"  {where.url}{lesson.page_path(lesson_id)}" if "content_hash" in record else ""
     typer.echo(f"{lesson_id} ended{page}")
+
+
+def _ended(
+    where: place.Place, lessons: Bucket, lesson_id: str, found: running.Class | None, record: dict[str, Any]
+) -> dict[str, Any]:
+    """End it, and return the record that it then has; none where nobody ever streamed."""
+    if found and (stopping.tell(where, found) or (found.state == "ended" and not job.condition(found.job))):
+        job.follow(where, found.job["metadata"]["name"], _progress)
+        record = lessons.read_json(lesson.record_key(lesson_id)) or {}
+    if record.get("live", {}).get("state") == "live":
+        _say("its service is gone: the playlists are ended from here, and what was recorded is lost")
+        stopping.end(lessons, record)
+    stopping.tidy(where, lessons, lesson_id, record)
+    return library.record(lessons, lesson_id) if record else {}
 
 
 def _progress(said: dict[str, Any]) -> None:

@@ -11,8 +11,10 @@ import typer
 from rich.table import Table
 
 from catalog.errors import UserError
-from derive import school_box
+from derive import lesson, school_box
 from local.school import material
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import place
 from ops.parcels import carrying, making, publishing, stick
@@ -72,12 +74,16 @@ def _words(text: str) -> list[str]:
 def _make_lessons(named: list[str], school: str, renditions: list[str], to: Path | None, stack: str) -> None:
     if not (named or school) or to is None:
         raise UserError("a parcel of lessons needs --lessons or --school, and --to with the folder of the stick")
-    phases = Phases()
-    with phases.phase("lessons"), place.of_stack(stack).buckets() as (_, bucket):
+    phases, where = Phases(), place.of_stack(stack)
+    with phases.phase("lessons"), where.buckets() as (_, bucket):
         planned = stick.planned(bucket, school) if school else {}
         asked = dict.fromkeys(named, renditions)
         asked |= {each: renditions or mine for each, mine in planned.items() if each not in asked}
-        made = stick.make(bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
+        # What is no id is refused below; until then it may be anything.
+        ids = " ".join(each for each in asked if lesson.LESSON_ID.fullmatch(each))
+        facts = deeds.given(lessons=ids, school=school if planned else None)
+        with deeds.noted(where, Deed("parcel-make", "parcel/lessons", facts)):
+            made = stick.make(bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
     typer.echo(f"{len(asked)} lessons, {made.files} files, {made.size / MEBI:.0f} MiB: {to}")
 
 
@@ -99,8 +105,12 @@ def publish_command(stack: Stack = "local") -> None:
     if not current.exists():
         raise UserError("no parcel is made here yet: `huiju parcel make` first")
     parcel = making.parse((making.folder() / json.loads(current.read_text())["id"] / making.MANIFEST).read_text())
-    phases = Phases()
-    with phases.phase("upload"), publishing.bucket_of(place.of_stack(stack)) as bucket:
+    phases, where = Phases(), place.of_stack(stack)
+    with (
+        phases.phase("upload"),
+        publishing.bucket_of(where) as bucket,
+        deeds.noted(where, Deed("parcel-publish", f"parcel/{parcel.id}")),
+    ):
         sent = publishing.publish(bucket, parcel, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
     typer.echo(f"{parcel.id}  {sent} new objects; boxes are given it at their next run")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
@@ -23,6 +25,7 @@ from derive.first_sign_in import MOST_SLIPS
 from ops import account
 from ops.accounts import reaching as identity_service
 from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import place
 from ops.phases import Phases
@@ -32,6 +35,7 @@ from ops.rosters.checking import check as look
 from ops.rosters.consenting import Wish
 from ops.rosters.form import CLASSES, FAMILY, ORGS, ROLES, USERS
 from ops.rosters.importing import Given, Outcome
+from ops.rosters.person import Person
 from ops.rosters.rows import Encoding
 from ops.rosters.slips import Wanted, slips
 from ops.rosters.source import Source
@@ -142,7 +146,10 @@ def import_command(
         bool, typer.Option("--allow-removals", help="Switch off however many are not in the file any more.")
     ] = False,
 ) -> None:
-    """Take a roster in: who is new comes, who differs is changed, who is not in it any more is switched off. All of it or nothing."""
+    """Take a roster in: who is new comes, who differs is changed, who is not in it any more is switched off. All of it or nothing.
+
+    That it is taken in goes on the audit record first, in numbers.
+    """
     phases = Phases()
     done = _taken(file, stack, encoding, phases, removals=allow_removals, dry=dry_run)
     telling.outcome(done, phases.console)
@@ -185,7 +192,8 @@ def slips_command(
 ) -> None:
     """Write slips with one-time codes by which people make their accounts, to print and cut: FILE.html, and FILE.csv beside it.
 
-    They hold names, so only you can read the files. Print them, hand them out, and delete them; the same command makes them again.
+    They hold names, so only you can read the files. Print them, hand them out, and delete them; the same command makes them again. That
+    they are made goes on the audit record first, in numbers.
 
     Examples: `huiju roster slips roster.zip --school CODE --class ID` for a class; a lost slip, or a forgotten password: add
     `--only --number 2`, which ends slip 1 as soon as slip 2 is used.
@@ -197,13 +205,20 @@ def slips_command(
     try:
         found = look(source, city, today(city), encoding)
         people = telling.identities() if only else ()
-        made = slips(found, city, Wanted(school, group, people, number), reaching.roster_key(where))
+        of = "people" if only else "class" if group else "school"
+        deed = Deed("roster-slips", f"school/{school}", {"file": source.digest(), "of": of, "number": number})
+        with deeds.noted(where, deed):
+            made = slips(found, city, Wanted(school, group, people, number), reaching.roster_key(where))
+            stem = out or Path(f"slips-{school}")
+            page = slip_pages.page(made, city, city.school(school), where.url)
+            files = {
+                stem.with_name(f"{stem.name}.csv"): slip_pages.table(made),
+                stem.with_name(f"{stem.name}.html"): page,
+            }
+            slip_pages.write(files, force=force)
+            deed.facts["slips"] = len(made)
     finally:
         source.close()
-    stem = out or Path(f"slips-{school}")
-    page = slip_pages.page(made, city, city.school(school), where.url)
-    files = {stem.with_name(f"{stem.name}.csv"): slip_pages.table(made), stem.with_name(f"{stem.name}.html"): page}
-    slip_pages.write(files, force=force)
     typer.echo(
         f"{len(made):,} slips in {' and '.join(map(str, files))}; only you can read them, so delete them when they are printed"
     )
@@ -220,10 +235,17 @@ def show_command(
     stack: Stack = "local",
     as_json: AsJson = False,
 ) -> None:
-    """Everything that the platform keeps of one person: tiers, schools, classes, children and guardians, by their ids."""
+    """Everything that the platform keeps of one person: tiers, schools, classes, children and guardians, by their ids.
+
+    That you look goes on the audit record first: look where you have to.
+    """
     where = place.of_stack(stack)
     identity = telling.identity(person, lambda: reaching.pseudonyms(where))
-    with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
+    with (
+        reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect,
+        connect() as connection,
+        deeds.noted(where, Deed("roster-show", deeds.profile(identity))),
+    ):
         found = telling.look_up(connection, identity)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
@@ -262,11 +284,13 @@ def consent_command(
     where, wish = place.of_stack(stack), Wish(pupil, guardian, until, withdraw, listed)
     key = cache(lambda: reaching.pseudonyms(where))
     with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
+
+        def look_up(who: UUID) -> Person:
+            with deeds.noted(where, Deed("consent-list", deeds.profile(who))) if listed else nullcontext():
+                return telling.look_up(connection, who)
+
         known, meant = consenting.judged(
-            wish,
-            today(load_named(where.city)),
-            lambda given, whose: telling.identity(given, key, whose),
-            lambda who: telling.look_up(connection, who),
+            wish, today(load_named(where.city)), lambda given, whose: telling.identity(given, key, whose), look_up
         )
     if listed:
         telling.consents(known, console())
@@ -302,7 +326,13 @@ def _taken(file: Path, stack: str, encoding: Encoding, phases: Phases, *, remova
     city, source = load_named(where.city), Source(file)
     try:
         given = Given(source, encoding, city, reaching.pseudonyms(where), today(city))
-        with reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect:
-            return importing.take(given, connect, phases, by=reaching.who(where), removals=removals, dry=dry)
+        by, deed = reaching.who(where), Deed("roster-import", deeds.roster(source.digest()))
+        with (
+            reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect,
+            nullcontext() if dry else deeds.noted(where, deed),
+        ):
+            done = importing.take(given, connect, phases, by=by, removals=removals, dry=dry)
+            deed.facts |= telling.counted(done)
+        return done
     finally:
         source.close()

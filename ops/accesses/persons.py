@@ -7,6 +7,8 @@ from uuid import UUID
 
 from catalog import City, names
 from catalog.errors import UserError
+from ops.audits import deeds
+from ops.audits.deeds import Deed
 from ops.lessons.place import Place
 from ops.rosters import reaching, telling
 from ops.rosters.person import Person as Known
@@ -16,9 +18,16 @@ from services.entitlement.rules import Person, Rules
 
 
 def found(where: Place, given: str, city: City) -> tuple[Person, ...]:
-    """Who ``given`` is, an id of the platform or `-`, once for each of their capacities. Raises `UserError` where they are nothing."""
+    """Who ``given`` is, an id of the platform or `-`, once for each of their capacities; that they were looked at is on record.
+
+    Raises `UserError` where they are nothing.
+    """
     identity: UUID = telling.identity(given, lambda: reaching.pseudonyms(where))
-    with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
+    with (
+        reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect,
+        connect() as connection,
+        deeds.noted(where, Deed("access-explain", deeds.profile(identity))),
+    ):
         known = telling.look_up(connection, identity)
     return persons(known, city)
 

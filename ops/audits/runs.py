@@ -26,6 +26,10 @@ from services.entitlement.shipping import locking
 
 SESSIONS = "session"
 """How what is about minted sessions begins on record."""
+PEOPLE = frozenset({"account", "accounts", names.RESOURCE_PROFILE})
+"""How what is about accounts and about what is kept of people begins."""
+LOOKS = frozenset({"explain", "list", "show"})
+"""How the actions end by which an operator looks at it, and changes nothing."""
 
 
 class Outcome(StrEnum):
@@ -94,13 +98,16 @@ def killed(  # noqa: PLR0917
 ) -> Entry:
     """What is recorded of a run, or of a deed ``about`` something, that never came to its end; ``since`` in seconds since 1970."""
     facts = {"begun": stamp(datetime.fromtimestamp(since, UTC))}
-    kind, what = (deed_kind(about), about) if about else (Kind.RUN, f"stack/{stack}")
+    kind, what = (deed_kind(operation, about), about) if about else (Kind.RUN, f"stack/{stack}")
     return Entry(kind, operation, what, Outcome.KILLED.value, policy, Who(None, None, user), facts)
 
 
-def deed_kind(about: str) -> Kind:
-    """The kind of record of a deed about that: sessions are tokens, all else is accounts and consents."""
-    return Kind.TOKEN if about.partition("/")[0] == SESSIONS else Kind.ACCOUNT
+def deed_kind(action: str, about: str) -> Kind:
+    """The kind of record of that deed about that: sessions are tokens, and who only looks at people changes no account."""
+    what = about.partition("/")[0]
+    if what == SESSIONS:
+        return Kind.TOKEN
+    return Kind.ACCOUNT if what in PEOPLE and action.rpartition("-")[2] not in LOOKS else Kind.DEED
 
 
 def ship(stack: str, say: Callable[[str], None]) -> None:

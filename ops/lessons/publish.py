@@ -67,6 +67,12 @@ def _check_room(place: Place, city: City, file: Path) -> None:
         )
 
 
+def meant(city: City, wish: Wish) -> str:
+    """The id that the lesson will have, before anything is sent. Raises `UserError` with everything that is wrong with the wish."""
+    about(wish, city)
+    return lesson.lesson_id(lesson.content_hash(wish.file), wish.school)
+
+
 def publish(place: Place, city: City, wish: Wish, watch: Watcher) -> str:
     """Publish ``wish`` and return the lesson's id; UserError in one clear line when it cannot be."""
     facts = about(wish, city)

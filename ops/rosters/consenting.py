@@ -10,8 +10,8 @@ from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation
 
-from catalog import names
 from catalog.errors import UserError
+from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.rosters.importing import Connect, keeper
 from ops.rosters.person import Person
@@ -147,9 +147,7 @@ def deed(meant: Meant) -> Deed:
     facts: dict[str, str | int] = {"guardian": str(meant.guardian)} if meant.guardian else {}
     if not meant.withdraw:
         facts["until"] = meant.until
-    return Deed(
-        "consent-withdraw" if meant.withdraw else "consent-give", f"{names.RESOURCE_PROFILE}/{meant.pupil}", facts
-    )
+    return Deed("consent-withdraw" if meant.withdraw else "consent-give", deeds.profile(meant.pupil), facts)
 
 
 def told(meant: Meant, *, dry: bool) -> str:

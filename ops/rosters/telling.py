@@ -58,6 +58,12 @@ def as_data(done: Outcome) -> dict[str, Any]:
     }
 
 
+def counted(done: Outcome) -> dict[str, str | int]:
+    """The same for the audit record: how many, and not where."""
+    found = as_data(done)
+    return {**found["people"], "classes": found["classes"]}
+
+
 def _rows(found: Difference) -> dict[tuple[str, str], dict[str, int]]:
     rows: dict[tuple[str, str], dict[str, int]] = {}
     for line in found.lines:

@@ -20,6 +20,7 @@ from ops.lessons.place import Place
 from ops.rosters import importing, reaching
 from services.roster.policies import IMPORT, PURPOSE, TABLES
 from tests.integration.conftest import Platform
+from tests.integration.test_audit import traced
 from tests.ops.rosters import small
 from tests.services.roster import asking
 
@@ -102,6 +103,8 @@ def test_a_roster_is_taken_in_shown_and_compared(platform: Platform, where: Plac
     assert (len(shown["classes"]), len(shown["guardians"])) == (1, 1)
     guardian = json.loads(huiju(platform, "show", shown["guardians"][0], "--json").stdout)
     assert shown["id"] in guardian["children"]
+    looked = [(each["what"]["action"], each["why"]) for each in traced(platform, "--who", shown["id"])]
+    assert ("roster-show", "done") in looked, "who looked is in the store by now"
 
     assert "nothing to do" in huiju(platform, "import", str(folder)).stdout
     with keeping(where) as connection:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.audits import runs
 from ops.stack.store import FolderStore
 
 
@@ -15,6 +16,12 @@ def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("HUIJU_BACKEND_URL", raising=False)
     return tmp_path / "state"
+
+
+@pytest.fixture
+def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No store is there: what is put on record waits on this machine."""
+    monkeypatch.setattr(runs, "ship", lambda *_: None)
 
 
 @pytest.fixture

@@ -11,24 +11,25 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import load_named
-from derive import audit, identity
-from derive.audit import Kind, Record
+from derive import identity
+from derive.audit import Kind
 from ops import account
 from ops.accounts import reaching
-from ops.audits import pending, runs
+from ops.audits import pending
 from ops.cli import app
 from ops.lessons import place
 from ops.lessons.place import Place
 from ops.rosters.person import Person
 from services.entitlement.accounts import Accounts, DownError
 from tests.keycloak import Keycloak
+from tests.ops.recorded import kept
 
 TINY = load_named("tiny")
 DISTRICT = TINY.districts[0].division_code
 
 
 @pytest.fixture
-def keycloak(monkeypatch: pytest.MonkeyPatch) -> Keycloak:
+def keycloak(unshipped: None, monkeypatch: pytest.MonkeyPatch) -> Keycloak:
     """A realm with the roles of `tiny`, in the place of the stack's."""
     made = Keycloak([identity.ROLE_TWO_FACTOR, *(tier.id for tier in TINY.tiers)])
 
@@ -38,14 +39,7 @@ def keycloak(monkeypatch: pytest.MonkeyPatch) -> Keycloak:
 
     monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {}, None, None))
     monkeypatch.setattr(reaching, "keeping", keeping)
-    # No store is there: records wait on this machine.
-    monkeypatch.setattr(runs, "ship", lambda *_: None)
     return made
-
-
-def kept() -> list[Record]:
-    """The records that wait, in the order of their making."""
-    return [audit.parse(line) for line in pending.waiting("local").values()]
 
 
 def huiju(*words: str) -> Result:
@@ -219,7 +213,7 @@ def test_whatever_is_done_to_an_account_is_on_record_under_its_id_and_no_name(ke
     known = keycloak.user("li.na")["id"]
     for words in (["disable"], ["disable"], ["enable"], ["reset", "--second-factor"]):
         assert huiju(words[0], "li.na", *words[1:]).exit_code == 0
-    entries = [each.entry for each in kept()]
+    entries = kept()
     assert {(each.kind, each.resource, each.why) for each in entries} == {(Kind.ACCOUNT, f"account/{known}", "done")}
     # What changes nothing is not recorded.
     assert [each.action for each in entries] == ["account-add", "account-disable", "account-enable", "account-reset"]
@@ -227,6 +221,13 @@ def test_whatever_is_done_to_an_account_is_on_record_under_its_id_and_no_name(ke
     assert all(each.who and each.who.subject and each.policy for each in entries)
     lines = b"".join(pending.waiting("local").values())
     assert b"li.na" not in lines and keycloak.user("li.na")["password"].encode() not in lines
+
+
+def test_who_lists_everybody_is_on_record_and_who_lists_staff_is_not(keycloak: Keycloak) -> None:
+    added()
+    huiju("list")
+    huiju("list", "--all", "--disabled")
+    assert [(each.kind, each.action, each.resource) for each in kept()[1:]] == [(Kind.DEED, "account-list", "accounts")]
 
 
 def test_it_is_noted_before_it_takes_effect(keycloak: Keycloak) -> None:
@@ -265,4 +266,4 @@ def test_what_fails_on_the_way_is_on_record_as_failed(keycloak: Keycloak) -> Non
     added()
     keycloak.broken = lambda method, _: method == "PUT"
     assert huiju("disable", "li.na").exit_code == 1
-    assert [(each.entry.action, each.entry.why) for each in kept()][1:] == [("account-disable", "failed")]
+    assert [(each.action, each.why) for each in kept()][1:] == [("account-disable", "failed")]

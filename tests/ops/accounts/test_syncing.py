@@ -137,6 +137,7 @@ def test_who_left_long_ago_is_not_asked_for_again(
     assert follow(server, keycloak, back=-LATELY) == Done(0, 0, 0)
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_an_import_lets_accounts_follow_and_says_what_to_do_where_they_cannot(
     server: Server,
     folder: Path,

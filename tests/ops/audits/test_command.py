@@ -133,6 +133,30 @@ def test_who_looked_at_what_is_kept_of_a_pupil_is_followed_by_its_class_and_id(t
     assert numbers("--from", folder, "--resource", LESSON) == numbers("--from", folder, "--lesson", LESSON) == [3]
 
 
+def test_whose_row_an_operator_looked_at_is_followed_by_the_person_and_a_lesson_also_where_it_is_named_beside(
+    tmp_path: Path,
+) -> None:
+    operator, teacher = Who(None, None, "an-operator"), Who("t", "s", "sub-1")
+    other = "l-" + "b" * 16
+    entries = [
+        Entry(Kind.DEED, "roster-show", "pupil-profile/p-1", "done", "p", operator),
+        Entry(Kind.ACCOUNT, "consent-give", "pupil-profile/p-1", "done", "p", operator, {"guardian": "p-2"}),
+        Entry(Kind.GRANT, "view", "pupil-profile/p-1", "allowed", "p", teacher),
+        Entry(Kind.DEED, "lesson-replace", LESSON, "done", "p", operator, {"by": other}),
+        Entry(Kind.DEED, "parcel-make", "parcel/lessons", "done", "p", operator, {"lessons": f"l-x {other}"}),
+        # The account by which they sign in.
+        Entry(Kind.GRANT, "sign-in", "session", "allowed", "p", Who("t", "s", "sub-2"), {"person": "p-1"}),
+    ]
+    folder = kept(tmp_path / "kept", chained(entries))
+    assert numbers("--from", folder, "--who", "p-1") == numbers("--from", folder, "--who", "sub-2") == [1, 2, 6]
+    assert numbers("--from", folder, "--resource", "pupil-profile/p-1") == [1, 2, 3]
+    assert numbers("--from", folder, "--who", "an-operator") == [1, 2, 4, 5]
+    assert numbers("--from", folder, "--lesson", LESSON) == [4]
+    assert numbers("--from", folder, "--lesson", other) == [4, 5]
+    shown = run("trace", "--from", folder, "--who", "p-1").output
+    assert "roster-show" in shown
+
+
 def test_a_cache_s_line_is_whose_the_permission_was() -> None:
     def line(name: str) -> Access:
         row = dict.fromkeys(access_log._TRAFFIC_SERVER, "-") | {"access_log": "cache", "time": "1795852800.007"}

@@ -188,7 +188,7 @@ def test_the_boxes_of_another_city_s_platform_say_nothing_of_this_one() -> None:
 
 
 @pytest.fixture
-def lessons(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def lessons(store: Store, unshipped: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """A stack with one published lesson, and boxes that say nothing."""
     uploads, bucket = store.pair()
     record = {"id": LESSON, "recipe": "r", "master": f"{LESSON}/h/master.m3u8", "renditions": [{"name": "v234-145"}]}

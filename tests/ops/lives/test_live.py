@@ -27,6 +27,7 @@ from services.live.request import parse
 from services.packager import index
 from services.packager.store import Bucket
 from tests.media import Store, store
+from tests.ops.recorded import in_the_way, kept, lines, told, under_way
 
 __all__ = ["store"]
 TINY = load_named("tiny")
@@ -36,7 +37,7 @@ LOCAL = Place("local", {"profile": "local", "domain": "localhost", "publicPort":
 
 
 @pytest.fixture(autouse=True)
-def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def stack(unshipped: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "of_stack", lambda _: LOCAL)
     monkeypatch.setattr(Place, "kubectl", lambda *_, **__: pytest.fail("the cluster is asked"))
 
@@ -274,3 +275,45 @@ def test_a_lesson_that_was_never_live_is_not_stopped(ending: Ending) -> None:
     refused = ending.stop(None)
     assert isinstance(refused.exception, UserError) and "no live class" in str(refused.exception)
     assert not ending.told and left(ending.lessons)
+
+
+def test_a_class_is_on_record_before_it_is_made_by_its_id_and_without_passphrase_or_title(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+
+    def start(*_: Any) -> Address:
+        seen.append(under_way())
+        if len(seen) > 1:
+            raise UserError("the class does not begin to listen")
+        return Address("192.0.2.7", 31000, WORD)
+
+    monkeypatch.setattr(starting, "start", start)
+    words = ["start", "--title", "分数", "--teacher", "李老师", "--school", LEADER]
+    assert huiju(*words, "--preview").exit_code == 0
+    assert not kept(), "a rehearsal is no deed"
+    done = huiju(*words)
+    assert done.exit_code == 0 and WORD in done.stdout
+    assert huiju(*words).exit_code == 1
+    assert seen == [True, True]
+    assert [(action, why) for action, _, why in told()] == [("live-start", "done"), ("live-start", "failed")]
+    assert kept()[0].resource in done.stdout and kept()[0].facts["school"] == LEADER
+    assert not any(word in lines() + repr(kept()) for word in (WORD, "分数", "李老师"))
+
+
+def test_the_end_of_a_class_is_on_record_before_its_service_is_told(
+    ending: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ending.stop(None).exit_code == 1
+    assert not kept(), "there was none"
+    record = {"id": LESSON, "live": {"state": "ended"}, "content_hash": "0"}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    seen: list[bool] = []
+    monkeypatch.setattr(stopping, "tidy", lambda *_: seen.append(under_way()))
+    found = running.Class(asked(), {"metadata": {"name": "j"}}, record)
+    assert ending.stop(found, runs=True).exit_code == 0
+    assert (seen, told()) == ([True], [("live-stop", LESSON, "done")])
+    in_the_way()
+    ending.told.clear()
+    assert "nothing was done" in str(ending.stop(found, runs=True).exception)
+    assert (len(seen), ending.told) == (1, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from catalog.errors import UserError
 from ops import parcel
 from ops.lessons.place import Place
-from ops.parcels import signing
+from ops.parcels import making, publishing, signing, stick
 from services.packager.store import Bucket
 from tests.media import Store, store
+from tests.ops.recorded import in_the_way, kept, told, under_way
 
 __all__ = ["store"]
 
@@ -36,7 +37,7 @@ def published(bucket: Bucket, lesson: str, *names: str, **more: Any) -> None:
 
 
 @pytest.fixture
-def lessons(store: Store, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def lessons(store: Store, unshipped: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """Two recorded lessons, one of them without the large rendition, and a live class."""
     uploads, bucket = store.pair()
     published(bucket, ONE, LOW, HIGH, recipe="r")
@@ -118,3 +119,52 @@ def test_a_school_without_a_plan_and_a_plan_that_is_too_old_are_refused(lessons:
         make(tmp_path, "--school", SCHOOL)
     for words in (["--lessons", ONE], ["--to", str(tmp_path)]):
         assert "needs --lessons or --school" in str(RUNNER.invoke(parcel.app, ["make", *words]).exception)
+
+
+def test_what_goes_on_a_stick_is_on_record_by_its_ids_before_it_is_fetched(
+    lessons: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    real = stick.make
+
+    def noted(*given: Any) -> stick.Made:
+        seen.append(under_way())
+        return real(*given)
+
+    monkeypatch.setattr(stick, "make", noted)
+    planned(lessons, (TWO, LOW))
+    make(tmp_path, "--school", SCHOOL, "--lessons", ONE)
+    with pytest.raises(UserError, match="there is no lesson"):
+        make(tmp_path, "--lessons", f"{ONE},a-name")
+    with pytest.raises(UserError, match="there is no plan"):
+        make(tmp_path, "--school", "a-name")
+    assert seen == [True, True]
+    assert told() == [("parcel-make", "parcel/lessons", "done"), ("parcel-make", "parcel/lessons", "failed")]
+    facts = [{key: value for key, value in each.facts.items() if key != "begun"} for each in kept()]
+    assert facts == [{"lessons": f"{ONE} {TWO}", "school": SCHOOL}, {"lessons": ONE}]
+    in_the_way()
+    with pytest.raises(UserError, match="nothing was done"):
+        make(tmp_path / "other", "--lessons", ONE)
+    assert not (tmp_path / "other").exists()
+
+
+def test_that_boxes_are_given_other_packages_is_on_record_before_they_are_sent(
+    lessons: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, seen = tmp_path / "parcels", list[bool]()
+    (folder / "p-1").mkdir(parents=True)
+    (folder / making.CURRENT).write_text('{"id": "p-1"}')
+    (folder / "p-1" / making.MANIFEST).write_text(making.Parcel("p-1", "2026-11-30T00:00:00Z", ()).text())
+
+    def publish(*_: Any) -> int:
+        seen.append(under_way())
+        return 0
+
+    monkeypatch.setattr(making, "folder", lambda: folder)
+    monkeypatch.setattr(publishing, "bucket_of", lambda _: nullcontext(lessons))
+    monkeypatch.setattr(publishing, "publish", publish)
+    assert RUNNER.invoke(parcel.app, ["publish"]).exit_code == 0
+    assert (seen, told()) == ([True], [("parcel-publish", "parcel/p-1", "done")])
+    in_the_way()
+    assert "nothing was done" in str(RUNNER.invoke(parcel.app, ["publish"]).exception)
+    assert len(seen) == 1

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stack(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def stack(server: Server, unshipped: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack whose database is the test's, and whose city is the two small schools."""
 
     @contextmanager

@@ -124,7 +124,7 @@ def test_a_name_can_be_no_markup_and_a_page_fetches_nothing(folder: Path) -> Non
 
 
 @pytest.fixture
-def huiju(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
+def huiju(unshipped: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     """The command, in a folder of its own."""
     monkeypatch.setattr(place, "of_stack", lambda name: Place(name, {"domain": "city.example"}, None, None))
     monkeypatch.setattr(reaching, "roster_key", lambda _: KEY)
