@@ -21,7 +21,7 @@ from catalog import City, load_named
 from catalog.access import Scope
 from catalog.errors import UserError
 from derive import keys, questions, session_token
-from ops.accesses import asking, difference, page, persons, states, table, why
+from ops.accesses import asking, difference, kubeconfig, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.console import console
@@ -152,6 +152,9 @@ def sign_in(
     where = place.of_stack(stack)
     # After the # it is never sent to a server, so it is in no log.
     typer.echo(f"{where.url}/#sign-in={given_out(where, Wish(tier, school, hours, district, partner))}")
+
+
+app.command(kubeconfig.MAKING)(kubeconfig.command)
 
 
 @app.command()

@@ -136,6 +136,16 @@ def plan(city: City) -> tuple[Resource, ...]:
     return (*(_role(city, role) for role in Role), *_bindings(city))
 
 
+def services(city: City, tier: str) -> list[str]:
+    """Ids of the services into whose namespaces the tier may look, in order."""
+    return sorted({service for held, service, _ in _held(city) if held == tier and service})
+
+
+def tiers(city: City) -> list[str]:
+    """Ids of the tiers that have anything in the cluster, in the catalog's order."""
+    return [tier.id for tier in city.tiers if services(city, tier.id)]
+
+
 def _name(role: Role) -> str:
     return f"{names.MANAGED_BY}-{role}"
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
+import yaml
+from cryptography import x509
+from typer.testing import CliRunner
 
 from catalog import City, load_named, names
 from catalog.errors import UserError
+from infra.plan import rbac
+from ops.accesses import kubeconfig
+from ops.cli import app
 from ops.lessons import place
+from ops.lessons.place import Place
 from tests.infra import rbac_reference as reference
 from tests.infra.rbac_reference import Asked
 from tests.integration.conftest import Platform
@@ -106,6 +118,37 @@ TAKE_OVER = {
 DRY = "--dry-run=server"
 
 
+NAME, HOURS = "li-of-the-tests", 1
+
+
+def bearer(platform: Platform, file: Path) -> Place:
+    """The platform for whoever has the file."""
+    return replace(place.of_stack(platform.stack), kubeconfig=str(file), context=None)
+
+
+@pytest.fixture(scope="module")
+def kubeconfigs(platform: Platform, city: City, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Tier -> what `huiju access kubeconfig` wrote for somebody of it; of every tier that the matrix lets in."""
+    found = {tier: tmp_path_factory.mktemp("bearers") / tier for tier in rbac.tiers(city)}
+    for tier, file in found.items():
+        words = ("access", "kubeconfig", tier, "--name", NAME, "--hours", str(HOURS), "--out", str(file))
+        done = CliRunner().invoke(app, [*words, "--stack", platform.stack])
+        assert done.exit_code == 0, done.output
+    return found
+
+
+@pytest.fixture
+def as_tier(platform: Platform, kubeconfigs: dict[str, Path]) -> Callable[[str], Callable[..., str]]:
+    """kubectl of somebody of a tier; one that has no way in is played by the administrator."""
+
+    def of(tier: str) -> Callable[..., str]:
+        if tier in kubeconfigs:
+            return bearer(platform, kubeconfigs[tier]).kubectl
+        return partial(platform.cluster.kubectl, "--as", "somebody", "--as-group", names.tier_group(tier))
+
+    return of
+
+
 @pytest.mark.parametrize(
     ("tier", "words", "open_"),
     [
@@ -130,15 +173,31 @@ DRY = "--dry-run=server"
     ],
 )
 def test_a_person_of_a_tier_does_what_it_may_and_is_refused_the_rest(
-    platform: Platform, tier: str, words: str, open_: bool
+    as_tier: Callable[[str], Callable[..., str]], tier: str, words: str, open_: bool
 ) -> None:
-    who = ("--as", "somebody", "--as-group", names.tier_group(tier))
-    stdin = json.dumps(TAKE_OVER) if "-f" in words.split() else None
+    kubectl, stdin = as_tier(tier), json.dumps(TAKE_OVER) if "-f" in words.split() else None
     if open_:
-        platform.cluster.kubectl(*who, *words.split(), stdin=stdin)
+        kubectl(*words.split(), stdin=stdin)
         return
     with pytest.raises(UserError, match=r"(?i)forbidden"):
-        platform.cluster.kubectl(*who, *words.split(), stdin=stdin)
+        kubectl(*words.split(), stdin=stdin)
+
+
+def test_a_kubeconfig_names_its_bearer_ends_by_itself_and_leaves_no_request_behind(
+    platform: Platform, kubeconfigs: dict[str, Path]
+) -> None:
+    for tier, file in kubeconfigs.items():
+        assert file.stat().st_mode & 0o777 == 0o600
+        who = json.loads(bearer(platform, file).kubectl("auth", "whoami", "-o", "json"))["status"]["userInfo"]
+        assert (who["username"], names.tier_group(tier) in who["groups"]) == (
+            kubeconfig.Bearer(tier, NAME, HOURS).user,
+            True,
+        )
+        data = yaml.safe_load(file.read_text())["users"][0]["user"]["client-certificate-data"]
+        certificate = x509.load_pem_x509_certificate(base64.b64decode(data))
+        assert certificate.not_valid_after_utc - datetime.now(UTC) < timedelta(hours=HOURS)
+    left = json.loads(platform.cluster.kubectl("get", "csr", "-o", "json"))["items"]
+    assert not [each for each in left if NAME in each["metadata"]["name"]]
 
 
 def test_the_roles_are_of_this_catalog_and_nothing_else_is_given_to_our_groups(platform: Platform, city: City) -> None:
