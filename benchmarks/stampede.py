@@ -6,9 +6,9 @@ districts and the boxes of its schools over links of the catalog's rates, with t
 city's own door and in the schools; and an nginx beside each of these, without tokens and in the clear between the levels.
 
 The clients have their connections before they ask, as players have when a new segment appears. A waiter's delay is the time from the first
-client's last byte at its cache to its own. CPU seconds are the caches' own, with the handshakes. All caches and all clients share this
-machine's cores, where each box in a school has its own. The clients of the measured rounds are one h2load at each door, which counts bytes;
-in one round before them every body is compared with what the origin gave.
+client's last byte at its cache to its own. CPU seconds are the caches' own, from the asking to the last answer. All caches and all clients
+share this machine's cores, where each box in a school has its own. The clients of the measured rounds are one h2load at each door, which
+counts bytes; in one round before them every body is compared with what the origin gave.
 """
 
 from __future__ import annotations
@@ -116,10 +116,11 @@ def _compare(made: Lab, contestant: Contestant) -> None:
 def _round(made: Lab, contestant: Contestant, number: int) -> None:
     """One stampede."""
     lesson, path, size = _segment(made, contestant, number)
-    before = contestant.cpu()
-    served = h2load.crowds(contestant.crowd(lesson), path, size)
+    with h2load.crowd(contestant.crowd(lesson), path, size) as crowd:
+        before = contestant.cpu()
+        served = crowd.ask()
+        contestant.seconds.append(contestant.cpu() - before)
     waited = sorted(wait * 1000 for group in served for wait in waits(each.ended for each in group))
-    contestant.seconds.append(contestant.cpu() - before)
     contestant.reads.append(made.reads(lesson)[path])
     contestant.medians.append(statistics.median(waited))
     contestant.lasts.append(waited[len(waited) * 99 // 100])

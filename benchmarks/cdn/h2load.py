@@ -32,55 +32,64 @@ class Served:
     ended: float
 
 
-def crowds(groups: Sequence[Group], path: str, size: int, seconds: float = 120) -> list[list[Served]]:
-    """What each client of each group saw when all of them asked for ``path`` at one moment, the first one served first.
+@dataclass
+class _Door:
+    """One group, its h2load and what that one logs."""
 
-    Raises AssertionError where not all of them were given ``size`` bytes each, RuntimeError where h2load is missing or with what it said.
-    """
-    with tempfile.TemporaryDirectory() as folder, _running(groups, path, Path(folder)) as running:
-        time.sleep(OPENED_SECONDS)
-        _signal(running, signal.SIGSTOP)
-        time.sleep(ASK_SECONDS)
-        _signal(running, signal.SIGCONT)
-        said = [each.communicate(timeout=seconds)[0] for each in running]
-        for each, text in zip(running, said, strict=True):
-            if each.returncode:
-                raise RuntimeError(text)
-        logs = [(Path(folder) / f"log-{number}").read_text() for number in range(len(groups))]
-    return [_served(group, log, size, text) for group, log, text in zip(groups, logs, said, strict=True)]
+    group: Group
+    log: Path
+    process: subprocess.Popen[str]
+
+    def served(self, size: int, seconds: float) -> list[Served]:
+        """Its clients, the first one served first."""
+        said = self.process.communicate(timeout=seconds)[0]
+        if self.process.returncode:
+            raise RuntimeError(said)
+        rows = [[int(each) for each in row.split("\t")[:3]] for row in self.log.read_text().splitlines()]
+        good = [Served(start / 1e6, (start + took) / 1e6) for start, status, took in rows if status == OK]
+        wanted = self.group.count
+        if len(good) != wanted or f"({wanted * size}) data" not in said:
+            raise AssertionError(f"{len(good)} of {wanted} had {size} bytes each from {self.group.door}:\n{said}")
+        return sorted(good, key=lambda each: each.ended)
+
+
+@dataclass
+class Crowd:
+    """Clients who have their connections and are held."""
+
+    doors: Sequence[_Door]
+    size: int
+
+    def ask(self, seconds: float = 120) -> list[list[Served]]:
+        """Let all ask at one moment; what each client of each group saw. AssertionError where not everybody had all bytes."""
+        for each in self.doors:
+            each.process.send_signal(signal.SIGCONT)
+        return [each.served(self.size, seconds) for each in self.doors]
 
 
 @contextmanager
-def _running(groups: Sequence[Group], path: str, folder: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """One h2load for each group; none is left."""
-    lines = [_line(group, path, folder, number) for number, group in enumerate(groups)]
-    running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for each in lines]
-    try:
-        yield running
-    finally:
-        for each in running:
-            each.kill()
-            each.communicate()
+def crowd(groups: Sequence[Group], path: str, size: int) -> Iterator[Crowd]:
+    """Clients in these groups, about to ask for ``path``, which is ``size`` bytes. RuntimeError where h2load is missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        doors = [_start(group, path, Path(folder) / str(number)) for number, group in enumerate(groups)]
+        try:
+            time.sleep(OPENED_SECONDS)
+            for each in doors:
+                each.process.send_signal(signal.SIGSTOP)
+            time.sleep(ASK_SECONDS)
+            yield Crowd(doors, size)
+        finally:
+            for each in doors:
+                each.process.kill()
+                each.process.communicate()
 
 
-def _line(group: Group, path: str, folder: Path, number: int) -> list[str]:
-    door, script = group.door, folder / f"script-{number}"
+def _start(group: Group, path: str, folder: Path) -> _Door:
+    folder.mkdir()
+    door, script, log = group.door, folder / "script", folder / "log"
     port = "" if door.tls else f":{door.port}"
     script.write_text(f"{ASK_SECONDS * 1000}\thttp{'s' * door.tls}://{door.host}{port}{path}\n")
-    crowd = ["--h1", f"--clients={group.count}", f"--connect-to={door.address}:{door.port}"]
-    crowd += [f"--timing-script-file={script}", f"--log-file={folder / f'log-{number}'}"]
-    headers = [f"--header={key}: {value}" for key, value in group.headers.items()]
-    return ["ip", "netns", "exec", door.space, program("h2load", PACKAGE), *crowd, *headers]
-
-
-def _signal(running: Sequence[subprocess.Popen[str]], number: signal.Signals) -> None:
-    for each in running:
-        each.send_signal(number)
-
-
-def _served(group: Group, log: str, size: int, said: str) -> list[Served]:
-    rows = [[int(each) for each in row.split("\t")[:3]] for row in log.splitlines()]
-    good = [Served(start / 1e6, (start + took) / 1e6) for start, status, took in rows if status == OK]
-    if len(good) != group.count or f"({group.count * size}) data" not in said:
-        raise AssertionError(f"{len(good)} of {group.count} had an answer of {size} bytes from {group.door}:\n{said}")
-    return sorted(good, key=lambda each: each.ended)
+    line = ["ip", "netns", "exec", door.space, program("h2load", PACKAGE), "--h1", f"--clients={group.count}"]
+    line += [f"--connect-to={door.address}:{door.port}", f"--timing-script-file={script}", f"--log-file={log}"]
+    line += [f"--header={key}: {value}" for key, value in group.headers.items()]
+    return _Door(group, log, subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))

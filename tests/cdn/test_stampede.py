@@ -54,7 +54,8 @@ def test_a_crowd_on_a_new_segment_reads_the_origin_once(
     clients, rounds = campaign(200, 1000), campaign(1, 5)
     for number in range(rounds):
         lesson, path, size = segment(lab, how, f"timed {number}")
-        served = h2load.crowds(everywhere(lab, lesson, clients), path, size)
+        with h2load.crowd(everywhere(lab, lesson, clients), path, size) as crowd:
+            served = crowd.ask()
         reads.append(read(lab, lesson, how))
         waited += [wait for group in served for wait in waits(each.ended for each in group)]
         began = [each.began for group in served for each in group]
