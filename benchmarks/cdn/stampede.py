@@ -12,6 +12,8 @@ from benchmarks.cdn.request import Answer, Connection, Place
 
 OPENING = 50
 """Handshakes at a time."""
+ORIGINS = {"at once": ("none", 0.0), "late": ("late", 0.5), "slowly": ("slow", 1.0)}
+"""How the origin gives the segment, its name and seconds for `origin.Fault`: the head after seconds, or the body over seconds."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ import pytest
 from benchmarks.cdn import h2load
 from benchmarks.cdn.lab import Lab
 from benchmarks.cdn.material import Lesson, body
-from benchmarks.cdn.stampede import everywhere, stampede, waits
+from benchmarks.cdn.stampede import ORIGINS, everywhere, stampede, waits
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof]
-ORIGINS = {"at once": ("none", 0.0), "late": ("late", 0.5), "slowly": ("slow", 1.0)}
-"""How the origin gives the segment: the head after seconds, or the body over seconds."""
 MORE = {"at once": 4}
 """Reads of one segment at most, where it is not one: a request that missed before the copy was begun, and would write after it was whole,
 reads again. The gap is some microseconds in a cache that knows its parent's address (docs/decisions/0225); a busy machine widens it."""
