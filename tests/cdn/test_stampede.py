@@ -56,8 +56,7 @@ def test_a_crowd_on_a_new_segment_reads_the_origin_once(
             served = crowd.ask()
         reads.append(read(lab, lesson, how))
         waited += [wait for group in served for wait in waits(each.ended for each in group)]
-        began = [each.began for group in served for each in group]
-        asking.append(max(began) - min(began))
+        asking.append(h2load.apart(served))
     waited.sort()
     proof(
         f"stampede, {clients} cold clients at seven doors, their connections open, the segment comes {how}",
