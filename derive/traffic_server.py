@@ -30,7 +30,8 @@ no more of the processor than every 50 ms (0.3 s for 200 clients at seven caches
 def collapse(segment_seconds: int) -> dict[str, str]:
     """One request onwards for many readers: read while it is written, else wait for the writer, then serve stale or ask.
 
-    A reader of a segment that is still being fetched waits for it at most one segment's length before asking for itself.
+    A reader of a segment of which nothing has come yet waits for it at least one segment's length before asking for itself: from its third
+    look on the server doubles the pause (docs/decisions/0268).
     """
     wait_ms = segment_seconds * 1000
     retries = wait_ms // _PAUSE_MS

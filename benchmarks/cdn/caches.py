@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.cdn import network
 from benchmarks.cdn.request import Place, ask
+from derive import traffic_server
 
 PROGRAM = "/usr/bin/traffic_server"
 MODULES = Path("/usr/lib/trafficserver/modules")
@@ -46,9 +47,12 @@ class Cache:
     """Where `/healthz` answers."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def write(self) -> None:
-        """Its configuration, and empty folders."""
-        for name, text in {**self.files, "records.config": self.files["records.config"] + SOON}.items():
+    def write(self, settings: Mapping[str, str]) -> None:
+        """Its configuration, with these settings instead of its own, and empty folders."""
+        own = self.files["records.config"].splitlines(keepends=True)
+        kept = "".join(row for row in own if row.split()[1] not in settings)
+        records = kept + SOON + traffic_server.records(settings)
+        for name, text in {**self.files, "records.config": records}.items():
             path = self.folder / "conf" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

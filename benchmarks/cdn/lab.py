@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,6 +91,10 @@ class Lab:
         """Where viewers ask, by the place that their tokens name: the city's own door, for the gateway, and each school's."""
         city = Place(network.ROOT, network.ORIGIN, shield.PORT, DOMAIN)
         return {video_token.CITY: city, **{code: self.door(code) for code in self.schools}}
+
+    def cpu_seconds(self) -> float:
+        """All caches' of the processor, so far."""
+        return sum(each.cpu_seconds() for each in self.caches)
 
     def told(self, path: str) -> dict[str, int]:
         """Say something to the origin; its reads by path."""
@@ -247,8 +251,11 @@ def _certificate(folder: Path) -> None:
 
 
 @contextmanager
-def lab(city: City) -> Iterator[Lab]:
-    """A running lab; one at a time on this machine. Nothing of it remains, nor of one that was killed."""
+def lab(city: City, settings: Mapping[str, str] | None = None) -> Iterator[Lab]:
+    """A running lab; one at a time on this machine. Nothing of it remains, nor of one that was killed.
+
+    ``settings`` take the place of those that the kit generates, in every cache.
+    """
     with LOCK.open("w") as lock:
         _alone(lock)
         folder = Path(tempfile.mkdtemp(prefix=f"{network.TAG}-"))
@@ -261,7 +268,7 @@ def lab(city: City) -> Iterator[Lab]:
             made = Lab(city, folder, _shield(city, folder), edges, schools)
             made.start_origin()
             for each in made.caches:
-                each.write()
+                each.write(settings or {})
                 each.start(wait=False)
             for each in made.caches:
                 each.wait()

@@ -1,4 +1,4 @@
-"""nginx as a cache in front of the lab's origin, with or without its lock: what the shield is compared with."""
+"""nginx as a cache of the lab, with or without its lock: what ours are compared with, one alone or one at each place of the tree."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import psutil
 
 from benchmarks.caching.caches import program
 from benchmarks.cdn import caches, network
+from benchmarks.cdn.lab import STORE, Lab
 from benchmarks.cdn.request import Place, ask
 from benchmarks.machine import cpu_seconds
 
@@ -21,17 +22,22 @@ LOCK_SECONDS = 60
 
 @dataclass
 class Nginx:
-    """One server, listening at ``port`` of the city."""
+    """One server, listening at ``port`` of a namespace."""
 
     folder: Path
     port: int
     lock: bool
+    space: str = network.ROOT
+    address: str = network.ORIGIN
+    """Where clients in its namespace ask."""
+    tls: Path | None = None
+    """Folder with `box.crt` and `box.key`, by which it is asked."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def door(self) -> Place:
         """Where clients ask."""
-        return Place(network.ROOT, network.ORIGIN, self.port, "nginx")
+        return Place(self.space, self.address, self.port, "nginx", tls=self.tls is not None)
 
     def configuration(self, origin: str) -> str:
         """`nginx.conf`."""
@@ -40,6 +46,9 @@ class Nginx:
             if self.lock
             else "off"
         )
+        listen = f"{self.port} backlog=4096"
+        if self.tls:
+            listen += f" ssl; ssl_certificate {self.tls}/box.crt; ssl_certificate_key {self.tls}/box.key"
         temporary = "".join(f"  {name}_temp_path {self.folder}/{name};\n" for name in FOLDERS)
         return f"""user root; worker_processes 2; worker_rlimit_nofile 16000; daemon off;
 pid {self.folder}/pid; error_log stderr error;
@@ -48,7 +57,7 @@ http {{
 {temporary}  access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
   proxy_cache_path {self.folder}/cache keys_zone=kept:10m max_size=1g;
   server {{
-    listen {network.ORIGIN}:{self.port} backlog=4096;
+    listen {listen};
     location = /healthz {{ return 200 "ok\\n"; }}
     location / {{
       proxy_pass {origin}; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -66,7 +75,7 @@ http {{
         words = (program("nginx", "nginx-light"), "-c", str(path), "-p", str(self.folder), "-e", "stderr")
         with said.open("ab") as log:
             self.process = subprocess.Popen(
-                ("ip", "netns", "exec", network.ROOT, *words), stdout=log, stderr=log, start_new_session=True
+                ("ip", "netns", "exec", self.space, *words), stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + caches.WELL_SECONDS
         while ask(self.door, "/healthz").status != 200:  # noqa: PLR2004
@@ -77,3 +86,27 @@ http {{
     def cpu_seconds(self) -> float:
         """Of the processor, so far, workers included."""
         return cpu_seconds(psutil.Process(self.process.pid)) if self.process else 0.0
+
+
+def alone(lab: Lab, port: int, lock: bool) -> Nginx:
+    """One at the city's address, in front of the origin."""
+    server = Nginx(lab.folder / f"nginx-{port}", port, lock)
+    server.start(STORE)
+    return server
+
+
+def tree(lab: Lab, port: int, lock: bool) -> dict[str, Nginx]:
+    """One beside each cache of the lab, by namespace, each asking the one above, in the clear where ours show certificates."""
+    above: dict[str, str] = {}
+    found: dict[str, Nginx] = {}
+    for cache in lab.caches:
+        tls = lab.folder / "tls" if cache.name in lab.schools else None
+        address = network.ORIGIN if cache is lab.shield else "127.0.0.1"
+        found[cache.space] = Nginx(lab.folder / f"nginx-{cache.name}-{port}", port, lock, cache.space, address, tls)
+        found[cache.space].start(above.get(cache.space, STORE))
+        above |= {
+            link.child: f"http://{network.ORIGIN if cache is lab.shield else f'{link.net}.1'}:{port}"
+            for link in network.links(lab.city)
+            if link.parent == cache.space
+        }
+    return found

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.cdn.lab import Lab, cookie
+from benchmarks.cdn.material import Lesson
 from benchmarks.cdn.request import Answer, Connection, Place
 
 OPENING = 50
 """Handshakes at a time."""
+ORIGINS = {"at once": ("none", 0.0), "late": ("late", 0.5), "slowly": ("slow", 1.0)}
+"""How the origin gives the segment, its name and seconds for `origin.Fault`: the head after seconds, or the body over seconds."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,17 @@ class Group:
     door: Place
     headers: Mapping[str, str]
     count: int
+
+
+def everywhere(lab: Lab, lesson: Lesson, count: int) -> list[Group]:
+    """So many clients, evenly in all schools and at the city's own door, each with a valid token."""
+    return shared([Group(door, cookie(place, lesson), 1) for place, door in lab.doors.items()], count)
+
+
+def shared(groups: Sequence[Group], count: int) -> list[Group]:
+    """So many clients, evenly at the doors of ``groups``."""
+    shares = [count // len(groups) + (number < count % len(groups)) for number in range(len(groups))]
+    return [Group(each.door, each.headers, share) for each, share in zip(groups, shares, strict=True)]
 
 
 async def _opened(groups: Sequence[Group]) -> list[tuple[Group, Connection]]:
@@ -38,11 +53,11 @@ async def _run(groups: Sequence[Group], path: str, seconds: float) -> list[list[
 
 
 def stampede(groups: Sequence[Group], path: str, seconds: float = 120) -> list[list[Answer]]:
-    """The answers, by group."""
+    """The answers, by group. One Python process is all clients: it can compare what they got, and is slower than the caches."""
     return asyncio.run(_run(groups, path, seconds))
 
 
-def extra(answers: Sequence[Answer]) -> list[float]:
-    """Seconds that each client's last byte came after the first client's: how long a waiter waited over the fill."""
-    filled = min(each.ended for each in answers)
-    return sorted(each.ended - filled for each in answers)
+def waits(ends: Iterable[float]) -> list[float]:
+    """Seconds that each other client's last byte came after the first client's: how long a waiter waited over the fill."""
+    filled, *others = sorted(ends)
+    return [each - filled for each in others]
