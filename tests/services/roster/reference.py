@@ -66,7 +66,7 @@ def reached(role: str, said: Said, table: str, facts: Facts) -> Sequence[Row]:
 
 
 def _doing(said: Said, table: str) -> bool:
-    """Whether the keeper says that it is at what this table is for: an import sees no consent and no seat, and who takes one in only those."""
+    """Whether the keeper says that it is at what this table is for: an import sees no consent and no seat, and who is at one only those."""
     return said.get("huiju.purpose") == PURPOSES.get(table, "import")
 
 
