@@ -63,7 +63,8 @@ class Wanted:
             return False
         # What was done to somebody is about them, whoever did it.
         theirs = {name(each) for each in self._names for name in (deeds.account, deeds.session)}
-        subject = self.who if record.entry.resource in theirs else who.subject if who else None
+        to_many = self._names.intersection(str(record.entry.facts.get(records.PEOPLE, "")).split())
+        subject = self.who if to_many or record.entry.resource in theirs else who.subject if who else None
         return self._of(record.entry.resource, subject, who.school if who else None)
 
     def sees(self, access: Access, permissions: Collection[str] = ()) -> bool:

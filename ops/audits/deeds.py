@@ -1,4 +1,5 @@
-"""Puts on record what an operator does to an account or a guardian's consent, and which sessions they mint: before it takes effect.
+"""Puts on record what an operator does to an account, a guardian's consent or paid seats, and which sessions they mint: before it takes
+effect.
 
 Where that cannot be noted, nothing is done.
 
@@ -56,7 +57,7 @@ def noted(where: Place, deed: Deed) -> Iterator[None]:
         pending.begin(note)
     except OSError as error:
         raise UserError(
-            "accounts, consents and minted sessions go on record, and nothing can be written below "
+            "accounts, consents, seats and minted sessions go on record, and nothing can be written below "
             f"{pending.folder()}, so nothing was done: {error}"
         ) from error
     outcome = Outcome.FAILED

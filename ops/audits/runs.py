@@ -99,7 +99,7 @@ def killed(  # noqa: PLR0917
 
 
 def deed_kind(about: str) -> Kind:
-    """The kind of record of a deed about that: sessions are tokens, all else is accounts and consents."""
+    """The kind of record of a deed about that: sessions are tokens, all else is accounts, consents and seats."""
     return Kind.TOKEN if about.partition("/")[0] == SESSIONS else Kind.ACCOUNT
 
 
