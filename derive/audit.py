@@ -27,6 +27,8 @@ CHAIN_HOURS: Final = 24
 SUFFIX: Final = ".jsonl"
 PERSON: Final = "person"
 """Fact of a sign-in: the id by which the roster knows whom the record names by the subject of their session."""
+PEOPLE: Final = "people"
+"""Fact of a deed to many: their ids in the roster, with spaces between."""
 _ONLY_IF_SET: Final = frozenset({"district", "partner"})
 _BEGUN: Final = "%Y%m%dT%H%M%S%fZ"
 _WRITER: Final = r"[0-9]{8}T[0-9]{12}Z-[a-z0-9-]{1,80}"
@@ -44,7 +46,7 @@ class Kind(StrEnum):
     RUN = "platform-run"
     """`pulumi up` and what it changed."""
     ACCOUNT = "account-change"
-    """What an operator did to an account, or to a guardian's consent about a pupil."""
+    """What an operator did to an account, to a guardian's consent about a pupil, or to paid seats."""
     DEED = "operator-deed"
     """What an operator looked at of what is kept of people, or did to the roster or to what the platform offers."""
     LOGS = "log-anchor"

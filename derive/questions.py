@@ -64,14 +64,17 @@ class Question:
     seat: bool = False
 
 
-def playing(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
-    """What is asked when somebody wants to play a lesson at ``now`` (aware): a yes to any of them is enough."""
-    return tuple(Question(who, action, lesson, int(now.timestamp())) for action in PLAYING)
+def playing(who: Person, lesson: Thing, now: datetime, *, seat: bool = False) -> tuple[Question, ...]:
+    """What is asked when somebody wants to play a lesson at ``now`` (aware): a yes to any of them is enough.
+
+    ``seat``: they hold one of its licence then.
+    """
+    return tuple(Question(who, action, lesson, int(now.timestamp()), seat) for action in PLAYING)
 
 
-def downloading(who: Person, lesson: Thing, now: datetime) -> tuple[Question, ...]:
-    """What is asked when somebody wants to take a lesson away at ``now`` (aware)."""
-    return (Question(who, TAKING, lesson, int(now.timestamp())),)
+def downloading(who: Person, lesson: Thing, now: datetime, *, seat: bool = False) -> tuple[Question, ...]:
+    """What is asked when somebody wants to take a lesson away at ``now`` (aware); ``seat`` as for `playing`."""
+    return (Question(who, TAKING, lesson, int(now.timestamp()), seat),)
 
 
 def viewing(who: Person, things: Iterable[Thing], now: datetime) -> tuple[Question, ...]:

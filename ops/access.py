@@ -27,6 +27,7 @@ from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import library, place
 from ops.lessons.place import Place
+from ops.rosters.person import Person as Known
 from policies.access import document
 from services.entitlement import reasons, records
 from services.entitlement.rules import Decision, Person, Rules
@@ -230,11 +231,12 @@ def _lesson(lesson_id: str, tier: str | None, somebody: str | None, given: askin
     where = place.of_stack(stack)
     city = load_named(where.city)
     moment = asking.when(city, given.at)
-    who = (_person(city, tier, given),) if somebody is None else persons.found(where, somebody, city)
+    known = persons.found(where, somebody) if somebody is not None else None
+    who = persons.persons(known, city) if known else (_person(city, tier, given),)
     with where.buckets() as (_, lessons):
         record = library.record(lessons, lesson_id)
     # All are said, also after a yes.
-    answers = [_say(city, each, record, moment) for each in who]
+    answers = [_say(city, each, record, moment, known) for each in who]
     return any(answers)
 
 
@@ -302,8 +304,10 @@ def _person(city: City, tier: str | None, given: asking.Given) -> Person:
     return Person(tier, given.school, district=given.district, partner=given.partner)
 
 
-def _say(city: City, person: Person, record: dict[str, Any], moment: datetime | None = None) -> bool:
-    """Print the decisions about playing and taking away at ``moment``, or now; whether playing was a yes."""
+def _say(
+    city: City, person: Person, record: dict[str, Any], moment: datetime | None = None, known: Known | None = None
+) -> bool:
+    """Print the decisions about playing and taking away at ``moment``, or now, with the seats of whom it is; whether playing was a yes."""
     console = Console(soft_wrap=True, highlight=False)
     try:
         found = records.facts(record)
@@ -312,11 +316,12 @@ def _say(city: City, person: Person, record: dict[str, Any], moment: datetime | 
     rules, now = Rules(document.document(city)), moment or datetime.now(UTC)
     who = " of ".join(filter(None, (person.tier or "the public", person.school, person.district, person.partner)))
     console.print(Text(f"{who}, {found.id} of {found.school} under {found.licence}: "), end="")
-    playing = rules.decide(person, found, now)
+    seat = persons.seat_until(known, found.licence, rules, now) if known else 0
+    playing = rules.decide(person, found, now, seat=seat)
     console.print(_said(playing, "play"))
     # A class that is live has nothing to take away yet, whoever asks.
     if found.live_until is None:
-        taking = rules.decide(person, found, now, questions.downloading)
+        taking = rules.decide(person, found, now, questions.downloading, seat)
         missing = taking.allowed and found.download is None
         console.print(_said(Decision("no-file-to-take-away") if missing else taking, "take it away"))
     return playing.allowed

@@ -63,8 +63,9 @@ class Wanted:
             return False
         # What was done to somebody is about them, whoever did it.
         theirs = {name(each) for each in self._names for name in (deeds.account, deeds.session, deeds.profile)}
+        to_many = self._names.intersection(str(record.entry.facts.get(records.PEOPLE, "")).split())
         about, by_hand = record.entry.resource, _is_deed(record.entry)
-        subject = self.who if by_hand and about in theirs else who.subject if who else None
+        subject = self.who if by_hand and (to_many or about in theirs) else who.subject if who else None
         # A lesson that took another's place, or is on a stick.
         beside = " ".join(map(str, record.entry.facts.values())).split() if by_hand else ()
         return self._of(self.resource if self.resource in beside else about, subject, who.school if who else None)

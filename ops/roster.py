@@ -29,7 +29,7 @@ from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import place
 from ops.phases import Phases
-from ops.rosters import consenting, importing, reaching, sample, slip_pages, telling
+from ops.rosters import consenting, holders, importing, reaching, sample, seat_list, seating, slip_pages, telling
 from ops.rosters.checking import UNDER, Checked
 from ops.rosters.checking import check as look
 from ops.rosters.consenting import Wish
@@ -304,6 +304,78 @@ def consent_command(
         ):
             consenting.write(connect, meant, by)
     typer.echo(consenting.told(meant, dry=dry_run))
+
+
+@app.command(name="seat")
+def seat_command(
+    licence: Annotated[str, typer.Argument(metavar="LICENCE", help="Id of a licence of the catalog that has seats.")],
+    people: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PERSON]...", help="Ids on the platform; `-` asks for the register's id, which is not shown."
+        ),
+    ] = None,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="CSV with a column `person` (ids on the platform) or `sourcedId` (ids in the register).",
+        ),
+    ] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the seats back, from now on.")] = False,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The last day; without it as long as the licence holds.")
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Show how many are given, to whom, and what they cost.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and change nothing.")] = False,
+    stack: Stack = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: for programs, with everybody's id.")] = False,
+) -> None:
+    """Give paid seats of a licence to people, or take them back: all of them or, where anything is wrong, none.
+
+    It counts from today, is on the audit record, and outlasts imports. Who is switched off holds none until they are back. Who holds one
+    already is said; another last day takes the place of the one before.
+
+    Examples: `huiju roster seat bought-course --from class-7a.csv --until 2027-07-31`; `huiju roster seat bought-course --list`.
+    """
+    wish = seating.Wish(licence, tuple(people or ()), file, until, withdraw)
+    if listed and (wish != seating.Wish(licence) or dry_run):
+        raise UserError("--list shows what there is: leave the other options out")
+    where = place.of_stack(stack)
+    city, key = load_named(where.city), cache(lambda: reaching.pseudonyms(where))
+    day = today(city)
+    with (
+        reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as reading,
+        reading() as reader,
+        reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as keeping,
+    ):
+        if listed:
+            of = seating.licence(city, licence)
+            seats = seating.stand(keeping, of, day)
+            found = seat_list.counted(of, seats, holders.read(reader, (each.person for each in seats), day))
+            if as_json:
+                typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+            else:
+                seat_list.show(found, city, console())
+            return
+        meant, done = seating.judged(
+            wish,
+            city,
+            day,
+            key,
+            lambda who: holders.read(reader, who, day),
+            lambda of: seating.stand(keeping, of, day),
+        )
+        if done.people and not dry_run:
+            by, deed = reaching.who(where), seating.deed(meant, done)
+            with deeds.noted(where, deed):
+                done = seating.write(keeping, meant, by)
+                deed.facts |= seating.facts(meant, done)
+    typer.echo(seating.told(meant, done, dry=dry_run))
 
 
 def _deprovision(stack: str, done: Outcome, phases: Phases) -> None:

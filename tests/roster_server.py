@@ -85,4 +85,4 @@ def running() -> Iterator[Server]:
 def emptied(server: Server) -> None:
     """Take everything out again."""
     with server.connect(postgresql.ADMINISTRATOR) as connection:
-        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents")
+        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents, seats")

@@ -26,8 +26,10 @@ from services.entitlement.shipping import locking
 
 SESSIONS = "session"
 """How what is about minted sessions begins on record."""
-PEOPLE = frozenset({"account", "accounts", names.RESOURCE_PROFILE})
-"""How what is about accounts and about what is kept of people begins."""
+SEATS = "seats"
+"""How what is about the paid seats of a licence begins."""
+PEOPLE = frozenset({"account", "accounts", names.RESOURCE_PROFILE, SEATS})
+"""How what is about accounts, seats and about what is kept of people begins."""
 LOOKS = frozenset({"explain", "list", "show"})
 """How the actions end by which an operator looks at it, and changes nothing."""
 

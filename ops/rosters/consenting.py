@@ -85,13 +85,17 @@ def _options(wish: Wish, today: date) -> list[str]:
     wrong = []
     if wish.listed and (wish.guardian or wish.until or wish.withdraw):
         wrong.append("--list shows what there is: leave the other options out")
-    if wish.withdraw and wish.until:
-        wrong.append("--withdraw counts from now on: leave --until out")
+    return [*wrong, *last_day(wish.until, today, withdraw=wish.withdraw)]
+
+
+def last_day(until: str | None, today: date, *, withdraw: bool) -> list[str]:
+    """What is wrong with the last day that was named."""
+    wrong = ["--withdraw counts from now on: leave --until out"] if withdraw and until else []
     try:
-        if wish.until and date.fromisoformat(wish.until) < today:
-            wrong.append(f"--until {wish.until} is over: name today or a later day")
+        if until and date.fromisoformat(until) < today:
+            wrong.append(f"--until {until} is over: name today or a later day")
     except ValueError:
-        wrong.append(f"--until {wish.until} is no day: write it as {today.isoformat()}")
+        wrong.append(f"--until {until} is no day: write it as {today.isoformat()}")
     return wrong
 
 

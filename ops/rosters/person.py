@@ -25,6 +25,10 @@ _CONSENTS = """
 SELECT pupil::text, guardian::text, begins::text, ends::text, recorded_at::text, recorded_by, withdrawn_at::text, withdrawn_by
 FROM consents WHERE pupil = %(who)s OR guardian = %(who)s ORDER BY pupil, id
 """
+_SEATS = """
+SELECT licence, begins::text, ends::text, given_at::text, given_by, withdrawn_at::text, withdrawn_by
+FROM seats WHERE person = %s ORDER BY licence, id
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Person:
     consents: tuple[dict[str, Any], ...] = ()
     """Given for them or by them: `pupil`, `guardian`, `begins`, `ends`, `recorded_at`, `recorded_by`, `withdrawn_at` and `withdrawn_by`,
     the last two None while it is not withdrawn."""
+    seats: tuple[dict[str, Any], ...] = ()
+    """Paid seats of theirs: `licence`, `begins`, `ends`, `given_at`, `given_by`, `withdrawn_at` and `withdrawn_by`, as with consents."""
 
     def capacities(self, day: date) -> tuple[tuple[str, str], ...]:
         """Tier and place of each of their roles that leads to a tier on that day, the main one before others."""
@@ -68,11 +74,12 @@ def read(connection: psycopg.Connection, identity: UUID) -> Person | None:
         roles = tuple(cursor.execute(_ROLES, (identity,)).fetchall())
         classes = tuple(cursor.execute(_CLASSES, (identity,)).fetchall())
         consents = tuple(cursor.execute(_CONSENTS, {"who": identity}).fetchall())
+        seats = tuple(cursor.execute(_SEATS, (identity,)).fetchall())
         links = cursor.execute("SELECT guardian, child FROM guardians ORDER BY guardian, child").fetchall()
     minor = None if found["unknown"] else bool(found["minor"])
     return Person(
         str(identity), found["enabled"], minor, found["since"], found["left_at"], roles, classes,
         tuple(str(each["child"]) for each in links if each["guardian"] == identity),
         tuple(str(each["guardian"]) for each in links if each["child"] == identity),
-        consents,
+        consents, seats,
     )  # fmt: skip

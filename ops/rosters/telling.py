@@ -144,6 +144,16 @@ def person(known: Person, city: City, console: Console) -> None:
         for other in listed:
             console.print(f"  {what} {other}")
     consents(known, console)
+    seats(known, console)
+
+
+def seats(known: Person, console: Console) -> None:
+    """Every paid seat that they hold or held."""
+    for each in known.seats:
+        until = "as long as the licence holds" if each["ends"] == consenting.LAST else f"until {each['ends']}"
+        ended = f", withdrawn {each['withdrawn_at']} by {each['withdrawn_by']}" if each["withdrawn_at"] else ""
+        given = f"given {each['given_at']} by {each['given_by']}"
+        console.print(Text(f"  seat of {each['licence']} from {each['begins']} {until}, {given}{ended}"))
 
 
 def consents(known: Person, console: Console) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +22,7 @@ from starlette.routing import Route
 
 from derive import page_access, session_token, video_token
 from services.entitlement import mine, reasons
-from services.entitlement.desk import Answer, Desk
+from services.entitlement.desk import Answer, Desk, SeatWantedError
 from services.entitlement.people import LINES
 from services.entitlement.rules import Rules
 from services.entitlement.sessions import Session, SessionError
@@ -59,22 +60,27 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
     for each in (desk.settings.standing, *more):
         figures.registry.register(each)
 
+    # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
+    aside = anyio.CapacityLimiter(2 * LINES)
+
+    async def about(what: Callable[..., Answer], request: Request) -> Answer:
+        asked = (_token(request), request.path_params["lesson"], request.query_params.get("place"))
+        try:
+            return await anyio.to_thread.run_sync(partial(what, look=False), *asked)
+        except SeatWantedError:
+            return await anyio.to_thread.run_sync(what, *asked, limiter=aside)
+
     async def play(request: Request) -> Response:
         begun = time.perf_counter()
-        lesson_id, place = request.path_params["lesson"], request.query_params.get("place")
-        answer = await anyio.to_thread.run_sync(desk.play, _token(request), lesson_id, place)
+        answer = await about(desk.play, request)
         figures.decisions.labels(answer.body.get("reason", "allowed")).inc()
         figures.seconds.observe(time.perf_counter() - begun)
         return _given(request, answer, desk, video_token.media_path)
 
     async def download(request: Request) -> Response:
-        lesson_id, place = request.path_params["lesson"], request.query_params.get("place")
-        answer = await anyio.to_thread.run_sync(desk.download, _token(request), lesson_id, place)
+        answer = await about(desk.download, request)
         figures.downloads.labels(answer.body.get("reason", "allowed")).inc()
         return _given(request, answer, desk, video_token.download_path)
-
-    # Threads of their own: while the roster does not answer, lessons do not wait behind who waits for it.
-    aside = anyio.CapacityLimiter(2 * LINES)
 
     async def may_see(request: Request) -> Response:
         return _answered(await anyio.to_thread.run_sync(desk.mine, _token(request), limiter=aside))

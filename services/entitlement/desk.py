@@ -20,7 +20,7 @@ from services.entitlement.journal import UnrecordedError
 from services.entitlement.nights import Nights
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identities
 from services.entitlement.records import Records, UnreadableError
-from services.entitlement.rules import Decision, Lesson, Person, Rules
+from services.entitlement.rules import SEAT_NEEDED, Decision, Lesson, Person, Rules
 from services.entitlement.sessions import Session, SessionError, Verifier
 from services.entitlement.settings import Settings
 from services.entitlement.versions import Version
@@ -38,6 +38,10 @@ STATUS: Mapping[str, HTTPStatus] = {
     "roster-unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Reason -> status; every other one is 403."""
+
+
+class SeatWantedError(Exception):
+    """It hangs on a seat, for which the roster has to be asked."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,22 @@ class Desk:
         """The session of a request, or None when it has none. Raises `SessionError` for one that does not count."""
         return self.verifier.session(token) if token else None
 
-    def play(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
-        """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's)."""
-        return self._lesson(token, Asked(PLAY, lesson_id, {} if place is None else {"place": place}), self._play)
+    def play(self, token: str | None, lesson_id: str, place: str | None, *, look: bool = True) -> Answer:
+        """What is answered to a request to play ``lesson_id`` from the cache of ``place`` (a school's code; None: the city's).
 
-    def download(self, token: str | None, lesson_id: str, place: str | None) -> Answer:
+        Without ``look`` the roster is not asked: raises `SeatWantedError`, with nothing on record, where it has to be.
+        """
+        asked = Asked(PLAY, lesson_id, {} if place is None else {"place": place})
+        return self._lesson(token, asked, self._play, look=look)
+
+    def download(self, token: str | None, lesson_id: str, place: str | None, *, look: bool = True) -> Answer:
         """What is answered to a request to take ``lesson_id`` away from the cache of ``place``, as for `play`."""
-        return self._lesson(
-            token, Asked(DOWNLOAD, lesson_id, {} if place is None else {"place": place}), self._download
-        )
+        asked = Asked(DOWNLOAD, lesson_id, {} if place is None else {"place": place})
+        return self._lesson(token, asked, self._download, look=look)
 
-    def _lesson(self, token: str | None, asked: Asked, what: Giving) -> Answer:
+    def _lesson(self, token: str | None, asked: Asked, what: Giving, *, look: bool) -> Answer:
         version, session, answer = self._answered(
-            token, asked, lambda rules, session: self._allowed(rules, session, asked, what)
+            token, asked, lambda rules, session: self._allowed(rules, session, asked, what, look=look)
         )
         _note(session, asked, answer, version.name if version else None)
         return answer
@@ -166,7 +173,7 @@ class Desk:
             raise PersonError("roster-differs")
         return said, found
 
-    def _allowed(self, rules: Rules, session: Session | None, asked: Asked, what: Giving) -> Answer:
+    def _allowed(self, rules: Rules, session: Session | None, asked: Asked, what: Giving, *, look: bool) -> Answer:
         """What is given to who may do what is asked with the lesson, or why they may not."""
         lesson_id, place = asked.resource, asked.facts.get("place")
         if place is not None and place not in rules.schools:
@@ -177,10 +184,21 @@ class Desk:
         if found is None:
             return _refusal(Decision("no-such-lesson"))
         asking = questions.downloading if asked.action == DOWNLOAD else questions.playing
-        decision = rules.decide(session.person if session else rules.public(), found, self.clock(), asking)
+        who, now = session.person if session else rules.public(), self.clock()
+        decision = rules.decide(who, found, now, asking)
+        # Only then: everything else plays on while the roster cannot be read.
+        if decision.reason == SEAT_NEEDED and session and session.roster_id is not None:
+            if not look:
+                raise SeatWantedError
+            decision = rules.decide(who, found, now, asking, self._seat(rules, session, found.licence, now))
         if decision.until is None:
             return _refusal(decision)
         return what(found, place or self.settings.place, int(decision.until.timestamp()))
+
+    def _seat(self, rules: Rules, session: Session, licence: str, now: datetime) -> int:
+        """Until when who signed in holds a seat of the licence, Unix seconds; 0: they hold none. Raises `PersonError`."""
+        seats = self._me(rules, session)[1].seated(rules.today(now))
+        return rules.seat_until(each.ends for each in seats if each.licence == licence)
 
     def _play(self, found: Lesson, where: str, expires: int) -> Answer:
         body = {"lesson": found.id, "master": lesson.public_path(found.master), "expires": expires, "place": where}

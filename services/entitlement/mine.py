@@ -18,7 +18,7 @@ NAMED: Final = ("tier", "school", "district", "partner")
 
 
 def body(rules: Rules, session: Session | None, found: Found | None, today: date) -> Json:
-    """All of it. Without a session the public's; classes and children are None for who is not of the roster (``found``).
+    """All of it. Without a session the public's; classes, children and seats are None for who is not of the roster (``found``).
 
     ``others`` is what else they may act as, None where nobody signed in as somebody of the roster. Raises `PersonError`.
     """
@@ -30,6 +30,7 @@ def body(rules: Rules, session: Session | None, found: Found | None, today: date
         "resources": [_resource(rules, name, person) for name in rules.classes],
         "classes": classes,
         "children": children,
+        "seats": _seats(rules, found, today) if found else None,
         "others": _others(rules, session, found, today) if session and found and choosing.may_choose(session) else None,
     }
 
@@ -88,6 +89,20 @@ def _grants(rules: Rules, name: str, person: Person) -> Iterator[Json]:
 
 def _classes(rules: Rules, found: Found, today: date) -> list[Json]:
     return [{"id": each.group, "school": _school(rules, each.school)} for each in found.classes(today)]
+
+
+def _seats(rules: Rules, found: Found, today: date) -> list[Json]:
+    """The licences of which they hold a paid seat, each once, and its last day; None: as long as the licence holds."""
+    ends: dict[str, list[date | None]] = {}
+    for each in found.seated(today):
+        if each.licence in rules.licences:
+            ends.setdefault(each.licence, []).append(each.ends)
+    return [{"licence": rules.licences[name]["name"], "until": _last(days)} for name, days in ends.items()]
+
+
+def _last(days: list[date | None]) -> str | None:
+    known = [each for each in days if each is not None]
+    return max(known).isoformat() if len(known) == len(days) else None
 
 
 def _children(rules: Rules, found: Found, today: date) -> list[Json]:

@@ -81,6 +81,14 @@ class Consent(_Lasting):
 
 
 @dataclass(frozen=True)
+class Seat(_Lasting):
+    """A paid seat; one that was withdrawn is none."""
+
+    licence: str
+    """Id."""
+
+
+@dataclass(frozen=True)
 class Found:
     """What the roster has of one person."""
 
@@ -95,6 +103,8 @@ class Found:
     """In this person's care; theirs are not looked up."""
     consents: tuple[Consent, ...] = ()
     """Of their guardians, not withdrawn."""
+    seats: tuple[Seat, ...] = ()
+    """Their own, not withdrawn; of children they are not looked up."""
 
     def guarded(self, today: date) -> bool:
         """Whether a guardian has a say."""
@@ -111,6 +121,10 @@ class Found:
     def classes(self, today: date) -> tuple[Enrolment, ...]:
         """The classes that they are in on that day."""
         return tuple(each for each in self.enrolments if each.holds(today))
+
+    def seated(self, today: date) -> tuple[Seat, ...]:
+        """The seats that they hold on that day."""
+        return tuple(each for each in self.seats if each.holds(today))
 
 
 @dataclass(frozen=True)
@@ -245,6 +259,9 @@ FROM enrolments e JOIN classes c ON c.id = e.class ORDER BY e.person, e.school, 
 _CONSENTS = """
 SELECT pupil::text, begins, nullif(ends, 'infinity') FROM consents WHERE withdrawn_at IS NULL ORDER BY pupil, begins, id
 """
+_SEATS = """
+SELECT person::text, begins, nullif(ends, 'infinity'), licence FROM seats WHERE withdrawn_at IS NULL ORDER BY licence, begins, id
+"""
 _CHILDREN = "SELECT child::text FROM guardians WHERE guardian = %s ORDER BY child"
 
 
@@ -256,8 +273,9 @@ def _read(connection: psycopg.Connection, person: UUID) -> Found | None:
         roles = connection.execute(_ROLES).fetchall()
         enrolments = connection.execute(_ENROLMENTS).fetchall()
         consents = connection.execute(_CONSENTS).fetchall()
+        seats = connection.execute(_SEATS).fetchall()
         children = connection.execute(_CHILDREN, (person,)).fetchall()
-    found = {row[0]: _found(row, roles, enrolments, consents) for row in people}
+    found = {row[0]: _found(row, roles, enrolments, consents, seats) for row in people}
     me = found.get(str(person))
     return replace(me, children=tuple(found[child] for (child,) in children if child in found)) if me else None
 
@@ -267,6 +285,7 @@ def _found(
     roles: Sequence[Sequence[Any]],
     enrolments: Sequence[Sequence[Any]],
     consents: Sequence[Sequence[Any]],
+    seats: Sequence[Sequence[Any]],
 ) -> Found:
     """One person of the rows."""
     one, enabled, until = row
@@ -277,4 +296,5 @@ def _found(
         tuple(Role(*rest) for person, *rest in roles if person == one),
         tuple(Enrolment(*rest) for person, *rest in enrolments if person == one),
         consents=tuple(Consent(*rest) for pupil, *rest in consents if pupil == one),
+        seats=tuple(Seat(*rest) for person, *rest in seats if person == one),
     )

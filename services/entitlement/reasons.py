@@ -70,8 +70,8 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "按“{licence}”条款，这节课只在发布它的学校内播放。",
     ),
     "licence-needs-seat": (
-        "Under its terms, “{licence}”, this lesson is for those who hold a paid seat, and this account holds none.",
-        "按“{licence}”条款，这节课只向持有付费名额的账号开放，这个账号没有名额。",
+        "Under its terms, “{licence}”, this lesson takes a paid seat, and this account holds none today: ask your school for one.",
+        "按“{licence}”条款，这节课需要付费名额，这个账号今天没有名额：请向学校申请。",
     ),
     "not-yet-published": ("This lesson is not published yet.", "这节课尚未发布。"),
     "no-school": (

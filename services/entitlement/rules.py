@@ -7,14 +7,14 @@ takes nothing away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from derive import questions, tables
-from derive.cells import Cell
+from derive.cells import ENDLESS, Cell
 from derive.questions import Question
 from derive.tables import Obstacle, Tables
 
@@ -66,14 +66,23 @@ class Decision:
         return self.reason is None
 
 
-Asking = Callable[[questions.Person, questions.Thing, datetime], Sequence[Question]]
-"""From who, which lesson and when to what is asked: `questions.playing` or `questions.downloading`."""
+class Asking(Protocol):
+    """From who, which lesson, when and with or without a seat to what is asked: `questions.playing` or `questions.downloading`."""
+
+    def __call__(
+        self, who: questions.Person, lesson: questions.Thing, now: datetime, *, seat: bool = False
+    ) -> Sequence[Question]:
+        """The questions."""
+
+
+SEAT_NEEDED = "licence-needs-seat"
+"""Reason where it hangs on a paid seat, and on nothing before it."""
 Asked = Sequence[tuple[Cell, Question]]
 """What the matrix has about a tier, and what is asked of it."""
 _PLAIN: Mapping[Obstacle, str] = {
     Obstacle.UNKNOWN_LICENCE: "unknown-licence",
     Obstacle.USE: "licence-without-streaming",
-    Obstacle.SEAT: "licence-needs-seat",
+    Obstacle.SEAT: SEAT_NEEDED,
     Obstacle.NOT_BEGUN: "licence-not-begun",
     Obstacle.ENDED: "licence-ended",
     Obstacle.UNPUBLISHED: "not-yet-published",
@@ -111,23 +120,35 @@ class Rules:
         """The day that it is in the city at ``now`` (aware)."""
         return now.astimezone(self.zone).date()
 
-    def decide(self, person: Person, lesson: Lesson, now: datetime, asking: Asking = questions.playing) -> Decision:
-        """Whether ``person`` may play ``lesson`` (or what else is ``asking``) at ``now``, and until when at the latest."""
-        asked = self._asked(person, lesson, now, asking)
-        own = self._decide(person, asked)
+    def seat_until(self, days: Iterable[date | None]) -> int:
+        """Until when somebody holds a seat who holds some with these last days (None: without one), Unix seconds; 0: they hold none."""
+        return max((ENDLESS if day is None else self._midnight_after(day) for day in days), default=0)
+
+    def _midnight_after(self, day: date) -> int:
+        return int(datetime.combine(day + timedelta(days=1), time(), self.zone).timestamp())
+
+    def decide(
+        self, person: Person, lesson: Lesson, now: datetime, asking: Asking = questions.playing, seat: int = 0
+    ) -> Decision:
+        """Whether ``person`` may play ``lesson`` (or what else is ``asking``) at ``now``, and until when at the latest.
+
+        ``seat``: until when they hold one of its licence, Unix seconds.
+        """
+        asked = self._asked(person, lesson, now, asking, seat)
+        own = self._decide(person, asked, seat)
         if own.allowed or not person.signed_in:
             return _while_live(own, lesson, now)
-        until = self._until(self.public_tier, asked)
+        until = self._until(self.public_tier, asked, seat)
         return _while_live(replace(own, reason=None, until=until, public=True, facts={}) if until else own, lesson, now)
 
-    def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking) -> Sequence[Question]:
+    def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking, seat: int) -> Sequence[Question]:
         who = self._who_asks(person)
         what = (
             questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published)
             if lesson.live_until is None
             else questions.live(lesson.id, lesson.school)
         )
-        return asking(who, what, now)
+        return asking(who, what, now, seat=now.timestamp() < seat)
 
     def _who_asks(self, person: Person) -> questions.Person:
         """What is not the city's counts for nothing; whoever works for the whole city need not name a place."""
@@ -140,24 +161,32 @@ class Rules:
             city=bool(self.tiers.get(person.tier, {}).get("city")),
         )
 
-    def _decide(self, person: Person, asked: Sequence[Question]) -> Decision:
+    def _decide(self, person: Person, asked: Sequence[Question], seat: int) -> Decision:
         refused = self._who(person, asked)
         if refused:
             return refused
-        until = self._until(person.tier, asked)
+        until = self._until(person.tier, asked, seat)
         return Decision(None, until) if until else self._refused(person, asked)
 
     def _cells(self, tier: str | None, asked: Sequence[Question]) -> Asked:
         return [(cell, each) for each in asked if (cell := self.tables.cell(tier or "", each)) is not None]
 
-    def _until(self, tier: str | None, asked: Sequence[Question]) -> datetime | None:
+    def _until(self, tier: str | None, asked: Sequence[Question], seat: int) -> datetime | None:
         """The end of a yes to ``tier``, as late as any cell that says yes allows; None for a no."""
         ends = [
             self.tables.until(cell, each)
             for cell, each in self._cells(tier, asked)
             if self.tables.obstacle(tier or "", cell, each) is None
         ]
-        return datetime.fromtimestamp(min(max(ends), asked[0].now + self.longest), UTC) if ends else None
+        if not ends:
+            return None
+        latest = min(max(ends), asked[0].now + self.longest)
+        return datetime.fromtimestamp(min(latest, seat) if self._by_seat(asked[0]) else latest, UTC)
+
+    def _by_seat(self, question: Question) -> bool:
+        """Whether it hangs on the seat that they hold, and ends with it."""
+        terms = self.tables.licences.get(question.what.licence or "")
+        return question.seat and terms is not None and terms.seats
 
     def _who(self, person: Person, asked: Sequence[Question]) -> Decision | None:
         tier = self.tiers.get(person.tier)

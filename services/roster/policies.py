@@ -16,7 +16,8 @@ PERSON, SCHOOL, PURPOSE = database.ROSTER_PERSON, "huiju.school", "huiju.purpose
 """Settings: id of the one person, code of the one school, and what the keeper is doing."""
 IMPORT: Final = "import"
 CONSENT: Final = "consent"
-"""What the keeper says that it is doing: taking a roster in, or writing down what a guardian agreed to."""
+SEAT: Final = "seat"
+"""What the keeper says that it is doing: taking a roster in, writing down what a guardian agreed to, or giving out paid seats."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Roles:
     reader: str
     """One person at a time, with the children in their care."""
     keeper: str
-    """Takes rosters in, or consents, and says which."""
+    """Takes rosters in, or consents, or gives seats out, and says which."""
     school: str
     """One school at a time."""
 
@@ -48,7 +49,8 @@ _NEAR: Final = "{0} = ANY (ARRAY(SELECT child FROM guardians WHERE guardian = " 
 _OF_SCHOOL: Final = f"= ANY (ARRAY(SELECT person FROM roles WHERE place = {_SCHOOL}))"  # noqa: S608
 IMPORTED: Final = ("people", "roles", "classes", "enrolments", "guardians", "imports")
 CONSENTS: Final = "consents"
-TABLES: Final = (*IMPORTED, CONSENTS)
+SEATS: Final = "seats"
+TABLES: Final = (*IMPORTED, CONSENTS, SEATS)
 KEEPS: Final = {
     "people": "SELECT, INSERT, UPDATE",
     "roles": "SELECT, INSERT, UPDATE, DELETE",
@@ -57,9 +59,11 @@ KEEPS: Final = {
     "guardians": "SELECT, INSERT, DELETE",
     "imports": "SELECT, INSERT",
     CONSENTS: "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)",
+    SEATS: "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)",
 }
-"""Table -> what the keeper may do: people are switched off and never deleted, what was taken in stays on record, and a consent is withdrawn
-and not unwritten. It goes when the pupil or the guardian does, with the link that it hangs on: the server does that by itself."""
+"""Table -> what the keeper may do: people are switched off and never deleted, what was taken in stays on record, and a consent or a seat is
+withdrawn and not unwritten. A consent goes when the pupil or the guardian does, with the link that it hangs on, and a seat with its person:
+the server does that by itself."""
 
 
 def policies(roles: Roles) -> tuple[Policy, ...]:
@@ -67,12 +71,14 @@ def policies(roles: Roles) -> tuple[Policy, ...]:
     return (
         *(Policy(table, roles.keeper, _doing(IMPORT)) for table in IMPORTED),
         Policy(CONSENTS, roles.keeper, _doing(CONSENT)),
+        Policy(SEATS, roles.keeper, _doing(SEAT)),
         Policy("people", roles.reader, _NEAR.format("id")),
         Policy("roles", roles.reader, _NEAR.format("person")),
         Policy("enrolments", roles.reader, _NEAR.format("person")),
         Policy("classes", roles.reader, "id = ANY (ARRAY(SELECT class FROM enrolments))"),
         Policy("guardians", roles.reader, f"guardian = {_PERSON} OR child = {_PERSON}"),
         Policy(CONSENTS, roles.reader, _NEAR.format("pupil")),
+        Policy(SEATS, roles.reader, f"person = {_PERSON}"),
         Policy("people", roles.school, f"id {_OF_SCHOOL}"),
         Policy("roles", roles.school, f"place = {_SCHOOL}"),
         Policy("enrolments", roles.school, f"school = {_SCHOOL}"),

@@ -111,7 +111,7 @@ def after(what: Thing, steps: int = 1) -> Thing:
 
 
 def asked(way: Way, who: Person, what: Thing, moment: int) -> list[Question]:
-    """What the matrix is asked; nothing hands out seats yet."""
+    """What the matrix is asked; sessions that name nobody of the roster hold no seat."""
     return [Question(who, action, what, moment) for action in way.actions]
 
 

@@ -46,6 +46,16 @@ class Agreed:
 
 
 @dataclass(frozen=True)
+class Seated:
+    """A paid seat, from a first to a last day, both included."""
+
+    licence: str
+    begins: date
+    ends: date = LAST
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
 class Member:
     """Somebody of the register."""
 
@@ -58,6 +68,7 @@ class Member:
     enabled: bool = True
     consents: tuple[Agreed, ...] = ()
     """About them."""
+    seats: tuple[Seated, ...] = ()
 
     @property
     def id(self) -> str:
@@ -91,6 +102,12 @@ class Register:
         return any(
             pupil.name in self.members[each.by].children and each.begins <= day <= each.ends and not each.withdrawn
             for each in pupil.consents
+        )
+
+    def seated(self, member: Member, licence: str | None, day: date) -> bool:
+        """Whether they hold a seat of the licence on that day."""
+        return member.enabled and any(
+            each.licence == licence and each.begins <= day <= each.ends and not each.withdrawn for each in member.seats
         )
 
     def profiles(self, member: Member, day: date) -> Iterator[Thing]:
@@ -135,7 +152,32 @@ def make(city: City, change: date) -> Register:
             found.append(Member(f"{tier.id}-{place}", (Held(tier.id, place),)))
             if group:
                 found.append(Member(f"{tier.id}-{group}", (Held(tier.id, place),), (Held(group, place),)))
+    for name, tier, seats in _seats(city, change):
+        found.append(Member(f"{SEATED}{name}", (Held(tier, one),), seats=seats, enabled=name != "away"))
     return Register(city, change, {each.name: each for each in found}, subjects)
+
+
+SEATED = "seat-"
+"""How the names of those begin who are there for a seat's sake."""
+
+
+def _seats(city: City, change: date) -> Iterator[tuple[str, str, tuple[Seated, ...]]]:
+    """Name, tier and seats of people of whom some hold one of a licence that counts them, before a day, on it, or on both."""
+    [bought] = [each.id for each in city.licences if each.seats]
+    before, other = change - timedelta(days=1), city.licences[0].id
+    held = (Seated(bought, before),)
+    states = {
+        "held": held,
+        "none": (),
+        "not-yet": (Seated(bought, change),),
+        "until-then": (Seated(bought, before, before),),
+        "again": (Seated(bought, before, before), Seated(bought, change, change)),
+        "withdrawn": (Seated(bought, before, withdrawn=True),),
+        "of-another": (Seated(other, before),),
+        "away": held,
+    }
+    yield from ((name, "student", seats) for name, seats in states.items())
+    yield from ((f"{tier}-held", tier, held) for tier in ("teacher", "parent"))
 
 
 def _consents(change: date) -> dict[str, tuple[Agreed, ...]]:
@@ -166,6 +208,8 @@ def fill(register: Register, server: Server) -> None:
         for pupil in register.members.values():
             for agreed in pupil.consents:
                 _agree(connection, pupil, agreed, register.members[agreed.by])
+            for seat in pupil.seats:
+                _seat(connection, pupil, seat)
 
 
 def _agree(connection: psycopg.Connection, pupil: Member, agreed: Agreed, by: Member) -> None:
@@ -175,6 +219,14 @@ def _agree(connection: psycopg.Connection, pupil: Member, agreed: Agreed, by: Me
     # The database takes none of who is no guardian of theirs.
     with suppress(ForeignKeyViolation), connection.transaction():
         connection.execute(words, (pupil.id, by.id, agreed.begins, ends, agreed.withdrawn, agreed.withdrawn))
+
+
+def _seat(connection: psycopg.Connection, member: Member, seat: Seated) -> None:
+    words = "INSERT INTO seats (licence, person, enabled, begins, ends, given_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, %s, %s, %s, 'a test', CASE WHEN %s THEN now() END, CASE WHEN %s THEN 'a test' END)"
+    ends = "infinity" if seat.ends is LAST else seat.ends.isoformat()
+    about = (seat.licence, member.id, member.enabled, seat.begins, ends, seat.withdrawn, seat.withdrawn)
+    connection.execute(words, about)
 
 
 def _write(cursor: object, register: Register, member: Member) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,8 @@ from services.entitlement import use_as
 from tests import traffic_server
 from tests.enforcement import asking
 from tests.enforcement.asking import LATER, Tally
-from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, WAYS, plain
-from tests.enforcement.register import Member, Register
+from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, PACKAGED, PLAY, SCHOOL, WAYS, plain
+from tests.enforcement.register import SEATED, Member, Register
 from tests.entitlement_server import ISSUER, Running, session, signed
 from tests.policies import reference
 
@@ -103,6 +104,28 @@ def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(
                 tally.add("questions for a person", (one, other, day, body), got=status == 200, right=right)
                 tally.add("verdicts of Cedar", (one, other, day), got=cedar, right=right)
     tally.told("who sees whose profile, over HTTP and row-level security", proof, capsys)
+
+
+def test_who_holds_a_seat_today_plays_what_the_reference_says_and_nobody_else_does(
+    service: Running, known: Register, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point, [bought] = asking.at("service", service.port), [each for each in CITY.licences if each.seats]
+    wanted = [each for each in PACKAGED if each.licence in {bought.id, CITY.licences[0].id} and each.school == SCHOOL]
+    holders = [each for name, each in known.members.items() if name.startswith(SEATED)]
+    for day in (known.change - timedelta(days=1), known.change):
+        moment = int(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(CITY.timezone)).timestamp())
+        service.at(moment)
+        for one, what, way in product(holders, wanted, WAYS):
+            said = Person(one.id, one.roles[0].what, (one.roles[0].where,))
+            token = session(said.tier, one.name, moment - 60, **_claimed(said, one))
+            seat = known.seated(one, what.licence, day)
+            right = any(reference.allowed(CITY, Question(said, each, what, moment, seat)) for each in way.actions)
+            status, body = asking.play(point, token, what.id, video_token.CITY, way)
+            facts = (one.name, what, way.name, day, body)
+            tally.add(f"requests to {way.name} of who may hold a seat", facts, got=status == 200, right=right)
+            if what.licence == bought.id and way is PLAY:
+                tally.add("of these for what takes one", facts, got=status == 200, right=right)
+    tally.told("who plays with and without a paid seat, over HTTP and row-level security", proof, capsys)
 
 
 def test_everybody_acts_as_what_the_register_has_them_as_today_and_as_nothing_else(

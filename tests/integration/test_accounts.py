@@ -57,7 +57,7 @@ def folder(platform: Platform, where: Place, tmp_path_factory: pytest.TempPathFa
             if each.username in users | {STAFF}:
                 accounts.remove(each.id)
     with rosters.connecting(where, OWNER) as connect, connect() as connection:
-        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents")
+        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents, seats")
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def sessions(platform: Platform, known: list[Person]) -> dict[str, str]:
 
 
 def wanted(city: City, asked: Asked, now: int) -> bool:
-    """What the reference says; nothing hands out seats yet."""
+    """What the reference says; sessions that name nobody of the roster hold no seat."""
     questions = (Question(asked.who, action, asked.what, now, seat=False) for action in PLAYING)
     return any(reference.allowed(city, each) for each in questions)
 

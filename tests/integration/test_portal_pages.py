@@ -210,9 +210,13 @@ MINE: dict[str, Any] = {
     ],
     "classes": [],
     "children": [{"schools": [SCHOOL["name"]], "classes": ["7a", "chess"]}],
+    "seats": [
+        {"licence": {"zh": "付费课程", "en": "Bought course"}, "until": "2027-07-31"},
+        {"licence": {"zh": "另一门", "en": "Another"}, "until": None},
+    ],
     "others": None,
 }
-NOBODY = {**MINE, "signed_in": False, "school": None, "classes": None, "children": None}
+NOBODY = {**MINE, "signed_in": False, "school": None, "classes": None, "children": None, "seats": None}
 
 
 def show_mine(page: Page, platform: Platform, body: Any, status: int = 200) -> str:
@@ -229,6 +233,7 @@ def test_a_parent_is_shown_who_they_are_their_child_and_what_they_may_do(page: P
     assert "Parent" in page.inner_text("#who-i-am + dl")
     assert page.locator("#my-children-list li").all_inner_texts() == ["First Primary School · 7a, chess"]
     assert page.locator("#my-classes").count() == 0
+    assert page.locator("#my-seats-list li").all_inner_texts() == ["Bought course (until 2027-07-31)", "Another"]
     lesson, nothing = page.locator("#matrix tbody").all()
     assert lesson.locator("tr").count() == 3
     assert "nothing of the platform gives this yet" in lesson.locator("tr").nth(1).inner_text()

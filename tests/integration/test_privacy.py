@@ -135,7 +135,7 @@ def emptied(platform: Platform) -> Iterator[None]:
 
     def empty() -> None:
         with reaching.connecting(where, owner) as connect, connect() as connection:
-            connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents")
+            connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents, seats")
 
     empty()
     try:

@@ -41,7 +41,7 @@ def where(platform: Platform) -> Iterator[Place]:
     found = place.of_stack(platform.stack)
     yield found
     with reaching.connecting(found, OWNER) as connect, connect() as connection:
-        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents")
+        connection.execute("TRUNCATE people, roles, classes, enrolments, guardians, imports, consents, seats")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_on_the_platform_too_nobody_sees_everybody_by_mistake(where: Place, role
             try:
                 assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
             except InsufficientPrivilege:
-                assert table in {"imports", "consents"}
+                assert table in {"imports", "consents", "seats"}
 
 
 def test_another_database_s_reader_does_not_get_in(where: Place) -> None:

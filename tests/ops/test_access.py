@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -261,13 +262,43 @@ def test_a_person_of_the_roster_is_judged_as_each_thing_that_they_are_today(
     ever = ("-infinity", "infinity")
     known = _known(True, (tier, here, *ever), (tier, here, *ever), ("parent", here, *ever), (tier, "elsewhere", "-infinity", "2020-12-31"),
                    (None, here, *ever))  # fmt: skip
-    monkeypatch.setattr(persons, "found", lambda where, given, city: persons.persons(known, city))
+    monkeypatch.setattr(persons, "found", lambda where, given: known)
     assert CliRunner().invoke(access.app, ["explain", "l-x", "--person", "p-1"]).exit_code == 0
     assert [each.tier for each in persons.persons(known, tiny)] == [tier, "parent"]
     both = CliRunner().invoke(access.app, ["explain", "l-x", "--person", "p-1", "--school", here]).exception
     assert isinstance(both, UserError) and "--person says who it is" in str(both)
     cell = CliRunner().invoke(access.app, ["explain", tier, "view", "lesson", "--person", "p-1"]).exception
     assert isinstance(cell, UserError) and "neither --tier nor --person" in str(cell)
+
+
+@pytest.mark.parametrize(
+    ("seats", "allowed"),
+    [
+        ((), False),
+        (({},), True),
+        (({"ends": "2026-10-01"},), True),
+        (({"begins": "2026-10-02"},), False),
+        (({"ends": "2026-09-30"},), False),
+        (({"withdrawn_at": "2026-09-30"},), False),
+        (({"licence": "another"},), False),
+        (({"licence": "another"}, {}), True),
+    ],
+)
+@pytest.mark.usefixtures("stored")
+def test_a_person_of_the_roster_is_judged_with_the_seats_that_they_hold_then(
+    monkeypatch: pytest.MonkeyPatch, seats: tuple[dict[str, str], ...], allowed: bool
+) -> None:
+    tiny = load_named("tiny")
+    bought = next(each for each in tiny.licences if each.seats)
+    row = {"licence": bought.id, "begins": "2026-09-01", "ends": "infinity", "withdrawn_at": None}
+    known = _known(True, (bought.tiers[0], tiny.schools[0].code, "-infinity", "infinity"))
+    known = replace(known, seats=tuple({**row, **each} for each in seats))
+    monkeypatch.setattr(persons, "found", lambda where, given: known)
+    monkeypatch.setattr(library, "record", lambda *_: _record(tiny, bought.id, published="2026-09-01T00:00:00Z"))
+    words = ["explain", "l-x", "--person", "p-1", "--at", "2026-10-01"]
+    said = CliRunner().invoke(access.app, words)
+    assert said.exit_code == (0 if allowed else 1), said.output
+    assert ("licence-needs-seat" in said.output) is not allowed
 
 
 def test_who_is_nothing_today_or_may_not_sign_in_is_said_so() -> None:

@@ -66,21 +66,30 @@ def of_service(who: Person, what: Thing) -> tuple[rules.Person, rules.Lesson]:
 
 
 def compared(city: City, part: int, actions: tuple[Action, ...], asking: rules.Asking) -> Counter[str]:
-    """How many were asked and allowed; every ``part``-th question. Fails at the first on which the three differ."""
-    each_asks = len(actions)
+    """How many were asked and allowed; every ``part``-th question. Fails at the first on which the three differ.
+
+    Where a licence counts seats, with one and without.
+    """
+    each_asks, counting = len(actions), {each.id for each in city.licences if each.seats}
     service, judge, counts = rules.Rules(document.document(city)), Judge.of(city), Counter[str]()
-    asked = [(what, now) for what in lessons(city) for now in situations.moments(city, situations.published(city))]
+    moments = situations.moments(city, situations.published(city))
+    asked = [
+        (what, now, seat)
+        for what, now in product(lessons(city), moments)
+        for seat in ((False, True) if what.licence in counting else (False,))
+    ]
     for number, who in enumerate(people(city)):
         chosen = asked[number % part :: part]
-        questions = [Question(who, action, what, now) for what, now in chosen for action in actions]
+        questions = [Question(who, action, what, now, seat) for what, now, seat in chosen for action in actions]
         verdicts = judge.decide(questions)
-        for at, (what, now) in enumerate(chosen):
+        for at, (what, now, seat) in enumerate(chosen):
             own = slice(each_asks * at, each_asks * (at + 1))
             cedar = any(verdict.allowed for verdict in verdicts[own])
             plain = any(reference.allowed(city, each) for each in questions[own])
-            decision = service.decide(*of_service(who, what), datetime.fromtimestamp(now, UTC), asking)
-            assert decision.allowed is cedar is plain, (who, what, now, decision, cedar, plain)
-            counts.update(asked=1, allowed=cedar)
+            held = now + 1 if seat else now
+            decision = service.decide(*of_service(who, what), datetime.fromtimestamp(now, UTC), asking, held)
+            assert decision.allowed is cedar is plain, (who, what, now, seat, decision, cedar, plain)
+            counts.update(asked=1, allowed=cedar, seated=cedar and seat)
     return counts
 
 
@@ -95,6 +104,7 @@ def test_the_service_the_policies_and_the_reference_agree_about_every_lesson(
     proof(f"access: entitlement service, compiled policies and plain reference about lessons of the city {name}", said)
     assert counts["asked"] > 1000
     assert counts["allowed"] > counts["asked"] / 50
+    assert counts["seated"]
 
 
 @pytest.mark.proof

@@ -26,6 +26,12 @@ interface Child {
   classes: string[];
 }
 
+interface Seat {
+  licence: Names;
+  /** Its last day; null: as long as the licence holds. */
+  until: string | null;
+}
+
 interface Mine {
   signedIn: boolean;
   tier: Names | null;
@@ -35,6 +41,7 @@ interface Mine {
   resources: Resource[];
   classes: { id: string; school: Names | null }[] | null;
   children: Child[] | null;
+  seats: Seat[];
   others: Other[];
 }
 
@@ -62,6 +69,11 @@ function resource(raw: Raw): Resource | null {
   return name ? { name, description: names(raw["description"]), licensed: raw["licensed"] === true, grants } : null;
 }
 
+function seat(raw: Raw): Seat | null {
+  const [licence, until] = [names(raw["licence"]), raw["until"]];
+  return licence ? { licence, until: typeof until === "string" ? until : null } : null;
+}
+
 function parse(raw: Raw): Mine {
   const [classes, children] = [raw["classes"], raw["children"]];
   return {
@@ -73,6 +85,7 @@ function parse(raw: Raw): Mine {
     resources: rows(raw["resources"]).map(resource).filter((each): each is Resource => each !== null),
     classes: Array.isArray(classes) ? rows(classes).map((row) => ({ id: String(row["id"]), school: names(row["school"]) })) : null,
     children: Array.isArray(children) ? rows(children).map((row) => ({ schools: known(row["schools"]), classes: strings(row["classes"]) })) : null,
+    seats: rows(raw["seats"]).map(seat).filter((each): each is Seat => each !== null),
     others: rows(raw["others"]).map(other).filter((each): each is Other => each !== null),
   };
 }
@@ -122,7 +135,8 @@ function ofTheRoster(mine: Mine): Node[] {
   const classes = mine.classes.map((each) => line(each.school ? [each.school] : [], [each.id]));
   const children = mine.children.map((each) => line(each.schools, each.classes) || t.childElsewhere);
   const found = [...listed("my-classes", t.myClasses, classes), ...listed("my-children", t.myChildren, children)];
-  return found.length ? found : [h("p", { class: "intro" }, t.noneInRoster)];
+  const seats = mine.seats.map(({ licence, until }) => (until ? t.seatUntil.replace("{licence}", inWords(licence)).replace("{day}", until) : inWords(licence)));
+  return [...(found.length ? found : [h("p", { class: "intro" }, t.noneInRoster)]), ...listed("my-seats", t.mySeats, seats)];
 }
 
 /** Grants that reach the same, their actions taken together. */

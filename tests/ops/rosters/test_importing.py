@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.errors import ForeignKeyViolation
 
 from catalog.errors import UserError
 from derive.pseudonym import Pseudonyms
@@ -236,6 +237,49 @@ def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
     server.take(folder)
     assert server.all(f"SELECT FROM guardians WHERE child = '{HASHES.of(PUPIL)}'")
     assert consents(server) == stays
+
+
+def test_a_seat_outlasts_imports_and_is_free_while_its_holder_is_switched_off(server: Server, folder: Path) -> None:
+    whole = {name: small.read(folder, name) for name in ("users", "roles", "enrollments", "demographics")}
+    server.take(folder)
+    words = "INSERT INTO seats (licence, person, begins, given_by) VALUES ('bought-course', %s, '2026-09-01', 'a test')"
+    with server.connect("postgres") as connection:
+        for user in (PUPIL, TEACHER):
+            connection.execute(words, (HASHES.of(user),))
+
+    def seats() -> list[tuple[object, ...]]:
+        return server.all("SELECT enabled, person, given_at, withdrawn_at FROM seats ORDER BY id")
+
+    before = seats()
+    away = [(False, *before[0][1:]), before[1]]
+    edit(folder, "enrollments", "userSourcedId", PUPIL, beginDate="2026-09-02")
+    server.take(folder)
+    assert seats() == before
+    edit(folder, "users", "sourcedId", PUPIL, enabledUser="false")
+    server.take(folder)
+    assert seats() == away
+    without(folder, PUPIL)
+    server.take(folder, removals=True)
+    assert seats() == away
+    # It is theirs again with them, unless it was passed on.
+    for name, rows in whole.items():
+        small.write(folder, name, rows)
+    server.take(folder)
+    assert seats() == before
+    with server.connect("postgres") as connection:
+        for table, column in (("roles", "person"), ("enrolments", "person"), ("guardians", "child"), ("people", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} = %s", (HASHES.of(PUPIL),))
+    assert seats() == before[1:], "with the person's row it goes"
+
+
+def test_nobody_who_is_switched_off_or_unknown_can_be_given_a_seat(server: Server, folder: Path) -> None:
+    server.take(folder)
+    words = "INSERT INTO seats (licence, person, begins, given_by) VALUES ('bought-course', %s, '2026-09-01', 'a test')"
+    with server.connect("postgres") as connection:
+        connection.execute("UPDATE people SET enabled = false WHERE id = %s", (HASHES.of(PUPIL),))
+    for user in (PUPIL, "nobody"):
+        with server.connect("postgres") as connection, pytest.raises(ForeignKeyViolation):
+            connection.execute(words, (HASHES.of(user),))
 
 
 def _without(row: dict[str, str], pair: tuple[str, str]) -> str:

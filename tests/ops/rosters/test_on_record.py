@@ -77,7 +77,7 @@ def test_who_looks_somebody_up_is_on_record_before_they_see_anything(
 
 def test_whose_rights_are_explained_is_on_record_too(server: Server, folder: Path) -> None:
     server.take(folder)
-    assert persons.found(Place("local", {}, None, None), str(HASHES.of(PUPIL)), small.city())
+    assert persons.found(Place("local", {}, None, None), str(HASHES.of(PUPIL)))
     assert told() == [("access-explain", PROFILE, "done")]
 
 

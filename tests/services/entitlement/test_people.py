@@ -24,6 +24,7 @@ from services.entitlement.people import (
     PersonError,
     Reader,
     Role,
+    Seat,
     identities,
     identity,
 )
@@ -230,6 +231,31 @@ def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_on
     finally:
         with server.connect(postgresql.ADMINISTRATOR) as connection:
             connection.execute("DELETE FROM consents")
+
+
+def test_seats_are_read_with_their_person_without_withdrawn_ones_and_without_the_children_s(
+    server: Server, reader: Reader
+) -> None:
+    words = "INSERT INTO seats (licence, person, begins, ends, given_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, %s, %s, 'a test', %s, %s)"
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        for who, licence, ends, withdrawn in (
+            (PARENT, "b", TODAY, None),
+            (PARENT, "a", "infinity", None),
+            (PARENT, "c", "infinity", TODAY),
+            (PUPIL, "d", "infinity", None),
+        ):
+            by = "a test" if withdrawn else None
+            connection.execute(words, (licence, HASHES.of(who), TODAY, ends, withdrawn, by))
+    try:
+        found = of(reader, PARENT)
+        assert found.seats == (Seat(TODAY, None, "a"), Seat(TODAY, TODAY, "b"))
+        assert {each.seats for each in found.children} == {()}
+        assert of(reader, PUPIL).seats == (Seat(TODAY, None, "d"),)
+        assert [len(found.seated(TODAY + each * DAY)) for each in (-1, 0, 1)] == [0, 2, 1]
+    finally:
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute("DELETE FROM seats")
 
 
 def test_a_class_that_is_over_is_over_for_who_is_in_it(server: Server, reader: Reader) -> None:

@@ -260,7 +260,7 @@ def test_a_reach_that_is_not_known_is_taken_for_the_narrowest(
     assert refused(ask(token("master", ALLY)), "licence-own-school-only")
 
 
-def test_a_lesson_for_paid_seats_is_refused_while_nothing_counts_them(
+def test_a_lesson_for_paid_seats_is_refused_to_a_session_that_names_nobody_who_could_hold_one(
     ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limited(monkeypatch, seats=400)

@@ -27,6 +27,7 @@ SETS = {
     "guardians": "child = child",
     "imports": "by = by",
     "consents": "withdrawn_by = withdrawn_by",
+    "seats": "withdrawn_by = withdrawn_by",
 }
 """Table -> a change that changes nothing."""
 NEW = {
@@ -36,6 +37,7 @@ NEW = {
     "enrolments": "(person, class, role, school) VALUES (%(person)s, %(class)s, 'probe', %(school)s)",
     "guardians": "(guardian, child) VALUES (%(person)s, %(person)s)",
     "consents": "(pupil, guardian, begins, recorded_by) VALUES (%(person)s, %(guardian)s, '2026-09-01', 'probe')",
+    "seats": "(licence, person, begins, given_by) VALUES ('bought-course', %(person)s, '2026-09-01', 'probe')",
     "imports": "(by, file, catalog, key, places, counts) VALUES ('probe', 'x', 'x', 'x', '{}', '{}')",
 }
 """Table -> a row that belongs to a person and a school."""
@@ -109,7 +111,7 @@ def sayings(who: Mapping[str, Somebody]) -> list[Said]:
         *({"huiju.person": each.person} for each in who.values()),
         {"huiju.person": str(uuid4())},
         *({"huiju.school": school} for school in schools),
-        *({"huiju.purpose": purpose} for purpose in ("import", "consent", "export", "IMPORT")),
+        *({"huiju.purpose": purpose} for purpose in ("import", "consent", "seat", "export", "IMPORT")),
         all_at_once,
     ]
 

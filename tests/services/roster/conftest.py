@@ -1,4 +1,4 @@
-"""The roster of two small schools, in which some guardians agreed."""
+"""The roster of two small schools, in which some guardians agreed and some people hold paid seats."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ FROM (SELECT *, row_number() OVER (ORDER BY guardian, child) AS number FROM guar
 """
 """For every second child, of whom a third withdrew it."""
 
+SEATED = """
+INSERT INTO seats (licence, person, begins, given_by, withdrawn_at, withdrawn_by)
+SELECT 'bought-course', id, '2026-09-01', 'a test', CASE WHEN number % 3 = 0 THEN now() END, CASE WHEN number % 3 = 0 THEN 'a test' END
+FROM (SELECT *, row_number() OVER (ORDER BY id) AS number FROM people) everybody
+"""
+"""Everybody, of whom a third gave it back."""
+
 
 @pytest.fixture(scope="module")
 def server(server: Server) -> Server:
-    """The server, with consents in it."""
+    """The server, with consents and seats in it."""
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         connection.execute(AGREED)
+        connection.execute(SEATED)
     return server

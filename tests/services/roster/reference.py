@@ -22,15 +22,22 @@ COLUMNS = {
     "guardians": ("guardian", "child"),
     "imports": ("id",),
     "consents": ("id", "pupil", "guardian"),
+    "seats": ("id", "person"),
 }
 """Table -> columns by which a row is known, and by which it is somebody's."""
 KEEPER_NEVER = {
-    *(("people", "DELETE"), ("guardians", "UPDATE"), ("consents", "DELETE")),
+    *(("people", "DELETE"), ("guardians", "UPDATE"), ("consents", "DELETE"), ("seats", "DELETE")),
     *(("imports", "UPDATE"), ("imports", "DELETE")),
 }
-"""People are switched off and never deleted, a link is there or is not, a consent is withdrawn, and what was taken in stays on record."""
-UNSEEN = {("roster_reader", "imports"), ("roster_school", "imports"), ("roster_school", "consents")}
-"""Imports are nobody's, and no school asks for consents yet."""
+"""People are switched off and never deleted, a link is there or is not, a consent or a seat is withdrawn, and what was taken in stays on
+record."""
+UNSEEN = {
+    *(("roster_reader", "imports"), ("roster_school", "imports")),
+    *(("roster_school", "consents"), ("roster_school", "seats")),
+}
+"""Imports are nobody's, and no school asks for consents or seats yet."""
+PURPOSES = {"consents": "consent", "seats": "seat"}
+"""Table -> what the keeper says that it is at, where it is not an import."""
 
 
 def allowed(role: str, table: str, statement: str) -> bool:
@@ -43,7 +50,7 @@ def allowed(role: str, table: str, statement: str) -> bool:
 
 
 def inserts(role: str, said: Said, table: str) -> bool:
-    """Whether a new row is taken: only from who takes a roster or a consent in, and says so."""
+    """Whether a new row is taken: only from who takes a roster or a consent in, or gives seats out, and says so."""
     return allowed(role, table, "INSERT") and role == "roster_keeper" and _doing(said, table)
 
 
@@ -59,8 +66,8 @@ def reached(role: str, said: Said, table: str, facts: Facts) -> Sequence[Row]:
 
 
 def _doing(said: Said, table: str) -> bool:
-    """Whether the keeper says that it is at what this table is for: an import sees no consent, and who takes one in only those."""
-    return said.get("huiju.purpose") == ("consent" if table == "consents" else "import")
+    """Whether the keeper says that it is at what this table is for: an import sees no consent and no seat, and who is at one only those."""
+    return said.get("huiju.purpose") == PURPOSES.get(table, "import")
 
 
 Kept = Mapping[str, Callable[[Row], bool]]
@@ -76,6 +83,7 @@ def _of_person(person: str | None, table: str, facts: Facts) -> Sequence[Row]:
         "classes": lambda row: row["id"] in classes,
         "guardians": lambda row: person in {row["guardian"], row["child"]},
         "consents": lambda row: row["pupil"] in near,
+        "seats": lambda row: row["person"] == person,
     }
     return [row for row in facts[table] if person and kept[table](row)]
 

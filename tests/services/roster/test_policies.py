@@ -34,13 +34,13 @@ def test_who_does_not_say_whose_rows_sees_none(server: Server, role: str, table:
     try:
         assert server.rows(role, f"SELECT * FROM {table}") == []
     except InsufficientPrivilege:
-        assert (role, table) in {(READER, "imports"), (SCHOOL, "imports"), (SCHOOL, "consents")}
+        assert (role, table) in {(READER, "imports"), (SCHOOL, "imports"), (SCHOOL, "consents"), (SCHOOL, "seats")}
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_owner_sees_nothing_whatever_it_says(server: Server, table: str) -> None:
     said = {"huiju_person": str(HASHES.of(PARENT)), "huiju_school": FIRST}
-    for purpose in ("import", "consent"):
+    for purpose in ("import", "consent", "seat"):
         assert server.rows(OWNER, f"SELECT * FROM {table}", huiju_purpose=purpose, **said) == []
 
 
@@ -89,14 +89,17 @@ def test_the_keeper_sees_everybody_while_it_takes_a_roster_in(server: Server) ->
     for table in IMPORTED:
         count = f"SELECT count(*) FROM {table}"
         assert server.rows(KEEPER, count, huiju_purpose="import") == server.all(count)
-        for purpose in ("consent", "anything else"):
+        for purpose in ("consent", "seat", "anything else"):
             assert server.rows(KEEPER, count, huiju_purpose=purpose) == [(0,)]
 
 
-def test_the_keeper_sees_consents_while_it_writes_one_down_and_nothing_else(server: Server) -> None:
-    count = "SELECT count(*) FROM consents"
-    assert server.rows(KEEPER, count, huiju_purpose="consent") == server.all(count)
-    for purpose in ("import", "anything else"):
+@pytest.mark.parametrize(("table", "its"), [("consents", "consent"), ("seats", "seat")])
+def test_the_keeper_sees_consents_or_seats_while_it_writes_one_down_and_nothing_else(
+    server: Server, table: str, its: str
+) -> None:
+    count = f"SELECT count(*) FROM {table}"
+    assert server.rows(KEEPER, count, huiju_purpose=its) == server.all(count)
+    for purpose in {"import", "consent", "seat", "anything else"} - {its}:
         assert server.rows(KEEPER, count, huiju_purpose=purpose) == [(0,)]
 
 
@@ -105,6 +108,12 @@ def test_the_reader_sees_consents_about_one_person_and_their_children(server: Se
     assert seen and seen <= children_of(folder, PARENT)
     child = min(seen)
     assert ids(server, READER, "SELECT pupil FROM consents", huiju_person=child) == {child}
+
+
+def test_the_reader_sees_the_seats_of_one_person_and_not_their_children_s(server: Server) -> None:
+    for each in (PARENT, f"s{FIRST}00000"):
+        me = str(HASHES.of(each))
+        assert server.rows(READER, "SELECT person::text FROM seats", huiju_person=me) == [(me,)]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +136,11 @@ def test_the_reader_sees_consents_about_one_person_and_their_children(server: Se
         (KEEPER, "DELETE FROM consents"),
         (KEEPER, "UPDATE consents SET ends = 'infinity'"),
         (KEEPER, "UPDATE consents SET guardian = pupil"),
+        (READER, "UPDATE seats SET withdrawn_by = NULL"),
+        (SCHOOL, "SELECT * FROM seats"),
+        (KEEPER, "DELETE FROM seats"),
+        (KEEPER, "UPDATE seats SET ends = 'infinity'"),
+        (KEEPER, "UPDATE seats SET enabled = true"),
     ],
 )
 def test_nobody_does_more_than_their_part(server: Server, role: str, words: str) -> None:
@@ -167,7 +181,7 @@ def test_migrating_again_changes_nothing_of_who_sees_what(server: Server) -> Non
     before = server.all(words)
     server.migrate()
     assert server.all(words) == before
-    assert len(before) == 18
+    assert len(before) == 20
 
 
 def test_a_change_of_the_tables_gives_way_to_who_is_at_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,19 @@ SPOILT = {
         "ALTER TABLE consents ADD CONSTRAINT consents_of_guardians FOREIGN KEY (guardian, pupil) "
         "REFERENCES guardians (guardian, child) ON DELETE CASCADE",
     ),
+    "seats of one's children": (
+        "CREATE POLICY spoilt ON seats TO roster_reader USING (person IN (SELECT id FROM people))",
+        "DROP POLICY spoilt ON seats",
+    ),
+    "seats that an import sees": (
+        "CREATE POLICY spoilt ON seats TO roster_keeper USING (current_setting('huiju.purpose', true) = 'import')",
+        "DROP POLICY spoilt ON seats",
+    ),
+    "seats unwritten": ("GRANT DELETE ON seats TO roster_keeper", "REVOKE DELETE ON seats FROM roster_keeper"),
+    "seats that a school sees": (
+        "GRANT SELECT ON seats TO roster_school",
+        "REVOKE SELECT ON seats FROM roster_school",
+    ),
     "rows written unseen": (
         "CREATE POLICY spoilt ON imports FOR INSERT TO roster_keeper WITH CHECK (true)",
         "DROP POLICY spoilt ON imports",
