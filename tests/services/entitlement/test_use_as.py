@@ -126,7 +126,7 @@ def test_a_parent_of_two_schools_plays_by_the_one_that_they_choose(
 ) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
     grants = DOCUMENT["classes"]["lesson"]["grants"]["view"]
-    monkeypatch.setitem(grants, "mother", {"scopes": ["class"], "consent_below": 0})
+    monkeypatch.setitem(grants, "mother", {"scopes": ["class"], "consent_below": 0, "rule": None})
     people[ME] = somebody(*roles(("mother", FAR), ("mother", OWN)))
     assert use("mother", FAR, token=signed_in("mother", FAR)).status_code == 204
     assert client.post(f"/access/play/{LESSON}").json()["reason"] == "out-of-reach"
