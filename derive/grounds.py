@@ -61,6 +61,11 @@ def ground(tables: Tables, opening: Iterable[Opening], until: int = 0) -> Ground
     return _named(tables, *best) if best else None
 
 
+def of_record(facts: Facts) -> dict[str, str | int]:
+    """The ground among the facts of a grant on record, as people read it; nothing of one from before there were grounds."""
+    return {name: facts[name] for name in FACTS if name in facts}
+
+
 def _narrowest(tables: Tables, opening: Opening, until: int) -> Opening | None:
     """The narrowest way by which a cell says yes for so long."""
     tier, cell, question = opening

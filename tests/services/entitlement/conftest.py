@@ -99,7 +99,10 @@ DOCUMENT: dict[str, Any] = {
             "licensed": False,
             "agreements": [],
             "grants": {
-                "view": {tier: {"scopes": [scope], "consent_below": age, "rule": f"for-{tier}"} for tier, (scope, age) in PROFILES.items()}
+                "view": {
+                    tier: {"scopes": [scope], "consent_below": age, "rule": f"for-{tier}"}
+                    for tier, (scope, age) in PROFILES.items()
+                }
             },
         },
         "platform": {

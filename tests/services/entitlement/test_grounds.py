@@ -49,7 +49,9 @@ def entries(trail: Trail) -> list[Entry]:
     return [each.entry for each in recorded(trail)[1:]]
 
 
-def ask(client: TestClient, tier: str | None, school: str | None = OWN, what: str = f"play/{LESSON}", **more: Any) -> None:
+def ask(
+    client: TestClient, tier: str | None, school: str | None = OWN, what: str = f"play/{LESSON}", **more: Any
+) -> None:
     headers = {"Authorization": f"Bearer {token(tier, school, **more)}"} if tier else {}
     method = "POST" if what.startswith(("play", "download")) else "GET"
     answer = client.request(method, f"/access/{what}", headers=headers)
@@ -57,22 +59,33 @@ def ask(client: TestClient, tier: str | None, school: str | None = OWN, what: st
 
 
 @pytest.mark.parametrize(
-    ("tier", "school", "owner", "licence", "ground"),
+    ("who", "lesson", "ground"),
     [
-        ("pupil", OWN, OWN, "members", {"grant": "lesson.pupil.view", "scope": "class"}),
-        ("pupil", OWN, PARTNER, "members", {"grant": "lesson.pupil.view", "scope": "agreement", "agreement": "pact"}),
-        ("pupil", OWN, FAR, "free", {"grant": "lesson.anyone.view", "scope": "public"}),
-        ("master", OWN, OWN, "members", {"grant": "lesson.master.view", "scope": "alliance"}),
-        ("master", OWN, ALLY, "year", {"grant": "lesson.master.view", "scope": "alliance", "alliance": "league"}),
-        ("mayor", None, FAR, "members", {"grant": "lesson.mayor.view", "scope": "city"}),
-        (None, None, FAR, "free", {"grant": "lesson.anyone.view", "scope": "public"}),
+        (("pupil", OWN), (OWN, "members"), {"grant": "lesson.pupil.view", "scope": "class"}),
+        (
+            ("pupil", OWN),
+            (PARTNER, "members"),
+            {"grant": "lesson.pupil.view", "scope": "agreement", "agreement": "pact"},
+        ),
+        (("pupil", OWN), (FAR, "free"), {"grant": "lesson.anyone.view", "scope": "public"}),
+        (("master", OWN), (OWN, "members"), {"grant": "lesson.master.view", "scope": "alliance"}),
+        (("master", OWN), (ALLY, "year"), {"grant": "lesson.master.view", "scope": "alliance", "alliance": "league"}),
+        (("mayor", None), (FAR, "members"), {"grant": "lesson.mayor.view", "scope": "city"}),
+        ((None, None), (FAR, "free"), {"grant": "lesson.anyone.view", "scope": "public"}),
     ],
 )
 def test_a_lesson_is_played_by_a_grant_and_under_a_licence(
-    client: TestClient, trail: Trail, store: dict[str, bytes], tier: str | None, school: str | None, owner: str, licence: str, ground: Facts
-) -> None:  # fmt: skip
+    *,
+    client: TestClient,
+    trail: Trail,
+    store: dict[str, bytes],
+    who: tuple[str | None, str | None],
+    lesson: tuple[str, str],
+    ground: Facts,
+) -> None:
+    owner, licence = lesson
     store[f"{LESSON}/lesson.json"] = record(LESSON, school=owner, licence=licence)
-    ask(client, tier, school)
+    ask(client, *who)
     granted, minted = entries(trail)
     assert granted.facts == {**ground, "licence": licence}
     assert set(minted.facts) == {"permission", "key", "expires"}, "its ground is the grant's, right before it"
@@ -170,7 +183,7 @@ def people(register: Register) -> None:
     ],
 )
 def test_a_profile_is_seen_by_a_rule_and_a_consent_that_was_needed(
-    client: TestClient, trail: Trail, tier: str, me: str, pupil: str, ground: Facts
+    *, client: TestClient, trail: Trail, tier: str, me: str, pupil: str, ground: Facts
 ) -> None:
     ask(client, tier, what=f"people/{pupil}", person=me)
     assert [each.facts for each in entries(trail)] == [{"grant": f"pupil-profile.{tier}.view", **ground}]
