@@ -35,6 +35,10 @@ class Cell(NamedTuple):
     """The use that the licence has to allow; None where licences have no say."""
     consent_below: int
     """A guardian has to agree below this age; 0: never asked."""
+    rule: str | None
+    """The rule about pupils' personal data by which it is granted."""
+    alone: tuple[Cell, ...] = ()
+    """The same with each of its scopes alone, the narrowest first."""
 
 
 class Terms(NamedTuple):
@@ -66,13 +70,19 @@ def read(document: Document) -> dict[tuple[str, str], dict[str, Cell]]:
 
 def _cell(of: Document, row: Document, use: str | None, agreements: Mapping[str, Agreed]) -> Cell:
     scopes = frozenset(row["scopes"])
-    return Cell(
+    whole = Cell(
         of["held_by"],
         scopes,
         tuple(agreements[name] for name in of["agreements"]) if Scope.AGREEMENT in scopes else (),
         use if of["licensed"] else None,
         int(row["consent_below"]),
+        row["rule"],
     )
+    return whole._replace(alone=tuple(_alone(whole, scope.value) for scope in Scope if scope in scopes))
+
+
+def _alone(cell: Cell, scope: str) -> Cell:
+    return cell._replace(scopes=frozenset({scope}), agreements=cell.agreements if scope == Scope.AGREEMENT else ())
 
 
 def _agreed(name: str, row: Document, zone: ZoneInfo) -> Agreed:

@@ -7,6 +7,7 @@ walk, so that an explanation cannot differ from the decision. Cedar stays the ju
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -33,6 +34,10 @@ class Obstacle(StrEnum):
     CONSENT = "consent"
 
 
+Opening = tuple[str, Cell, Question]
+"""A tier, its cell that says yes, and the question to which it does."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """Decides for one city; read once, asked often."""
@@ -48,14 +53,17 @@ class Tables:
     """Districts."""
     allies: dict[str, frozenset[str]]
     """School -> the schools that share an alliance with it, itself included."""
+    alliances: dict[str, frozenset[str]]
+    """Id -> its schools."""
 
     @classmethod
     def read(cls, document: Document) -> Self:
         """The tables of a document. Raises KeyError, TypeError, ValueError or AttributeError for one that is none."""
-        public, leagues = document["public_tier"], [frozenset(each) for each in document["alliances"].values()]
+        public = document["public_tier"]
+        leagues = {name: frozenset(each) for name, each in document["alliances"].items()}
         districts = {code: str(school["district"]) for code, school in document["schools"].items()}
         allies: dict[str, set[str]] = {code: {code} for code in districts}
-        for league in leagues:
+        for league in leagues.values():
             for code in league & allies.keys():
                 allies[code] |= league
         return cls(
@@ -65,6 +73,7 @@ class Tables:
             districts,
             frozenset(document["districts"]),
             {code: frozenset(near) for code, near in allies.items()},
+            leagues,
         )
 
     def allows(self, question: Question) -> bool:
@@ -76,6 +85,16 @@ class Tables:
             (cell := row.get(tier)) is not None and self.obstacle(tier, cell, question) is None
             for tier in (question.who.tier, *self.everybody)
         )
+
+    def opening(self, tiers: Iterable[str], asked: Iterable[Question]) -> list[Opening]:
+        """Every cell of ``tiers`` that says yes to one of ``asked``."""
+        questions = tuple(asked)
+        return [
+            (tier, cell, each)
+            for tier in tiers
+            for each in questions
+            if (cell := self.cell(tier, each)) is not None and self.obstacle(tier, cell, each) is None
+        ]
 
     def cell(self, tier: str, question: Question) -> Cell | None:
         """What the matrix says about this tier and what is asked; None: nothing, which is a no."""
@@ -100,6 +119,14 @@ class Tables:
         near = ENDLESS if self._near(cell, question) else max(each.ends for each in opened(cell, question))
         terms = self.licences[what.licence or ""] if cell.use is not None else None
         return near if terms is None or what.published is None else min(near, terms.over(what.published))
+
+    def ways(self, cell: Cell, question: Question) -> Iterator[Cell]:
+        """The cell with one scope, or one agreement, alone: each by which the resource is in reach, the narrowest scope first."""
+        for alone in cell.alone:
+            if alone.agreements:
+                yield from (alone._replace(agreements=(each,)) for each in opened(alone, question))
+            elif self._near(alone, question):
+                yield alone
 
     def city_only(self, licence: str | None) -> bool:
         """Whether the licence keeps within the city and goes beyond one school."""

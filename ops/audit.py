@@ -17,7 +17,7 @@ from rich.text import Text
 from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import audit as records
-from derive import permission, store
+from derive import grounds, permission, store
 from derive.access_log import Access
 from derive.audit import Entry, Head, Kind, Record
 from derive.audit_chain import Finding, Verified, verify
@@ -296,6 +296,16 @@ def _is_deed(entry: Entry) -> bool:
     return entry.kind in {Kind.ACCOUNT, Kind.DEED} or entry.resource.startswith(deeds.session(""))
 
 
+def _why(entry: Entry) -> str:
+    """The reason, and of a grant the ground after it: the grant, with whose, and what else it rests on."""
+    if entry.kind is not Kind.GRANT:
+        return entry.why
+    said = grounds.of_record(entry.facts)
+    plain = [str(said.pop(name)) for name in grounds.FACTS[:2] if name in said]
+    more = [name if value is True else f"{name} {value}" for name, value in said.items()]
+    return ": ".join(filter(None, (entry.why, ", ".join([" ".join(plain), *more]).strip(", "))))
+
+
 def _traced(found: list[Record]) -> Table:
     table = Table(
         "time", "what happened", "tier", "place", "subject", "to", "why", title="Record", title_justify="left"
@@ -304,6 +314,6 @@ def _traced(found: list[Record]) -> Table:
         entry, who = each.entry, each.entry.who
         people = [(who.tier, who.school or who.district or who.partner, who.subject)] if who else [(None, None, None)]
         what = f"{entry.action} {entry.resource}" if _is_deed(entry) else entry.resource
-        cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), what, entry.why]
+        cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), what, _why(entry)]
         table.add_row(*(Text(cell) for cell in cells))
     return table

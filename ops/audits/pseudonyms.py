@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import UserError
-from derive import lesson
+from derive import grounds, lesson
 from derive.audit import Kind, Record
 
 LEAST_BYTES = 32
@@ -34,7 +34,10 @@ def key(where: Path | None) -> bytes:
 
 
 def rows(found: Iterable[Record], secret: bytes) -> Iterator[dict[str, Any]]:
-    """Decisions as evaluators see them: by the hour, without places of the chain, machines, or what strangers typed."""
+    """Decisions as evaluators see them: by the hour, without places of the chain, machines, or what strangers typed.
+
+    A ground names the city's tiers, agreements, alliances, licences and rules, and nobody.
+    """
     for record in found:
         entry, who = record.entry, record.entry.who
         if entry.kind not in (Kind.GRANT, Kind.REFUSAL):
@@ -48,6 +51,8 @@ def rows(found: Iterable[Record], secret: bytes) -> Iterator[dict[str, Any]]:
             "action": entry.action,
             "resource": entry.resource if lesson.LESSON_ID.fullmatch(entry.resource) else HIDDEN,
             "why": entry.why,
+            # Of a refusal the facts are what somebody asked for.
+            "ground": grounds.of_record(entry.facts) if entry.kind is Kind.GRANT else None,
         }
 
 

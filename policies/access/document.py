@@ -80,7 +80,8 @@ def _class(city: City, resource: Resource) -> dict[str, Any]:
     for cell in grants.cells(city):
         if cell.resource == resource.id:
             below = city.minors.guardian_consent_below if cell.rule in asked else 0
-            rows.setdefault(cell.action.value, {})[cell.tier] = {"scopes": list(cell.scopes), "consent_below": below}
+            row = {"scopes": list(cell.scopes), "consent_below": below, "rule": cell.rule}
+            rows.setdefault(cell.action.value, {})[cell.tier] = row
     opening = [each.id for each in city.agreements if resource.service in each.services and not each.unsigned]
     return {
         "name": resource.name.model_dump(),

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from derive import permission
 from derive.audit import CHAIN_HOURS, Entry, Kind, Who
+from derive.grounds import Facts
 from services.entitlement.journal import Journal, UnrecordedError, recover
 from services.entitlement.sessions import Session
 
 ALLOWED = "allowed"
-"""Why of a grant."""
+"""Why of a grant; its facts say by what ground. That of a token is the grant's right before it."""
 MOST_WAITING = 192 * 2**20
 """Bytes that may wait for the store before nothing more is decided: the volume holds a third more, and a full one ends the pod."""
 MOST_CHARACTERS = 200
@@ -42,6 +43,8 @@ class Outcome:
     """What that token is called (`derive.permission`)."""
     key: str | None = None
     """Id of the key that signed it."""
+    ground: Facts = field(default_factory=dict)
+    """Why it was allowed; only rows of the city's facts, nobody's words."""
 
 
 class Witness(Protocol):
@@ -81,7 +84,7 @@ class Trail:
         if outcome.reason is not None:
             self._append(entry(Kind.REFUSAL, why=outcome.reason, facts=facts))
             return
-        given = [entry(Kind.GRANT, why=ALLOWED, facts=facts)]
+        given = [entry(Kind.GRANT, why=ALLOWED, facts={**facts, **outcome.ground})]
         if outcome.expires is not None:
             told = {permission.FACT: outcome.permission, permission.KEY: outcome.key}
             named = {name: value for name, value in told.items() if value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,8 @@ from uuid import UUID
 
 import jwt
 
-from derive import keys, lesson, permission, questions, video_token
+from derive import grounds, keys, lesson, permission, questions, video_token
+from derive.grounds import Facts
 from services.entitlement import mine, profile, reasons
 from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
@@ -54,6 +55,8 @@ class Answer:
     expires: int = 0
     wait: int = 0
     """Seconds after which to try again; 0: nothing is said of it."""
+    ground: Facts = field(default_factory=dict)
+    """Why it is given, for the record."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ class Desk:
         digest, expires = version.digest if version else None, answer.expires if answer.token else None
         reason, named = answer.body.get("reason"), permission.name(answer.token) if answer.token else None
         key = self.settings.video_key_id if named else None
-        outcome = Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires, named, key)
+        outcome = Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires, named, key, answer.ground)
         try:
             self.witness.decided(session, outcome)
         except UnrecordedError as error:
@@ -153,7 +156,8 @@ class Desk:
 
     def _mine(self, rules: Rules, session: Session | None) -> Answer:
         found = self._me(rules, session)[1] if session and session.roster_id is not None else None
-        return Answer(HTTPStatus.OK, mine.body(rules, session, found, rules.today(self.clock())))
+        body = mine.body(rules, session, found, rules.today(self.clock()))
+        return Answer(HTTPStatus.OK, body, ground={grounds.GRANT: grounds.EVERYBODY})
 
     def _person(self, rules: Rules, session: Session | None, person: str) -> Answer:
         if session is None or session.roster_id is None:
@@ -163,7 +167,7 @@ class Desk:
         decision = profile.decide(rules, said, me, pupil, now)
         if pupil is None or not decision.allowed:
             return _refusal(decision)
-        return Answer(HTTPStatus.OK, profile.body(rules, pupil, rules.today(now)))
+        return Answer(HTTPStatus.OK, profile.body(rules, pupil, rules.today(now)), ground=_ground(decision))
 
     def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
         """Who signed in, as the roster has them now. Raises `PersonError`, also where they are no more what the session says."""
@@ -193,7 +197,8 @@ class Desk:
             decision = rules.decide(who, found, now, asking, self._seat(rules, session, found.licence, now))
         if decision.until is None:
             return _refusal(decision)
-        return what(found, place or self.settings.place, int(decision.until.timestamp()))
+        given = what(found, place or self.settings.place, int(decision.until.timestamp()))
+        return replace(given, ground=_ground(decision))
 
     def _seat(self, rules: Rules, session: Session, licence: str, now: datetime) -> int:
         """Until when who signed in holds a seat of the licence, Unix seconds; 0: they hold none. Raises `PersonError`."""
@@ -228,6 +233,10 @@ def _as_id(person: str) -> str:
         return str(UUID(person))
     except ValueError:
         return "no-id"
+
+
+def _ground(decision: Decision) -> Facts:
+    return decision.ground.facts if decision.ground else {}
 
 
 def _refusal(decision: Decision) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from derive import questions
+from derive import grounds, questions
 from derive.questions import Question, Thing
 from derive.tables import Obstacle
 from services.entitlement.people import Found, Identity
@@ -22,8 +22,10 @@ def decide(rules: Rules, said: Identity, me: Found, pupil: Found | None, now: da
     """Whether ``me``, signed in as ``said``, may see the facts of ``pupil`` at ``now`` (aware)."""
     who = _who(rules, said, me, rules.today(now))
     asked = questions.viewing(who, _things(rules, pupil, rules.today(now)) if pupil else (), now)
-    if any(rules.tables.allows(each) for each in asked):
-        return Decision(None)
+    tiers = (said.tier, *rules.tables.everybody)
+    if pupil and (why := grounds.ground(rules.tables, rules.tables.opening(tiers, asked))):
+        # The facts of a question do not tell a guardian's consent from a pupil about whom none has a say.
+        return Decision(None, ground=why._replace(consent=why.consent and pupil.guarded(rules.today(now))))
     return _refused(rules, said.tier, asked)
 
 

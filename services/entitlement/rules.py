@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from derive import questions, tables
+from derive import grounds, questions, tables
 from derive.cells import ENDLESS, Cell
+from derive.grounds import Ground
 from derive.questions import Question
 from derive.tables import Obstacle, Tables
 
@@ -59,6 +60,8 @@ class Decision:
     public: bool = False
     """Allowed because everybody may."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    ground: Ground | None = None
+    """Why it is allowed; None: it is refused."""
 
     @property
     def allowed(self) -> bool:
@@ -138,8 +141,8 @@ class Rules:
         own = self._decide(person, asked, seat)
         if own.allowed or not person.signed_in:
             return _while_live(own, lesson, now)
-        until = self._until(self.public_tier, asked, seat)
-        return _while_live(replace(own, reason=None, until=until, public=True, facts={}) if until else own, lesson, now)
+        public = self._yes(self.public_tier, asked, seat)
+        return _while_live(replace(public, public=True) if public else own, lesson, now)
 
     def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking, seat: int) -> Sequence[Question]:
         who = self._who_asks(person)
@@ -165,28 +168,24 @@ class Rules:
         refused = self._who(person, asked)
         if refused:
             return refused
-        until = self._until(person.tier, asked, seat)
-        return Decision(None, until) if until else self._refused(person, asked)
+        return self._yes(person.tier, asked, seat) or self._refused(person, asked)
 
-    def _cells(self, tier: str | None, asked: Sequence[Question]) -> Asked:
-        return [(cell, each) for each in asked if (cell := self.tables.cell(tier or "", each)) is not None]
-
-    def _until(self, tier: str | None, asked: Sequence[Question], seat: int) -> datetime | None:
-        """The end of a yes to ``tier``, as late as any cell that says yes allows; None for a no."""
-        ends = [
-            self.tables.until(cell, each)
-            for cell, each in self._cells(tier, asked)
-            if self.tables.obstacle(tier or "", cell, each) is None
-        ]
-        if not ends:
+    def _yes(self, tier: str | None, asked: Sequence[Question], seat: int) -> Decision | None:
+        """A yes to ``tier``, until as late as any cell that says yes allows, by a ground that holds so long; None for a no."""
+        opening = self.tables.opening((tier or "",), asked)
+        if not opening:
             return None
-        latest = min(max(ends), asked[0].now + self.longest)
-        return datetime.fromtimestamp(min(latest, seat) if self._by_seat(asked[0]) else latest, UTC)
+        latest = min(max(self.tables.until(cell, each) for _, cell, each in opening), asked[0].now + self.longest)
+        end = min(latest, seat) if self._by_seat(asked[0]) else latest
+        return Decision(None, datetime.fromtimestamp(end, UTC), ground=grounds.ground(self.tables, opening, end))
 
     def _by_seat(self, question: Question) -> bool:
         """Whether it hangs on the seat that they hold, and ends with it."""
         terms = self.tables.licences.get(question.what.licence or "")
         return question.seat and terms is not None and terms.seats
+
+    def _cells(self, tier: str | None, asked: Sequence[Question]) -> Asked:
+        return [(cell, each) for each in asked if (cell := self.tables.cell(tier or "", each)) is not None]
 
     def _who(self, person: Person, asked: Sequence[Question]) -> Decision | None:
         tier = self.tiers.get(person.tier)

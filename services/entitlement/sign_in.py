@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from derive import identity, session_token
+from derive import grounds, identity, session_token
 from derive.audit import PERSON
 from services.entitlement import choosing, people, reasons
 from services.entitlement.audit import Outcome
@@ -162,7 +162,8 @@ class SignIn:
         session = Session(person, subject, issued + seconds, known, factors=_factors(claims), more=more)
         # The first sign-in and the roster know them by this id, all that the session does has its subject: here the two stand together.
         both = {PERSON: str(known)} if known else {}
-        self._desk.witness.decided(session, asked(reason=None, facts=both))
+        ground = {grounds.GRANT: grounds.ROSTER if known else grounds.ACCOUNT}
+        self._desk.witness.decided(session, asked(reason=None, facts=both, ground=ground))
         return self._mint.token(session, issued), seconds
 
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> tuple[Identity, bool]:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from derive import session_token
+from derive import grounds, session_token
 from derive.audit import PERSON
 from services.entitlement import choosing, people, reasons, small_json
 from services.entitlement.audit import Outcome
@@ -92,7 +92,8 @@ class UseAs:
             raise _No(str(error)) from error
         # Whoever follows the roster's id finds this session as they find the sign-in; what they were before stands beside it.
         before = {f"before_{key}": value for key in WORDS if (value := getattr(session.person, key))}
-        self._note(follows, asked(reason=None, facts={PERSON: str(session.roster_id), **before}))
+        facts = {PERSON: str(session.roster_id), **before}
+        self._note(follows, asked(reason=None, facts=facts, ground={grounds.GRANT: grounds.ROSTER}))
         # The clock of whoever minted it may be ahead by a little, and no token is longer than a session.
         return self._mint.token(follows, max(now, follows.expires - MOST_SECONDS)), follows.expires - now
 

@@ -222,6 +222,44 @@ def test_an_export_names_nobody_and_keeps_people_apart(folder: Path, tmp_path: P
     assert run(*words).output != text, "without a key file every export has pseudonyms of its own"
 
 
+GROUND = {"grant": "pupil-profile.teacher.view", "scope": "class", "rule": "teaching", "consent": True}
+BY_AGREEMENT = {"grant": "lesson.guest.view", "scope": "agreement", "agreement": "pact", "licence": "free"}
+
+
+@pytest.fixture
+def grounded(tmp_path: Path) -> Path:
+    """A folder of grants with grounds, one from before there were any, and a refusal that names what only a ground may."""
+    teacher = Who("teacher", "0000000002", "bob")
+    entries = [
+        Entry(Kind.GRANT, "view", "pupil-profile/p-1", "allowed", "p", teacher, GROUND),
+        Entry(Kind.GRANT, "play", LESSON, "allowed", "p", teacher, {"place": "0000000002", **BY_AGREEMENT}),
+        Entry(Kind.GRANT, "sign-in", "session", "allowed", "p", teacher, {"person": "roster-1", "grant": "roster"}),
+        Entry(Kind.GRANT, "play", LESSON, "allowed", "p", teacher),
+        Entry(Kind.REFUSAL, "play", LESSON, "out-of-reach", "p", teacher, {"grant": "typed-by-bob"}),
+    ]
+    return kept(tmp_path / "grounded", chained(entries))
+
+
+def test_a_trace_says_by_what_ground_somebody_was_let(grounded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    lines = run("trace", "--from", grounded, "--who", "bob").output.splitlines()
+    said = [line.rstrip("│┃| ").rsplit("│", 1)[-1].strip() for line in lines if "2026-11-28" in line]
+    assert said == [
+        "allowed: pupil-profile.teacher.view class, rule teaching, consent",
+        "allowed: lesson.guest.view agreement, agreement pact, licence free",
+        "allowed: roster",
+        "allowed",
+        "out-of-reach",
+    ]
+
+
+def test_an_export_has_the_grounds_and_nothing_else_of_the_facts(grounded: Path) -> None:
+    text = run("export", "--for", "evaluators", "--from", grounded).output
+    rows = [json.loads(line)["ground"] for line in text.splitlines()]
+    assert rows == [GROUND, BY_AGREEMENT, {"grant": "roster"}, {}, None]
+    assert not any(word in text for word in ("p-1", "roster-1", "bob", "place"))
+
+
 def test_a_short_key_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("short")
     found = run("export", "--for", "evaluators", "--from", folder, "--key", tmp_path / "key")

@@ -46,7 +46,7 @@ REACH: dict[str, tuple[str, ...]] = {
     "anyone": ("public",),
 }
 """Tier -> with whose lessons it may do what it does with them."""
-GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0} for tier, scopes in REACH.items()}
+GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0, "rule": None} for tier, scopes in REACH.items()}
 PROFILES: dict[str, tuple[str, int]] = {
     "pupil": ("own", 0),
     "mother": ("child", 0),
@@ -99,7 +99,10 @@ DOCUMENT: dict[str, Any] = {
             "licensed": False,
             "agreements": [],
             "grants": {
-                "view": {tier: {"scopes": [scope], "consent_below": age} for tier, (scope, age) in PROFILES.items()}
+                "view": {
+                    tier: {"scopes": [scope], "consent_below": age, "rule": f"for-{tier}"}
+                    for tier, (scope, age) in PROFILES.items()
+                }
             },
         },
         "platform": {
@@ -108,7 +111,7 @@ DOCUMENT: dict[str, Any] = {
             "held_by": "city",
             "licensed": False,
             "agreements": [],
-            "grants": {"view": {"robot": {"scopes": ["city"], "consent_below": 0}}},
+            "grants": {"view": {"robot": {"scopes": ["city"], "consent_below": 0, "rule": None}}},
         },
     },
     "districts": {

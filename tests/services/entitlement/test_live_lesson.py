@@ -17,9 +17,9 @@ from tests.services.entitlement.test_play import Store
 ENDS = NOW + timedelta(minutes=20)
 UNTIL = ENDS.isoformat()
 GRANTS = {
-    "pupil": {"scopes": ["alliance"], "consent_below": 0},
-    "master": {"scopes": ["alliance"], "consent_below": 0},
-    "clerk": {"scopes": ["school"], "consent_below": 0},
+    "pupil": {"scopes": ["alliance"], "consent_below": 0, "rule": None},
+    "master": {"scopes": ["alliance"], "consent_below": 0, "rule": None},
+    "clerk": {"scopes": ["school"], "consent_below": 0, "rule": None},
 }
 
 

@@ -198,6 +198,7 @@ def test_a_sign_in_is_on_record_with_the_roster_s_id_beside_the_subject(
     found = [
         (outcome.reason, dict(outcome.facts), session.subject if session else "") for session, outcome in witness.told
     ]
+    assert [dict(outcome.ground) for _, outcome in witness.told] == [{"grant": "roster"}, {"grant": "account"}, {}]
     # Whom a provider names wrongly is not said to be that person.
     assert found == [
         (None, {"person": PUPIL}, "someone"),

@@ -126,7 +126,7 @@ def test_a_parent_of_two_schools_plays_by_the_one_that_they_choose(
 ) -> None:
     store[f"{LESSON}/lesson.json"] = record(LESSON, licence="members")
     grants = DOCUMENT["classes"]["lesson"]["grants"]["view"]
-    monkeypatch.setitem(grants, "mother", {"scopes": ["class"], "consent_below": 0})
+    monkeypatch.setitem(grants, "mother", {"scopes": ["class"], "consent_below": 0, "rule": None})
     people[ME] = somebody(*roles(("mother", FAR), ("mother", OWN)))
     assert use("mother", FAR, token=signed_in("mother", FAR)).status_code == 204
     assert client.post(f"/access/play/{LESSON}").json()["reason"] == "out-of-reach"
@@ -351,7 +351,8 @@ def test_every_choice_is_on_record_before_it_counts(
     granted, no, nobody = (each.entry for each in recorded(trail)[1:])
     assert (granted.kind, granted.action, granted.resource, granted.why) == (Kind.GRANT, "use-as", "session", "allowed")
     assert granted.who and (granted.who.tier, granted.who.school, granted.who.subject) == ("mother", PARTNER, "someone")
-    assert granted.facts == {PERSON: ME, "before_tier": "master", "before_school": OWN}
+    before = {"before_tier": "master", "before_school": OWN}
+    assert granted.facts == {PERSON: ME, **before, "grant": "roster"}, "what they are is the roster's word"
     assert (no.kind, no.why) == (Kind.REFUSAL, "capacity-not-yours")
     assert no.who and (no.who.tier, no.who.school) == ("mother", PARTNER)
     assert no.facts["tier"] == "clerk"
