@@ -31,7 +31,7 @@ class Taking(Fact):
     classes: Annotated[int, Field(ge=1, le=1000)]
     """How many of its classes watch at once, each in its own room."""
     rendition: Slug
-    """The best rendition of the ladder that it is promised, as the budget counts it; with room, its classes may play a larger one."""
+    """The best rendition of the ladder that it is promised, as the budget counts it; players at its box keep to it."""
 
 
 class LiveClass(Fact):

@@ -175,6 +175,19 @@ class Budget:
         return None
 
 
+def promised(city: City, gives: str, weekly: str | None = None) -> dict[str, str]:
+    """School code -> the rendition that it is promised of the class ``weekly`` of the school ``gives``, or of any of its classes.
+
+    Where several promise it different ones, the smallest: whichever of them this is, it is not more than its link was judged for.
+    """
+    order, found = [rung.id for rung in city.ladder], dict[str, str]()
+    for live in city.live_classes:
+        for taking in live.takes if live.gives == gives and weekly in {None, live.id} else ():
+            either = (taking.rendition, found.get(taking.school, taking.rendition))
+            found[taking.school] = min(either, key=order.index)
+    return found
+
+
 def _streams(city: City, live: LiveClass) -> Iterator[Stream]:
     stage = next(alliance.stage for alliance in city.alliances if alliance.id == live.alliance)
     periods = {period.id: period for period in timetable.bells(city.timetable, stage).periods}

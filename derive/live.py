@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from catalog import City, names
-from derive import ladder, packaging, pods, store
+from derive import ladder, link_budget, packaging, pods, store
 from derive.moments import stamp
 from derive.packaging import LABEL_LESSON
 
@@ -31,8 +31,13 @@ SPAN = timedelta(seconds=packaging.DEADLINE_SECONDS)
 SPACE = names.namespace(names.VIDEO_LIBRARY)
 
 
-def request(city: City, lesson: str, about: Mapping[str, Any], started: datetime) -> dict[str, Any]:
-    """What the service is asked for: the class with its facts as ``lesson.json`` has them, and everything that decides how it is made."""
+def request(
+    city: City, lesson: str, about: Mapping[str, Any], started: datetime, weekly: str | None = None
+) -> dict[str, Any]:
+    """What the service is asked for: the class with its facts as ``lesson.json`` has them, and everything that decides how it is made.
+
+    ``weekly`` says which of the school's promised classes it is (`link_budget.promised`).
+    """
     facts = city.live
     return {
         "id": lesson,
@@ -43,6 +48,7 @@ def request(city: City, lesson: str, about: Mapping[str, Any], started: datetime
         "window_segments": facts.window_segments,
         "rejoin_seconds": facts.rejoin_seconds,
         "recorded": facts.recorded,
+        "promised": link_budget.promised(city, about["school"]["code"], weekly),
         "frames_per_second": city.packaging.frames_per_second,
         "audio_kbps": city.packaging.audio_kbps,
         "rungs": [row for row in ladder.rungs(city) if row["name"] in facts.renditions],

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -80,16 +80,14 @@ class Plan:
     """Bytes that the box keeps for one day."""
     items: tuple[Item, ...] = ()
     """In the order of fetching."""
-    lessons: tuple[str, ...] = ()
-    """What is fetched, in order."""
+    lessons: Mapping[str, str] = field(default_factory=dict)
+    """What is fetched, in order: lesson -> rendition."""
     left_out: tuple[str, ...] = ()
     """What the night does not carry, in the order in which it is needed."""
     over: int = 0
     """Bytes that all lessons in their smallest renditions have more than there is room for."""
     rendition: str | None = None
     """The rendition of all that is fetched, or the largest below it that a lesson has; None where nothing is."""
-    renditions: tuple[str, ...] = ()
-    """In what each of ``lessons`` is fetched, in the same order."""
     why: str = ""
     """Why nothing can be fetched ahead in this school; empty where something can."""
     sample: Sample | None = None
@@ -123,8 +121,8 @@ class Plan:
     def document(self, made: datetime) -> dict[str, Any]:
         """The plan as its box reads it; before the items all that is small, for who reads no further (`head`)."""
         asked = self._asked()
-        items, kept = asked.pop(ITEMS), dict(zip(self.lessons, self.renditions, strict=True))
-        return {**asked, "version": self.version, "made": stamp(made), LESSONS: kept, ITEMS: items}
+        items = asked.pop(ITEMS)
+        return {**asked, "version": self.version, "made": stamp(made), LESSONS: dict(self.lessons), ITEMS: items}
 
 
 @dataclass(frozen=True)
@@ -182,10 +180,8 @@ class Night:
         if why := self._hindrance(school):
             return replace(empty, left_out=tuple(wanted), why=why)
         found = self._fetched(empty, wanted, media)
-        came = tuple(
-            at_most(self.city, media[lesson], found.rendition or self.city.ladder[0].id) for lesson in found.lessons
-        )
-        return replace(found, renditions=came)
+        came = {lesson: at_most(self.city, media[lesson], most) for lesson, most in found.lessons.items()}
+        return replace(found, lessons=came)
 
     def _fetched(self, empty: Plan, wanted: Mapping[str, int], media: Mapping[str, Media]) -> Plan:
         smallest, *_ = ladder = self.city.ladder
@@ -268,13 +264,14 @@ def _first(empty: Plan, items: Mapping[str, list[Item]], rendition: str) -> Plan
             room -= size
         else:
             left.append(lesson)
-    filled = _filled(empty, kept, rendition if kept else None)
+    filled = _filled(empty, kept, rendition)
     return replace(filled, left_out=tuple(left), over=sum(sizes.values()) - empty.room)
 
 
-def _filled(empty: Plan, items: Mapping[str, list[Item]], rendition: str | None) -> Plan:
+def _filled(empty: Plan, items: Mapping[str, list[Item]], rendition: str) -> Plan:
     listed = tuple(item for each in items.values() for item in each)
-    return replace(empty, items=listed, lessons=tuple(items), rendition=rendition)
+    lessons = dict.fromkeys(items, rendition)
+    return replace(empty, items=listed, lessons=lessons, rendition=rendition if items else None)
 
 
 def crossing(city: City, day: date, showings: Iterable[Showing], plans: Iterable[Plan]) -> tuple[Stream, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urljoin
 
@@ -44,6 +44,12 @@ class Master:
 
     variants: tuple[Variant, ...]
     sound: str | None
+
+    def up_to(self, rendition: str | None) -> Master:
+        """With nothing larger than ``rendition``, which is the folder of its playlist; as it is where that is not among them."""
+        folders = [each.path.split("/")[-2] for each in self.variants]
+        kept = folders.index(rendition) + 1 if rendition in folders else len(folders)
+        return replace(self, variants=self.variants[:kept])
 
 
 # Every player of a lesson reads the same text; reading it once per process keeps the generator for its real work.

@@ -82,8 +82,8 @@ class Viewer(Person):
         tally.stalled_seconds += buffer.stalled
 
     def _watch(self, person: Arrival, since: float) -> None:
-        path = self._open(since)
-        master = self._read(path, "master playlist", media.master)
+        path, rendition = self._open(since)
+        master = self._read(path, "master playlist", media.master).up_to(rendition)
         sound = self._read(master.sound, "playlist", media.track) if master.sound else None
         if sound:
             self._segment(sound.start, "initialisation", self.now())
@@ -100,18 +100,19 @@ class Viewer(Person):
             self.buffer.add(segment.seconds, self.now())
             number += 1
 
-    def _open(self, since: float) -> str:
-        """The page, who is there, the list, the permission: the path of the master playlist."""
+    def _open(self, since: float) -> tuple[str, str | None]:
+        """The page, who is there, the list, the permission: the path of the master playlist, and the rendition to keep to."""
         lesson = self.part.order.lessons[random.choice(self.choice)]  # noqa: S311 - not a secret
         self._need(PAGE, "page", since, no_page)
         self._need(SESSION, "session", self.now(), no_session)
         self._need(self.part.order.list_path, "list", self.now(), no_list)
 
         def no_grant(body: bytes) -> str:
-            return "" if _master(body) else "an answer without a master playlist"
+            return "" if _said(body, "master") else "an answer without a master playlist"
 
         path = PERMISSION.format(lesson=lesson)
-        return _master(self._need(path, "permission", self.now(), no_grant, method="POST"))
+        body = self._need(path, "permission", self.now(), no_grant, method="POST")
+        return _said(body, "master") or "", _said(body, "rendition")
 
     def _room(self, end: float) -> float | None:
         """Wait until the next segment is wanted, and say when that was meant to be; None when the visit ends before."""
@@ -166,12 +167,13 @@ class Viewer(Person):
         return body
 
 
-def _master(body: bytes) -> str:
-    """The path of the master playlist in a permission; empty when there is none."""
+def _said(body: bytes, what: str) -> str | None:
+    """What a permission says, for instance the path of the master playlist; None when it does not."""
     try:
-        return str(json.loads(body)["master"])
+        said = json.loads(body)[what]
     except (ValueError, TypeError, KeyError):
-        return ""
+        return None
+    return said if isinstance(said, str) else None
 
 
 def _cut(body: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -38,15 +39,23 @@ def start_command(  # noqa: PLR0917 - typer makes options of them
     licence: Annotated[
         str | None, typer.Option(help="A licence of the catalog for the recording; without it the narrowest.")
     ] = None,
+    weekly: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="ID",
+            help="Which of the school's `live_classes` this is; without it each school is held to the least that any of them promises it.",
+        ),
+    ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be made, and make nothing.")] = False,
     stack: Stack = "local",
 ) -> None:
     """Make everything for one class and print what the teacher's program needs. The passphrase is shown this once."""
     where = place.of_stack(stack)
     city = load_named(where.city)
-    about = wish.about(wish.of(title, school, teacher, subject, licence), city)
+    about = wish.about(wish.of(title, school, teacher, subject, licence), city, weekly)
     now = datetime.now(UTC)
-    asked = live.request(city, lesson.live_id(school, title, stamp(now)), about, now)
+    asked = live.request(city, lesson.live_id(school, title, stamp(now)), about, now, weekly)
     if preview:
         _shown(
             {
@@ -68,9 +77,17 @@ def _facts(city: City, asked: dict[str, Any]) -> dict[str, str]:
     return {
         "Open to": "、".join(name.zh for name in names) + " / " + ", ".join(name.en for name in names),
         "Renditions": ", ".join(f"{row['name']} ({row['width']}x{row['height']})" for row in asked["rungs"]),
+        "Promised": _promised(asked),
         "Ends by": f"{asked['until']} at the latest, or {asked['rejoin_seconds']} s after the link is lost",
         "Recorded": "yes, a lesson when class has ended" if asked["recorded"] else "no",
     }
+
+
+def _promised(asked: dict[str, Any]) -> str:
+    """How many schools are promised which rendition; a class from before the upgrade promises none."""
+    schools = Counter(asked.get("promised", {}).values())
+    each = [f"{name} to {count} {'school' if count == 1 else 'schools'}" for name, count in schools.items()]
+    return ", ".join(each) or "nothing: players in schools choose any rendition"
 
 
 def _settings(city: City, asked: dict[str, Any], url: str, where: Address) -> dict[str, str]:

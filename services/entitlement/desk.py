@@ -207,12 +207,16 @@ class Desk:
 
     def _play(self, found: Lesson, where: str, expires: int) -> Answer:
         body = {"lesson": found.id, "master": lesson.public_path(found.master), "expires": expires, "place": where}
-        # Live is not fetched ahead, and the city has every rendition.
-        if self.nights and found.live_until is None and where != self.settings.place:
-            kept = self.nights.rendition(where, found.id)
-            body |= {"rendition": kept} if kept else {}
+        if where != self.settings.place and (kept := self._rendition(found, where)):
+            body["rendition"] = kept
         claims = video_token.claims(self.settings.issuer, where, found.id, expires)
         return Answer(HTTPStatus.OK, body, self._signed(claims), expires)
+
+    def _rendition(self, found: Lesson, school: str) -> str | None:
+        """The rendition that the box of ``school`` was promised of a live class, or fetched of a lesson; None: any."""
+        if found.live_until is not None:
+            return found.promised.get(school)
+        return self.nights.rendition(school, found.id) if self.nights else None
 
     def _download(self, found: Lesson, where: str, expires: int) -> Answer:
         if found.download is None:

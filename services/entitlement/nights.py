@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from derive import prefetch
-from services.entitlement.records import UnreadableError
+from services.entitlement.records import UnreadableError, named
 
 LOG = logging.getLogger(__package__)
 FRESH_SECONDS: Final = 30.0
@@ -21,7 +20,6 @@ PATIENCE_SECONDS: Final = 0.3
 """So long an answer waits for a plan, ten times what a store that is well takes. Afterwards play goes on without."""
 LINES: Final = 8
 """Plans that are read at once; of each school one."""
-RENDITION = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 Fetched = Mapping[str, str]
 """Lesson -> rendition."""
@@ -81,4 +79,4 @@ def fetched(text: bytes, school: str) -> Fetched:
     found = plan.get(prefetch.LESSONS, {})
     if plan.get("school") != school or not isinstance(found, dict):
         raise ValueError("it is no plan of this school")
-    return {lesson: name for lesson, name in found.items() if isinstance(name, str) and RENDITION.fullmatch(name)}
+    return named(found)

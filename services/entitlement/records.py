@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -27,6 +28,7 @@ MOST = 4096
 """Records remembered at once; about 1 kB each."""
 ENDED = "ended"
 """State of a live class after which it is a recorded lesson; in any other it is taken for live, which fewer people may watch."""
+RENDITION = re.compile(r"[a-z0-9][a-z0-9-]*")
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 CONFIG = Config(
     connect_timeout=2, read_timeout=3, retries={"max_attempts": 2}, max_pool_connections=40, s3={"addressing_style": "path"}
@@ -63,6 +65,7 @@ def facts(record: Any) -> Lesson:  # noqa: ANN401  # any JSON
             away["path"],
             away["bytes"],
             _live_until(record),
+            named(record.get("promised")),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
@@ -85,6 +88,12 @@ def _live_until(record: Any) -> datetime | None:  # noqa: ANN401  # any JSON
     """When a class that is live now ends at the latest; None for every other lesson."""
     live = record.get("live")
     return datetime.fromisoformat(live["until"]) if live and live["state"] != ENDED else None
+
+
+def named(found: object) -> dict[str, str]:
+    """What of ``found`` names a rendition. It is advice: whatever else is there counts for nothing."""
+    rows = found.items() if isinstance(found, dict) else ()
+    return {key: name for key, name in rows if isinstance(name, str) and RENDITION.fullmatch(name)}
 
 
 def s3_fetch(bucket: str, most: int | None = None) -> Callable[[str], bytes | None]:

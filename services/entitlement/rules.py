@@ -49,6 +49,8 @@ class Lesson:
     download_bytes: int | None = None
     live_until: datetime | None = None
     """When class ends at the latest; None: it is recorded, or class has ended."""
+    promised: Mapping[str, str] = field(default_factory=dict)
+    """School code -> the rendition of it that a school is promised while it is live."""
 
 
 @dataclass(frozen=True)

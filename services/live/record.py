@@ -63,7 +63,7 @@ def record(request: Request, state: str, seconds: float) -> dict[str, Any]:
     return {
         "id": request.id, **request.about, "published": request.started, "seconds": round(seconds, 3), "bytes": 0, "sound": True,
         "width": request.rungs[-1].width, "height": request.rungs[-1].height, "master": request.master,
-        "renditions": [_rendition(request, rung) for rung in request.rungs], "live": live,
+        "renditions": [_rendition(request, rung) for rung in request.rungs], "promised": request.promised, "live": live,
     }  # fmt: skip
 
 

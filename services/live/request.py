@@ -31,6 +31,8 @@ class Request:
     audio_kbps: int
     rungs: tuple[Rung, ...]
     packaging: dict[str, Any]
+    promised: dict[str, str]
+    """School code -> the rendition that it is promised."""
 
     @property
     def folder(self) -> str:
@@ -87,6 +89,8 @@ def parse(text: str) -> Request:
             fps=int(raw["frames_per_second"]),
             rungs=checked.rungs,
             packaging=dict(raw["packaging"]),
+            # A class that was started before the upgrade and runs on has none.
+            promised=dict(raw.get("promised", {})),
             **{key: int(raw[key]) for key in keys},
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -10,7 +10,7 @@ import pytest
 from catalog import City, load, load_named, named
 from catalog.promise import LiveClass, Slot, Taking
 from catalog.synthetic import write_city
-from derive.link_budget import Budget, Verdict, refusals, sentence
+from derive.link_budget import Budget, Verdict, promised, refusals, sentence
 from tests.builders import changed
 
 TOWNSHIP, NINE_YEAR, VILLAGE = "2990100005", "3990100003", "2990100006"
@@ -148,3 +148,16 @@ def test_a_live_class_of_the_models_own_making_is_read_like_one_of_the_files(tin
     assert (stream.weekday, f"{stream.starts:%H:%M}", f"{stream.ends:%H:%M}") == (5, "15:40", "16:20")
     assert [stream.on(5, moment) for moment in (stream.starts, stream.ends)] == [True, False]
     assert not stream.on(4, stream.starts)
+
+
+def test_a_school_is_promised_what_the_class_says_and_of_several_classes_the_smallest(tiny: City) -> None:
+    first = tiny.live_classes[0]
+    small = first.takes[0].model_copy(update={"rendition": tiny.ladder[0].id})
+    again = first.model_copy(update={"id": "again", "takes": (small,)})
+    both = changed(tiny, live_classes=(first, again, tiny.live_classes[1]))
+    all_of_first = {each.school: each.rendition for each in first.takes}
+    assert promised(both, first.gives, first.id) == all_of_first
+    assert promised(both, first.gives, "again") == {small.school: small.rendition}
+    for order in (both, changed(both, live_classes=both.live_classes[::-1])):
+        assert promised(order, first.gives) == {**all_of_first, small.school: small.rendition}
+    assert promised(both, VILLAGE) == promised(both, first.gives, "no-such") == {}

@@ -15,7 +15,7 @@ from derive import ladder, live
 CITY = load_named("tiny")
 LESSON, WORD = "l-" + "a" * 16, "a passphrase of the class"
 FREELY = next(row.id for row in CITY.licences if Use.DOWNLOAD in row.uses)
-ABOUT = {"title": "分数 $(HOME) `x`", "school": {"code": "2990100001"}, "licence": {"id": FREELY}}
+ABOUT: dict[str, Any] = {"title": "分数 $(HOME) `x`", "school": {"code": "2990100001"}, "licence": {"id": FREELY}}
 OWNER = {"metadata": {"name": names.live_class(LESSON), "uid": "0b1c"}}
 
 
@@ -31,6 +31,16 @@ def test_the_request_says_what_the_catalog_says() -> None:
     assert request["packaging"] == packaging
     facts = CITY.live.model_dump(include={"segment_seconds", "window_segments", "rejoin_seconds", "recorded"})
     assert request.items() >= facts.items()
+
+
+def test_the_request_says_what_schools_are_promised_of_what_this_one_gives() -> None:
+    (gives,) = (each for each in CITY.live_classes if each.gives == ABOUT["school"]["code"])
+    promised = {each.school: each.rendition for each in gives.takes}
+    assert asked()["promised"] == promised
+    begins = datetime(2026, 10, 15, tzinfo=UTC)
+    assert live.request(CITY, LESSON, ABOUT, begins, gives.id)["promised"] == promised
+    elsewhere = {**ABOUT, "school": {"code": gives.takes[0].school}}
+    assert live.request(CITY, LESSON, elsewhere, begins)["promised"] == {}
 
 
 def test_a_title_never_leaves_its_json() -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ops.lives import stopping
 from services.packager.store import IMMUTABLE
 from tests import box_cache
-from tests.box_cache import CODE, HOST, LESSON, Box, Platform
+from tests.box_cache import CODE, HOST, LESSON, OTHER, Box, Platform
 from tests.integration import broadcast, chromium, lesson_server
+from tests.integration.broadcast import Broadcast
 from tests.integration.lesson_server import Library
 from tests.integration.test_player_page import AT, AT_ONCE, LONG, built, material, until  # noqa: F401  # fixtures
 
@@ -69,16 +71,39 @@ def browser(box: Box) -> Iterator[Browser]:
         yield found
 
 
-def opened(browser: Browser, library: Library) -> Page:
+def opened(browser: Browser, library: Library, lesson: str = LESSON) -> Page:
     """A page of its own browser profile that plays the lesson; whose certificate the box has is proven elsewhere."""
     page = browser.new_context(locale="en-US", ignore_https_errors=True).new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text))
-    page.goto(f"{library.url}/?lesson={LESSON}")
+    page.goto(f"{library.url}/?lesson={lesson}")
     until(page, "document.querySelector('video')?.readyState >= 3", complaints)
     page.evaluate("document.querySelector('video').play()")
     until(page, f"{AT} > 0.5", complaints)
     return page
+
+
+class Written(dict[str, tuple[bytes, str]]):
+    """What lies in the folder of lessons at this moment: a class grows while it is asked for."""
+
+    def __init__(self, lessons: Path) -> None:
+        super().__init__()
+        self.lessons = lessons
+
+    def get(self, path: str, _: object = None) -> tuple[bytes, str]:
+        """As the store answers: a live playlist counts for a second."""
+        file = self.lessons / path.removeprefix("/lessons/")
+        cache = stopping.PLAYLIST if file.suffix == ".m3u8" else IMMUTABLE
+        return (file.read_bytes(), cache) if file.is_file() else (b"", "")
+
+
+@pytest.fixture
+def live(library: Library, box: Box, material: Path) -> Iterator[Broadcast]:
+    """A class that is being broadcast, and that the box may ask the platform for."""
+    box.platform.objects = Written(library.lessons)
+    started = Broadcast(library.lessons, OTHER, material).start()
+    yield started
+    started.stop()
 
 
 def asked(box: Box, rendition: str) -> list[str]:
@@ -151,6 +176,28 @@ def test_a_player_keeps_to_what_the_night_brought_and_goes_higher_by_hand_only(
     expect(page.locator("#from")).to_have_text("your school’s cache")
     assert asked(box, "v234") and not asked(box, "v360")
     page.select_option("#quality", index=1)
+    expect(page.locator("#rendition")).to_have_attribute("data-height", "360", timeout=LONG)
+    assert asked(box, "v360")
+
+
+def test_every_room_of_a_live_class_keeps_to_what_the_school_is_promised_and_the_link_carries_it_once(
+    browser: Browser, library: Library, box: Box, live: Broadcast
+) -> None:
+    library.rendition = "v234"
+    pages = [opened(browser, library, live.lesson) for _ in range(2)]
+    for page in pages:
+        until(page, f"{AT} > {page.evaluate(AT) + 4}")
+        expect(page.locator("#from")).to_have_text("your school’s cache")
+        expect(page.locator("#rendition")).to_have_attribute("data-height", "234")
+    assert not library.media, "nothing came from the city"
+    assert asked(box, "v234") and not asked(box, "v360")
+    assert set(Counter(asked(box, "v234")).values()) == {1}
+
+
+def test_a_live_class_of_which_a_school_is_promised_nothing_is_played_in_any_rendition(
+    browser: Browser, library: Library, box: Box, live: Broadcast
+) -> None:
+    page = opened(browser, library, live.lesson)
     expect(page.locator("#rendition")).to_have_attribute("data-height", "360", timeout=LONG)
     assert asked(box, "v360")
 

@@ -39,6 +39,8 @@ class Faults:
     """Permissions come without the video token."""
     frozen_from: float = float("inf")
     """Seconds after the first request from which nothing is answered."""
+    rendition: str | None = None
+    """What a permission tells players to keep to."""
 
 
 def box(kind: bytes, size: int) -> bytes:
@@ -71,6 +73,8 @@ class Platform(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.signed_in: set[str] = set()
         self.players: set[str] = set()
+        self.tracks: set[str] = set()
+        """Names of those of which a segment was asked for."""
         self.began = 0.0
         self.left_open = 0
         self.lock = threading.Lock()
@@ -102,6 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             )
         else:
             body = self.server.files.get(self.path, b"x" * 2000 if kind == "part" else b"")
+            self.server.tracks |= {self.path.split("/")[-2]} if self.path.endswith(".m4s") else set()
             self._send(200 if body else 404, body)
 
     def do_POST(self) -> None:
@@ -118,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
                 {"Set-Cookie": f"{session_token.COOKIE}={bearer}; Path=/; Secure; HttpOnly"},
             )
             return
-        body = json.dumps({"lesson": LESSON, "master": f"{ROOT}/master.m3u8"}).encode()
+        said = {"lesson": LESSON, "master": f"{ROOT}/master.m3u8", "rendition": self.server.faults.rendition}
+        body = json.dumps({key: value for key, value in said.items() if value}).encode()
         grant = {"Set-Cookie": f"URISigningPackage=good; Path=/lessons/{LESSON}/; Secure; HttpOnly"}
         self._send(200, body, {} if self.server.faults.ungranted else grant)
 

@@ -33,6 +33,18 @@ def test_the_master_playlist_names_renditions_by_rising_rate_and_the_sound() -> 
     assert master.sound == "/lessons/l-x/abc/sound/index.m3u8"
 
 
+@pytest.mark.parametrize(
+    ("rendition", "kept"),
+    [(None, ["small", "large"]), ("small", ["small"]), ("large", ["small", "large"]), ("no-such", ["small", "large"])],
+)
+def test_a_player_keeps_to_the_rendition_that_it_is_told_and_to_none_that_is_not_there(
+    rendition: str | None, kept: list[str]
+) -> None:
+    found = media.master(playlists.master((LARGE, SMALL), SOUND), PATH).up_to(rendition)
+    assert [each.path.split("/")[4] for each in found.variants] == kept
+    assert found.sound
+
+
 def test_a_lesson_without_sound_has_none() -> None:
     assert media.master(playlists.master((SMALL,), None), PATH).sound is None
 

@@ -83,7 +83,7 @@ def silent() -> Console:
 
 SCENARIOS = {
     "good": Scenario(Faults(), seconds=12),
-    "two workers": Scenario(Faults(), seconds=12, processes=2),
+    "two workers": Scenario(Faults(rendition="small"), seconds=12, processes=2),
     "slow": Scenario(Faults(slow={"media": 0.6}), limits=(("sign_in_p95_ms", 60_000.0), ("segment_p95_ms", 100.0))),
     "failing": Scenario(Faults(failing=0.2)),
     "cut": Scenario(Faults(cut=0.9), seconds=12),  # a full machine gets few people as far as a segment
@@ -128,6 +128,13 @@ def test_everybody_comes_and_plays_whole_lessons_at_a_player_s_pace(runs: Runs, 
         assert run.verdict(Measure.SEGMENT_P95_MS).reading.samples > 8 * len(viewers)
         assert run.server.players == tokens[Kind.PLAY]
         assert run.server.signed_in == tokens[Kind.SIGN_IN]
+
+
+def test_players_keep_to_the_rendition_that_a_permission_names_and_climb_where_it_names_none(runs: Runs) -> None:
+    kept, free = runs["two workers"].result(), runs["good"].result()
+    assert "large" not in kept.server.tracks
+    assert kept.result.bottleneck or kept.server.tracks == {"small", "sound"}
+    assert free.result.bottleneck or "large" in free.server.tracks
 
 
 def test_the_report_is_locust_s_own_with_the_verdicts_on_top(runs: Runs) -> None:

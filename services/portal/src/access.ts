@@ -30,7 +30,7 @@ export interface Refusal {
 export interface Way {
   cache: SchoolCache;
   token: string;
-  /** The one that it fetched in the night; null: no one in particular. */
+  /** The one that it fetched in the night, or that its school is promised of a live class; null: no one in particular. */
   rendition: string | null;
 }
 

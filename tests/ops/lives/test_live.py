@@ -22,7 +22,7 @@ from ops.lessons import indexing, job, place
 from ops.lessons.place import Place
 from ops.lives import address, running, starting, stopping, wish
 from ops.lives.address import Address
-from services.live import window
+from services.live import record, window
 from services.live.request import parse
 from services.packager import index
 from services.packager.store import Bucket
@@ -72,9 +72,20 @@ def test_a_school_that_does_not_lead_is_told_who_does() -> None:
 def test_a_preview_says_what_would_be_made_and_asks_no_cluster() -> None:
     shown = huiju("start", "--title", "分数", "--school", LEADER, "--preview")
     assert shown.exit_code == 0, shown.output
-    for text in (TINY.alliances[0].name.zh, *TINY.live.renditions, "NodePort"):
+    promised = f"{TINY.live_classes[0].takes[0].rendition} to {len(TINY.live_classes[0].takes)} schools"
+    for text in (TINY.alliances[0].name.zh, *TINY.live.renditions, promised, "NodePort"):
         assert text in shown.stdout
     assert "Passphrase" not in shown.stdout
+
+
+def test_a_class_of_the_week_is_one_that_the_school_gives() -> None:
+    mine, other = TINY.live_classes
+    assert mine.gives == LEADER != other.gives
+    words = ("start", "--title", "分数", "--school", LEADER, "--preview", "--class")
+    assert huiju(*words, mine.id).exit_code == 0
+    refused = huiju(*words, other.id)
+    assert isinstance(refused.exception, UserError)
+    assert f"'{other.id}'" in str(refused.exception) and mine.id in str(refused.exception)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,18 @@ def test_the_service_understands_what_it_is_asked() -> None:
     recording = request.recording("0" * 64)
     assert [rung.name for rung in recording.rungs] == [rung.id for rung in TINY.ladder]
     assert recording.about["live"]["state"] == "ended"
+
+
+def test_the_class_s_record_says_what_schools_are_promised_and_neither_the_list_nor_the_recording_does() -> None:
+    said = asked()
+    request = parse(json.dumps(said))
+    found = record.record(request, record.LIVE, 0.0)
+    assert found["promised"] == said["promised"] == {one.school: one.rendition for one in TINY.live_classes[0].takes}
+    listed = json.loads(index.body([found]))["lessons"]
+    assert listed[0]["live"]["state"] == record.LIVE and MEMBER not in json.dumps(listed)
+    assert "promised" not in json.dumps(request.recording("0" * 64).about)
+    del said["promised"]
+    assert record.record(parse(json.dumps(said)), record.LIVE, 0.0)["promised"] == {}, "it began before the upgrade"
 
 
 def test_a_teacher_s_program_is_told_everything_and_nobody_else_the_passphrase() -> None:

@@ -74,15 +74,40 @@ def test_what_opens_a_class_ends_with_it(ask: Ask) -> None:
     assert answer.json()["master"] == f"/lessons/{LESSON}/live/master.m3u8"
 
 
-def test_a_player_of_a_class_is_held_to_no_rendition_and_one_of_its_recording_is(
-    ask: Ask, desk: Desk, store: Store
+def promising(store: Store, promised: Any) -> None:
+    """The class says what schools are promised of it."""
+    store[f"{LESSON}/lesson.json"] = record(LESSON, master=f"{LESSON}/live/master.m3u8", promised=promised, **live())
+
+
+def test_at_a_school_s_cache_a_class_comes_in_the_rendition_that_this_school_is_promised(
+    ask: Ask, store: Store
 ) -> None:
+    promising(store, {OWN: "v720", ALLY: "v360-365"})
+    answer = ask(token("pupil", OWN), query=f"?place={OWN}").json()
+    assert (answer["place"], answer["rendition"]) == (OWN, "v720")
+    assert ask(token("pupil", ALLY), query=f"?place={ALLY}").json()["rendition"] == "v360-365"
+    home = ask(token("pupil", OWN)).json()
+    assert home["place"] == "city" and "rendition" not in home
+
+
+@pytest.mark.parametrize(
+    "promised", [None, {}, {ALLY: "v360"}, [OWN], OWN, {OWN: 360}, {OWN: "../v360"}, {OWN: ""}, {OWN: ["v360"]}]
+)
+def test_a_school_that_is_promised_nothing_that_makes_sense_watches_in_any_rendition(
+    ask: Ask, store: Store, promised: Any
+) -> None:
+    promising(store, promised)
+    answer = ask(token("pupil", OWN), query=f"?place={OWN}")
+    assert answer.status_code == 200 and "rendition" not in answer.json()
+
+
+def test_a_class_is_held_to_the_promise_and_its_recording_to_the_night(ask: Ask, desk: Desk, store: Store) -> None:
     store[f"plans/{OWN}.json"] = stored()
     desk.nights = Nights(store.get)
     answer = ask(token("pupil", OWN), query=f"?place={OWN}")
-    assert answer.status_code == 200 and "rendition" not in answer.json()
-    store[f"{LESSON}/lesson.json"] = record(LESSON, **live("ended", None))
-    assert "rendition" in ask(token("pupil", OWN), query=f"?place={OWN}").json()
+    assert answer.status_code == 200 and "rendition" not in answer.json(), "the night's is not the class's"
+    store[f"{LESSON}/lesson.json"] = record(LESSON, promised={OWN: "v720"}, **live("ended", None))
+    assert ask(token("pupil", OWN), query=f"?place={OWN}").json()["rendition"] == "v360-365"
     desk.nights.close()
 
 

@@ -27,9 +27,8 @@ PLAN = Plan(
     1,
     1,
     (Item(f"/lessons/{LESSON}/h/master.m3u8", 1, 0, LESSON),),
-    (LESSON,),
+    {LESSON: "v360-365"},
     rendition="v720",
-    renditions=("v360-365",),
 )
 """One lesson is fetched, in a smaller rendition than others, since it has no larger one."""
 KEY = f"plans/{OWN}.json"
@@ -173,7 +172,7 @@ def test_of_a_day_with_many_lessons_only_the_beginning_is_read(
 ) -> None:
     lessons = tuple(f"l-{number:016}" for number in range(500))
     items = tuple(Item(f"/lessons/{each}/{number:05}.m4s", 1, 0, each) for each in lessons for number in range(20))
-    text = stored(Plan(OWN, 0, 1, 1, 1, items, lessons, rendition="v360-365", renditions=("v360-365",) * 500))
+    text = stored(Plan(OWN, 0, 1, 1, 1, items, dict.fromkeys(lessons, "v360-365"), rendition="v360-365"))
     assert len(text) > 10 * prefetch.HEAD_BYTES
     _, bucket = objects.pair()
     bucket.put(KEY, text, "")

@@ -1,4 +1,5 @@
-// The rendition that the night brought into the school's cache. What is higher was not fetched, and would cross the school's link in class.
+// The rendition that the night brought into the school's cache, or that the school is promised of a live class. What is higher was not
+// fetched, or not counted, and would cross the school's link in class.
 
 import type Hls from "hls.js";
 import type { HlsConfig, Level } from "hls.js";
