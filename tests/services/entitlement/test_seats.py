@@ -41,7 +41,7 @@ def bought(desk: Desk, store: dict[str, bytes], register: Register) -> dict[str,
     grant = document["classes"]["lesson"]["grants"]
     grant["view"]["pupil"]["scopes"], grant["download"] = (
         ["school"],
-        {"pupil": {"scopes": ["school"], "consent_below": 0}},
+        {"pupil": {"scopes": ["school"], "consent_below": 0, "rule": None}},
     )
     row = {**document["licences"]["handout"], "name": name("bought"), "seats": 400, "window_days": None}
     document["licences"] |= {"bought": row, "other": {**row, "name": name("other")}}
