@@ -12,6 +12,8 @@ from catalog.access import Scope
 ENDLESS = 1 << 62
 """A moment after every other, Unix seconds."""
 DAY_SECONDS = 86_400
+NARROWEST = tuple(sorted(Scope, key=lambda scope: scope is Scope.AGREEMENT))
+"""Scopes, the narrowest first; an agreement comes last: it opens what nothing else does."""
 Document = Mapping[str, Any]
 
 
@@ -38,7 +40,7 @@ class Cell(NamedTuple):
     rule: str | None
     """The rule about pupils' personal data by which it is granted."""
     alone: tuple[Cell, ...] = ()
-    """The same with each of its scopes alone, the narrowest first."""
+    """The same with each of its scopes alone, in the order of `NARROWEST`."""
 
 
 class Terms(NamedTuple):
@@ -78,7 +80,7 @@ def _cell(of: Document, row: Document, use: str | None, agreements: Mapping[str,
         int(row["consent_below"]),
         row["rule"],
     )
-    return whole._replace(alone=tuple(_alone(whole, scope.value) for scope in Scope if scope in scopes))
+    return whole._replace(alone=tuple(_alone(whole, scope.value) for scope in NARROWEST if scope in scopes))
 
 
 def _alone(cell: Cell, scope: str) -> Cell:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from catalog.access import Scope
-from derive.cells import Cell
+from derive.cells import NARROWEST, Cell
 from derive.questions import Question
 from derive.tables import Opening, Tables
 
@@ -21,7 +21,7 @@ EVERYBODY, ROSTER, ACCOUNT = "everybody", "roster", "account"
 """What anybody may ask for; what the roster says somebody is; what their account says."""
 FACTS: Final = (GRANT, "scope", "agreement", "alliance", "licence", "seat", "rule", "consent")
 """Every fact that a ground can have on record, in the order in which people read them."""
-_WIDTH: Final[Mapping[str, int]] = {scope.value: width for width, scope in enumerate(Scope)}
+_WIDTH: Final[Mapping[str, int]] = {scope.value: width for width, scope in enumerate(NARROWEST)}
 
 
 class Ground(NamedTuple):
@@ -53,8 +53,9 @@ class Ground(NamedTuple):
 def ground(tables: Tables, opening: Iterable[Opening], until: int = 0) -> Ground | None:
     """Why the answer is yes from now to ``until`` at least (Unix seconds), by the cells that say so; None where there are none.
 
-    Of several grounds it is the one with the narrowest scope, in the order of `Scope`; of these the first in the order of ``opening``, then
-    of the document's agreements. The document's first alliance is named where the schools share more than one.
+    Of several grounds it is the one with the narrowest scope, in the order of `Scope`, and an agreement only where no scope reaches so far by
+    itself; of these the first in the order of ``opening``, then of the document's agreements that hold so long. The document's first alliance
+    is named where the schools share more than one.
     """
     found = (way for each in opening if (way := _narrowest(tables, each, until)))
     best = min(found, key=_width, default=None)

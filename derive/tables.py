@@ -121,7 +121,7 @@ class Tables:
         return near if terms is None or what.published is None else min(near, terms.over(what.published))
 
     def ways(self, cell: Cell, question: Question) -> Iterator[Cell]:
-        """The cell with one scope, or one agreement, alone: each by which the resource is in reach, the narrowest scope first."""
+        """The cell with one scope, or one agreement, alone: each by which the resource is in reach, the narrowest first."""
         for alone in cell.alone:
             if alone.agreements:
                 yield from (alone._replace(agreements=(each,)) for each in opened(alone, question))

@@ -241,7 +241,7 @@ def grounded(tmp_path: Path) -> Path:
 
 
 def test_a_trace_says_by_what_ground_somebody_was_let(grounded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr("ops.console.WIDTH", 400)
     lines = run("trace", "--from", grounded, "--who", "bob").output.splitlines()
     said = [line.rstrip("│┃| ").rsplit("│", 1)[-1].strip() for line in lines if "2026-11-28" in line]
     assert said == [
