@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from derive import questions, video_token
+from derive import video_token
 from derive.audit import Entry, Kind
 from services.entitlement.audit import Trail
 from services.entitlement.desk import Desk
@@ -140,11 +139,7 @@ def seated(seats: int | None) -> Rules:
 @pytest.mark.parametrize(("seats", "said"), [(7, True), (None, False)])
 def test_a_seat_is_named_where_the_licence_counts_them(seats: int | None, said: bool) -> None:
     rules, lesson = seated(seats), Lesson(LESSON, OWN, "members", datetime(2026, 10, 1, tzinfo=UTC), "m")
-
-    def holding(*asked: Any) -> Any:
-        return [replace(each, seat=True) for each in questions.playing(*asked)]
-
-    ground = rules.decide(Person("pupil", OWN), lesson, NOW, holding).ground
+    ground = rules.decide(Person("pupil", OWN), lesson, NOW, seat=rules.seat_until([None])).ground
     assert ground
     assert ("seat" in ground.facts) is said
 
