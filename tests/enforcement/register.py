@@ -152,8 +152,8 @@ def make(city: City, change: date) -> Register:
             found.append(Member(f"{tier.id}-{place}", (Held(tier.id, place),)))
             if group:
                 found.append(Member(f"{tier.id}-{group}", (Held(tier.id, place),), (Held(group, place),)))
-    for name, tier, seats in _seats(city, change):
-        found.append(Member(f"{SEATED}{name}", (Held(tier, one),), seats=seats, enabled=name != "away"))
+    for name, held, seats in _seats(city, change):
+        found.append(Member(f"{SEATED}{name}", (Held(held, one),), seats=seats, enabled=name != "away"))
     return Register(city, change, {each.name: each for each in found}, subjects)
 
 

@@ -222,8 +222,18 @@ def test_an_export_names_nobody_and_keeps_people_apart(folder: Path, tmp_path: P
     assert run(*words).output != text, "without a key file every export has pseudonyms of its own"
 
 
-GROUND = {"grant": "pupil-profile.teacher.view", "scope": "class", "rule": "teaching", "consent": True}
-BY_AGREEMENT = {"grant": "lesson.guest.view", "scope": "agreement", "agreement": "pact", "licence": "free"}
+GROUND: dict[str, str | int] = {
+    "grant": "pupil-profile.teacher.view",
+    "scope": "class",
+    "rule": "teaching",
+    "consent": True,
+}
+BY_AGREEMENT: dict[str, str | int] = {
+    "grant": "lesson.guest.view",
+    "scope": "agreement",
+    "agreement": "pact",
+    "licence": "free",
+}
 
 
 @pytest.fixture

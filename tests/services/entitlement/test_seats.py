@@ -86,7 +86,7 @@ def test_days_are_the_city_s(client: TestClient, register: Register, desk: Desk)
     register.people[ME] = holder(Seat(TODAY, TODAY, "bought"))
     for moment, opens in ((-1, False), (0, True), (86_399, True), (86_400, False)):
         desk.clock = lambda at=midnight + timedelta(seconds=moment): at  # type: ignore[misc]
-        long = {"iat": int(midnight.timestamp()) - 60, "nbf": int(midnight.timestamp()) - 60}
+        long: dict[str, Any] = {"iat": int(midnight.timestamp()) - 60, "nbf": int(midnight.timestamp()) - 60}
         long["exp"] = long["iat"] + 2 * 86_400
         session = token("pupil", OWN, person=ME, **long)
         assert (desk.play(session, LESSON, None).status == 200) is opens, moment
@@ -190,7 +190,10 @@ def test_who_asks_what_they_may_see_is_told_their_seats_of_today(
     client: TestClient, register: Register, seats: tuple[Seat, ...], told: list[tuple[str, str | None]]
 ) -> None:
     register.people[ME] = holder(*seats)
-    mine = lambda **who: client.get("/access/mine", headers={"Authorization": f"Bearer {token(**who)}"}).json()["seats"]  # noqa: E731
+
+    def mine(**who: Any) -> Any:
+        return client.get("/access/mine", headers={"Authorization": f"Bearer {token(**who)}"}).json()["seats"]
+
     assert mine(person=ME) == [{"licence": name(licence), "until": until} for licence, until in told]
     assert mine() is None, "of nobody of the roster"
     assert client.get("/access/mine").json()["seats"] is None
