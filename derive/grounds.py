@@ -53,9 +53,9 @@ class Ground(NamedTuple):
 def ground(tables: Tables, opening: Iterable[Opening], until: int = 0) -> Ground | None:
     """Why the answer is yes from now to ``until`` at least (Unix seconds), by the cells that say so; None where there are none.
 
-    Of several grounds it is the one with the narrowest scope, in the order of `Scope`, and an agreement only where no scope reaches so far by
-    itself; of these the first in the order of ``opening``, then of the document's agreements that hold so long. The document's first alliance
-    is named where the schools share more than one.
+    Of several grounds it is the one with the narrowest scope, in the order of `Scope`, and an agreement only where no scope reaches so
+    far by itself; of these the first in the order of ``opening``, then of the document's agreements that hold so long. The document's first
+    alliance is named where the schools share more than one.
     """
     found = (way for each in opening if (way := _narrowest(tables, each, until)))
     best = min(found, key=_width, default=None)
