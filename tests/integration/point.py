@@ -19,6 +19,8 @@ class Point:
 
     name: str
     connect: Callable[[], http.client.HTTPConnection]
+    host: str = "localhost"
+    """A name that it answers to."""
     link: http.client.HTTPConnection | None = field(default=None)
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], sent: bytes = b"") -> tuple[int, bytes]:
