@@ -39,6 +39,7 @@ MIB = 64
 """Of the box's cache."""
 ELSEWHERE = "127.0.0.2"
 """An address that is not the box's own loopback one, as far as its rules go."""
+_WAITS = ("proxy.config.http.connect_attempts_timeout", "proxy.config.http.transaction_no_activity_timeout_out")
 
 
 def certificates(folder: Path) -> None:
@@ -147,7 +148,11 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
             if status != 304:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -217,6 +222,8 @@ class Box:
     """Of the keys by which it checks tokens."""
     shift: int = 0
     """Seconds by which its clock is ahead of the machine's."""
+    patience: int = 0
+    """Seconds that it waits for whom it asks, where it is not the kit's own: a busy machine is no cut link."""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -243,7 +250,7 @@ class Box:
             f" {school_cache.FIRST_WAY}:ip-in": f" {self.way}:ip-in",
             " 443:ssl": f" {self.tls}:ssl",
         }
-        return {name: _changed(text, changes) for name, text in school_cache.files(cache).items()}
+        return {name: changed(text, changes) for name, text in school_cache.files(cache).items()}
 
     def up(self) -> None:
         """Start it and wait until it says that it is well."""
@@ -265,7 +272,10 @@ class Box:
             "proxy.config.log.logfile_dir": f"STRING {self.folder}/log",
             "proxy.config.process_manager.mgmt_port": f"INT {free_port()}",
             "proxy.config.dns.nameservers": f"STRING 127.0.0.1:{self.names.port}",
+            "proxy.config.dns.resolv_conf": "STRING NULL",
         }
+        for name in _WAITS if self.patience else ():
+            own[name] = f"INT {self.patience}"
         for name, text in self.files().items():
             path = self.folder / "etc" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -337,7 +347,7 @@ class Shield(Box):
             f":{purging.PORT}/": f":{self.local}/",
         }
         signing = {shield.SIGNING_FILE: shield.signing_file("a", "b"), "region.config": shield.region_file("r")}
-        return {name: _changed(text, changes) for name, text in {**found, **signing}.items()}
+        return {name: changed(text, changes) for name, text in {**found, **signing}.items()}
 
     @contextmanager
     def opened(self, port: int) -> Iterator[str]:
@@ -364,7 +374,8 @@ def shields(count: int, *lessons: str) -> Iterator[tuple[Platform, list[Shield]]
         yield store, found
 
 
-def _changed(text: str, changes: Mapping[str, str]) -> str:
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """The text of a file, with each of these in the other's place."""
     for before, after in changes.items():
         text = text.replace(before, after)
     return text

@@ -66,6 +66,8 @@ NEVER = frozenset(
     | {"downloads of live classes"}
 )  # fmt: skip
 """Kinds of requests none of which is ever allowed."""
+PATIENCE = 60
+"""Seconds that a box waits for the platform of a test."""
 Caches = Mapping[str, Point]
 """Place -> the cache there."""
 
@@ -178,7 +180,7 @@ def at_box(box: Box) -> Point:
     def connect() -> HTTPSConnection:
         return HTTPSConnection("127.0.0.1", box.tls, timeout=30, context=context, source_address=source)
 
-    return Point("box", connect, box.host)
+    return Point("box", connect, box.host, (box.local, box.way))
 
 
 @contextmanager
@@ -200,7 +202,7 @@ def boxes(door: Platform, shift: int) -> Iterator[Point]:
     # Not below the test's own folder, which nobody but root may enter.
     with tempfile.TemporaryDirectory(prefix="huiju-box-") as place:
         Path(place).chmod(0o711)
-        box = Box(Path(place) / "box", door, issuer=ISSUER, code=SCHOOL, seed=SEED, shift=shift)
+        box = Box(Path(place) / "box", door, issuer=ISSUER, code=SCHOOL, seed=SEED, shift=shift, patience=PATIENCE)
         box_cache.lasting(box.folder / "tls", box.host)
         try:
             box.up()
