@@ -23,11 +23,12 @@ from typing import Any
 import jwt
 
 from catalog import City, load_named, names
-from derive import cache_pod, keys, purging, school_cache, shield, traffic_server, video_token
+from derive import cache_pod, keys, pinned, purging, school_cache, shield, traffic_server, video_token
 from derive.school_cache import SchoolCache
 from local.ports import free_port
 from services.packager.store import IMMUTABLE, INDEX, MASTER
 from tests.caches import Names
+from tests.traffic_server import clock
 
 CODE, DOMAIN, ISSUER, SEED = "0000000001", "example.test", "https://example.test", "s" * 32
 HOST = f"{CODE}.edge.{DOMAIN}"
@@ -38,6 +39,7 @@ MIB = 64
 """Of the box's cache."""
 ELSEWHERE = "127.0.0.2"
 """An address that is not the box's own loopback one, as far as its rules go."""
+_WAITS = ("proxy.config.http.connect_attempts_timeout", "proxy.config.http.transaction_no_activity_timeout_out")
 
 
 def certificates(folder: Path) -> None:
@@ -46,7 +48,7 @@ def certificates(folder: Path) -> None:
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
     authority = (str(folder / "platform.crt"), str(folder / "platform.key"))
     _openssl("req", "-x509", *new, "-subj", "/CN=authority", "-keyout", authority[1], "-out", authority[0])
-    for name, host in (("box", f"DNS:{CODE}"), ("server", "IP:127.0.0.1")):
+    for name, host in (("box", f"DNS:{CODE}"), ("server", f"IP:127.0.0.1,DNS:{NAMED}")):
         signed = ("-CA", authority[0], "-CAkey", authority[1], "-addext", f"subjectAltName={host}")
         files = ("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"))
         _openssl(
@@ -60,6 +62,16 @@ def certificates(folder: Path) -> None:
             "basicConstraints=critical,CA:FALSE",
             *files,
         )
+
+
+def lasting(folder: Path, host: str) -> None:
+    """The same files for the box ``host``, of the kit's own kind, each trusted for itself: a clock that is a year off takes them too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = {"box": pinned.pair(SEED, "box", (host,), pinned.CLIENT), "server": pinned.pair(SEED, "server", (NAMED,))}
+    for name, pair in pairs.items():
+        for entry in ("crt", "key"):
+            (folder / f"{name}.{entry}").write_text(pair[f"tls.{entry}"])
+    (folder / "platform.crt").write_text("".join(pair["tls.crt"] for pair in pairs.values()))
 
 
 def _openssl(*words: str) -> None:
@@ -77,6 +89,8 @@ class Platform:
     """Path -> content and Cache-Control."""
     asked: list[tuple[str, int]] = field(default_factory=list)
     """Path and status of every answer, in order."""
+    headers: list[str] = field(default_factory=list)
+    """Names and values that came along, to look for what should not be there."""
     server: ThreadingHTTPServer | None = None
 
     @property
@@ -102,6 +116,10 @@ class Platform:
         self.server.server_close()
         self.server = None
 
+    def found(self, path: str) -> tuple[bytes, str]:
+        """What lies there, and its Cache-Control; no Cache-Control where nothing does."""
+        return self.objects.get(path, (b"", ""))
+
     def reads(self, path: str) -> int:
         """How often the content of ``path`` was given."""
         return self.asked.count((path, 200))
@@ -116,19 +134,25 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
             if not platform.server:
                 self.close_connection = True
                 return
-            body, cache = platform.objects.get(self.path, (b"", ""))
+            body, cache = platform.found(self.path)
             tag = f'"{hash(body):x}"'
             status = 200 if cache else 404
             if cache and self.headers.get("If-None-Match") == tag:
                 status, body = 304, b""
             platform.asked.append((self.path, status))
-            self.send_response(status)
+            platform.headers.append(str(self.headers))
+            # Without a date: the box may have one of its own.
+            self.send_response_only(status)
             for name, value in (("ETag", tag), ("Cache-Control", cache)) if cache else ():
                 self.send_header(name, value)
             if status != 304:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -193,17 +217,29 @@ class Box:
     """Its resolver."""
     issuer: str = ISSUER
     """Address of the platform, whose pages may read from it."""
+    code: str = CODE
+    seed: str = SEED
+    """Of the keys by which it checks tokens."""
+    shift: int = 0
+    """Seconds by which its clock is ahead of the machine's."""
+    patience: int = 0
+    """Seconds that it waits for whom it asks, where it is not the kit's own: a busy machine is no cut link."""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.names.hosts[NAMED] = "127.0.0.1"
         self.names.start()
 
+    @property
+    def host(self) -> str:
+        """The name that classrooms type."""
+        return names.edge_host(self.code, DOMAIN)
+
     def files(self) -> dict[str, str]:
         """The role's own, with folders and ports that are free here."""
         cache = SchoolCache(
-            CODE, DOMAIN, "", self.platform.url.replace("127.0.0.1", NAMED), 4, MIB,
-            ["127.0.0.0/8"], self.issuer, [keys.public_jwk(SEED, keys.VIDEO)], str(self.folder / "tls")
+            self.code, DOMAIN, "", self.platform.url.replace("127.0.0.1", NAMED), 4, MIB,
+            ["127.0.0.0/8"], self.issuer, [keys.public_jwk(self.seed, keys.VIDEO)], str(self.folder / "tls")
         )  # fmt: skip
         changes = {
             f"{school_cache.FOLDER}/current": str(self.folder / "etc"),
@@ -213,15 +249,13 @@ class Box:
             f":{school_cache.FIRST_WAY}": f":{self.way}",
             f" {school_cache.FIRST_WAY}:ip-in": f" {self.way}:ip-in",
             " 443:ssl": f" {self.tls}:ssl",
-            # It knows no name for an address.
-            "verify.server.properties STRING ALL": "verify.server.properties STRING SIGNATURE",
         }
-        return {name: _changed(text, changes) for name, text in school_cache.files(cache).items()}
+        return {name: changed(text, changes) for name, text in school_cache.files(cache).items()}
 
     def up(self) -> None:
         """Start it and wait until it says that it is well."""
         self._write()
-        tree = {**os.environ, "PROXY_CONFIG_CONFIG_DIR": str(self.folder / "etc")}
+        tree = {**os.environ, "PROXY_CONFIG_CONFIG_DIR": str(self.folder / "etc")} | clock(self.shift)
         log = (self.folder / "said").open("ab")
         self.process = subprocess.Popen(("/usr/bin/traffic_server",), env=tree, stdout=log, stderr=log, cwd=self.folder)
         deadline = time.monotonic() + 60
@@ -238,7 +272,10 @@ class Box:
             "proxy.config.log.logfile_dir": f"STRING {self.folder}/log",
             "proxy.config.process_manager.mgmt_port": f"INT {free_port()}",
             "proxy.config.dns.nameservers": f"STRING 127.0.0.1:{self.names.port}",
+            "proxy.config.dns.resolv_conf": "STRING NULL",
         }
+        for name in _WAITS if self.patience else ():
+            own[name] = f"INT {self.patience}"
         for name, text in self.files().items():
             path = self.folder / "etc" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +305,7 @@ class Box:
         return _asked(http.client.HTTPConnection("127.0.0.1", self.local, timeout=30), method, path, headers, body)
 
     def school(
-        self, method: str, path: str, token: str = "", source: str = ELSEWHERE, host: str = HOST
+        self, method: str, path: str, token: str = "", source: str = ELSEWHERE, host: str = ""
     ) -> tuple[int, bytes]:
         """Status and body as a machine in the school gets them."""
         context = ssl.create_default_context()
@@ -277,7 +314,7 @@ class Box:
             "127.0.0.1", self.tls, timeout=30, context=context, source_address=(source, 0)
         )
         cookie = {"Cookie": f"{video_token.COOKIE}={token}"} if token else {}
-        return _asked(line, method, path, {"Host": host, **cookie})
+        return _asked(line, method, path, {"Host": host or self.host, **cookie})
 
     def held(self, paths: list[str]) -> list[str]:
         """Those of the paths that its cache has."""
@@ -310,7 +347,7 @@ class Shield(Box):
             f":{purging.PORT}/": f":{self.local}/",
         }
         signing = {shield.SIGNING_FILE: shield.signing_file("a", "b"), "region.config": shield.region_file("r")}
-        return {name: _changed(text, changes) for name, text in {**found, **signing}.items()}
+        return {name: changed(text, changes) for name, text in {**found, **signing}.items()}
 
     @contextmanager
     def opened(self, port: int) -> Iterator[str]:
@@ -337,7 +374,8 @@ def shields(count: int, *lessons: str) -> Iterator[tuple[Platform, list[Shield]]
         yield store, found
 
 
-def _changed(text: str, changes: Mapping[str, str]) -> str:
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """The text of a file, with each of these in the other's place."""
     for before, after in changes.items():
         text = text.replace(before, after)
     return text

@@ -27,6 +27,8 @@ CLOCKS = "*/faketime/libfaketimeMT.so.1"
 CACHE_MIB = 64
 READY_SECONDS = 30.0
 MEDIA = b"a segment of a lesson. " * 4
+KEPT = "public, max-age=86400"
+"""How long it may be kept."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class _Segment(BaseHTTPRequestHandler):
         # Without a date: the cache has one of its own.
         self.send_response_only(200)
         self.send_header("Content-Length", str(len(MEDIA)))
-        self.send_header("Cache-Control", "public, max-age=86400")
+        self.send_header("Cache-Control", KEPT)
         self.end_headers()
         self.wfile.write(MEDIA)
 
@@ -97,7 +99,7 @@ def running(city: City, tokens: str | None, origin: Origin, shift: int = 0) -> I
         del files[video_token.FILE]
     health = files["health.config"].split()[0]
     sandbox.write(folder, files, port, free_port(), CACHE_MIB)
-    environment = {"PATH": os.environ["PATH"], "TS_RUNROOT": str(folder)} | (_clock(shift) if shift else {})
+    environment = {"PATH": os.environ["PATH"], "TS_RUNROOT": str(folder)} | clock(shift)
     program = shutil.which(PROGRAM)
     assert program, "apt-get install trafficserver trafficserver-experimental-plugins"
     try:
@@ -114,7 +116,10 @@ def running(city: City, tokens: str | None, origin: Origin, shift: int = 0) -> I
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clock(shift: int) -> dict[str, str]:
+def clock(shift: int) -> dict[str, str]:
+    """The environment of a program whose clock is ``shift`` seconds ahead of the machine's."""
+    if not shift:
+        return {}
     library = next(Path("/usr/lib").glob(CLOCKS), None)
     assert library, "apt-get install faketime"
     # Time that only grows stays the machine's own: waits are as long as they are.

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from itertools import count, product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from catalog import names
 from derive import video_token
 from derive.questions import Person, Thing
 from policies.access.deciding import Judge
-from tests import traffic_server
+from tests import box_cache, traffic_server
+from tests.box_cache import Box
 from tests.enforcement.product import (
     CITY,
     DOWNLOAD,
@@ -31,6 +36,7 @@ from tests.enforcement.product import (
     PLACES,
     PLAY,
     RECORDED,
+    SCHOOL,
     WAYS,
     Way,
     after,
@@ -44,6 +50,7 @@ from tests.enforcement.product import (
     session,
     tokens,
 )  # fmt: skip
+from tests.entitlement_server import ISSUER, SEED
 from tests.integration.point import Point
 from tests.traffic_server import MEDIA, Origin
 
@@ -59,8 +66,35 @@ NEVER = frozenset(
     | {"downloads of live classes"}
 )  # fmt: skip
 """Kinds of requests none of which is ever allowed."""
+PATIENCE = 60
+"""Seconds that a box waits for the platform of a test."""
 Caches = Mapping[str, Point]
 """Place -> the cache there."""
+
+
+@dataclass
+class Platform(box_cache.Platform):
+    """What the platform serves to boxes: the same few bytes for every path, as the store gives them to the shield."""
+
+    def found(self, path: str) -> tuple[bytes, str]:
+        return MEDIA, traffic_server.KEPT
+
+
+class Stores(NamedTuple):
+    """Where lessons come from, for each place; both count."""
+
+    city: Origin
+    school: Platform
+
+    @property
+    def asked(self) -> int:
+        """Questions for anything."""
+        return self.city.asked.total() + len(self.school.asked)
+
+    @property
+    def headers(self) -> str:
+        """What came along with them."""
+        return "".join((*self.city.headers, *self.school.headers))
 
 
 class Given(NamedTuple):
@@ -132,18 +166,60 @@ def show(cache: Point, lesson: str, token: str | None) -> bool:
 def show_at(cache: Point, path: str, token: str | None) -> bool:
     """Whether the cache serves what lies there."""
     cookie = {"Cookie": f"{video_token.COOKIE}={token}"} if token else {}
-    status, body = cache.ask("GET", path, {"Host": "localhost", **cookie})
+    status, body = cache.ask("GET", path, {"Host": cache.host, **cookie})
     assert (status, body) == (200, MEDIA) or (status in (403, 404) and MEDIA not in body), (status, body)
     return status == 200
 
 
+def at_box(box: Box) -> Point:
+    """The box, as a classroom of its school asks it; whose certificate it has is proven elsewhere."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    source = (box_cache.ELSEWHERE, 0)
+
+    def connect() -> HTTPSConnection:
+        return HTTPSConnection("127.0.0.1", box.tls, timeout=30, context=context, source_address=source)
+
+    return Point("box", connect, box.host, (box.local, box.way))
+
+
 @contextmanager
-def caches(origin: Origin, moment: int) -> Iterator[Caches]:
-    """A fresh cache for each place, whose clocks show ``moment`` and go on."""
+def stores() -> Iterator[Stores]:
+    """The store, and the platform's door for boxes."""
+    with tempfile.TemporaryDirectory(prefix="huiju-door-") as folder, traffic_server.counting() as origin:
+        box_cache.lasting(Path(folder), names.edge_host(SCHOOL, box_cache.DOMAIN))
+        door = Platform(Path(folder))
+        door.up()
+        try:
+            yield Stores(origin, door)
+        finally:
+            door.down()
+
+
+@contextmanager
+def boxes(door: Platform, shift: int) -> Iterator[Point]:
+    """A fresh box of the school, whose clock is ``shift`` seconds ahead."""
+    # Not below the test's own folder, which nobody but root may enter.
+    with tempfile.TemporaryDirectory(prefix="huiju-box-") as place:
+        Path(place).chmod(0o711)
+        box = Box(Path(place) / "box", door, issuer=ISSUER, code=SCHOOL, seed=SEED, shift=shift, patience=PATIENCE)
+        box_cache.lasting(box.folder / "tls", box.host)
+        try:
+            box.up()
+            yield at_box(box)
+        finally:
+            box.down()
+
+
+@contextmanager
+def caches(found: Stores, moment: int) -> Iterator[Caches]:
+    """A fresh cache for each place, the shield and a box, whose clocks show ``moment`` and go on."""
     shift = moment - int(datetime.now(UTC).timestamp())
-    one, other = (traffic_server.running(CITY, configured(place), origin, shift) for place in PLACES)
-    with one as city, other as school:
-        yield dict(zip(PLACES, (at("shield", city.port), at("box", school.port)), strict=True))
+    with (
+        traffic_server.running(CITY, configured(video_token.CITY), found.city, shift) as city,
+        boxes(found.school, shift) as school,
+    ):
+        yield {video_token.CITY: at("shield", city.port), SCHOOL: school}
 
 
 def ask_service(service: Point, judge: Judge, moment: int, tally: Tally) -> Iterator[Given]:

@@ -1,8 +1,8 @@
 """One run over everything that access depends on, over real HTTP, each point of enforcement asked by itself; no cluster.
 
 The service is the one of the pod, with its clock set to both sides of every edge of every licence and agreement; the caches are Traffic
-Server with the configuration of the platform's, one for the city's place and one for a school's, their clocks at the same moment. What is
-right is said by the plain reference, which shares no code with any of them, and by Cedar over the compiled policies.
+Server with the kit's own files, the shield's for the city's place and a box's, asked by TLS, for a school's, their clocks at the same
+moment. What is right is said by the plain reference, which shares no code with any of them, and by Cedar over the compiled policies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from derive.questions import Person, Question
 from policies.access import words
 from policies.access.deciding import Judge
 from services.entitlement import use_as
-from tests import traffic_server
 from tests.enforcement import asking
 from tests.enforcement.asking import LATER, Tally
 from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, PACKAGED, PLAY, SCHOOL, WAYS, plain
@@ -50,15 +49,15 @@ def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
     service: Running, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judge, point = Judge.of(CITY), asking.at("service", service.port)
-    with traffic_server.counting() as origin:
+    with asking.stores() as stores:
         for moment in sorted(tally.some(MOMENTS, SAMPLE_MOMENTS)):
             service.at(moment)
             given = list(asking.ask_service(point, judge, moment, tally))
-            with asking.caches(origin, moment) as found:
-                before = origin.asked.total()
+            with asking.caches(stores, moment) as found:
+                before = stores.asked
                 opened = asking.show_given(found, given, moment, tally)
                 # A piece that is asked for again while it is being written may be fetched twice on a busy machine.
-                assert origin.asked.total() - before <= opened + SPARE + opened // 10, (
+                assert stores.asked - before <= opened + SPARE + opened // 10, (
                     "a token is part of what a cache knows a piece by"
                 )
                 asking.show_states(found, moment, tally)
@@ -66,11 +65,11 @@ def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
             for way in WAYS:
                 lasting = [each for each in given if each.way is way and each.right(moment + LATER)]
                 shown += tally.dice.sample(lasting, min(len(lasting), SAMPLE_LATER))
-            with asking.caches(origin, moment + LATER) as found:
+            with asking.caches(stores, moment + LATER) as found:
                 asking.show_later("ten minutes on", found, shown, moment + LATER, tally)
-            with asking.caches(origin, moment + ENDED) as found:
+            with asking.caches(stores, moment + ENDED) as found:
                 asking.show_later("at their end", found, shown, moment + ENDED, tally)
-        assert video_token.COOKIE not in "".join(origin.headers), "a token came as far as the store"
+        assert video_token.COOKIE not in stores.headers, "a token came as far as the store"
     tally.told(
         "tiers x lessons and live classes x playing and taking away x licences x scopes x moments x sessions x tokens x caches",
         proof,

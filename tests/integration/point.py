@@ -19,6 +19,10 @@ class Point:
 
     name: str
     connect: Callable[[], http.client.HTTPConnection]
+    host: str = "localhost"
+    """A name that it answers to."""
+    others: tuple[int, int] = (8081, 8082)
+    """Ports of it that are for others, and open more: the shield's where nothing else is said."""
     link: http.client.HTTPConnection | None = field(default=None)
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], sent: bytes = b"") -> tuple[int, bytes]:
