@@ -120,11 +120,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         bool, typer.Option("--publish/--preview", help="Hand the plans to the boxes, or only show them.")
     ] = False,
     partial: Annotated[
-        bool,
-        typer.Option(
-            "--partial",
-            help="Also where lessons are left out that neither night nor day carries, or that may not be watched.",
-        ),
+        bool, typer.Option("--partial", help="Leave out what neither night nor day carries, or nobody may watch.")
     ] = False,
     replace_day: Annotated[
         bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
