@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from catalog import load_named
 from catalog.errors import UserError
 from derive import school_box
 from local.school import material
@@ -72,12 +73,15 @@ def _words(text: str) -> list[str]:
 def _make_lessons(named: list[str], school: str, renditions: list[str], to: Path | None, stack: str) -> None:
     if not (named or school) or to is None:
         raise UserError("a parcel of lessons needs --lessons or --school, and --to with the folder of the stick")
-    phases = Phases()
-    with phases.phase("lessons"), place.of_stack(stack).buckets() as (_, bucket):
+    phases, where = Phases(), place.of_stack(stack)
+    licences = load_named(where.city).licences
+    with phases.phase("lessons"), where.buckets() as (_, bucket):
         planned = stick.planned(bucket, school) if school else {}
         asked = dict.fromkeys(named, renditions)
         asked |= {each: renditions or mine for each, mine in planned.items() if each not in asked}
-        made = stick.make(bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
+        made = stick.make(
+            bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"), licences
+        )
     typer.echo(f"{len(asked)} lessons, {made.files} files, {made.size / MEBI:.0f} MiB: {to}")
 
 

@@ -27,7 +27,8 @@ LOW, HIGH = "v360-365", "v720-3000"
 
 def published(bucket: Bucket, lesson: str, *names: str, **more: Any) -> None:
     record = {
-        "id": lesson, "title": "Tea", "master": f"{lesson}/h/master.m3u8", "renditions": [{"name": each} for each in names]
+        "id": lesson, "title": "Tea", "master": f"{lesson}/h/master.m3u8", "renditions": [{"name": each} for each in names],
+        "licence": {"id": "school-year"},
     }  # fmt: skip
     bucket.put(f"{lesson}/lesson.json", json.dumps({**record, **more}).encode(), "")
     bucket.put(f"{lesson}/h/master.m3u8", b"#EXTM3U\n", "")
@@ -118,3 +119,27 @@ def test_a_school_without_a_plan_and_a_plan_that_is_too_old_are_refused(lessons:
         make(tmp_path, "--school", SCHOOL)
     for words in (["--lessons", ONE], ["--to", str(tmp_path)]):
         assert "needs --lessons or --school" in str(RUNNER.invoke(parcel.app, ["make", *words]).exception)
+
+
+def test_lessons_whose_licences_do_not_let_them_go_offline_are_refused_all_at_once_with_the_licences(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    published(lessons, ONE, LOW, recipe="r", licence={"id": "own-school"})
+    published(lessons, LIVE, LOW, recipe="r", licence={"id": "gone"})
+    to = tmp_path / "stick"
+    with pytest.raises(UserError) as refused:
+        make(to, "--lessons", f"{ONE},{TWO},{LIVE}")
+    assert str(refused.value) == (
+        f"no stick takes what its licence does not let go offline: {ONE} “Tea” (own-school, 仅限本校 In its own school only), "
+        f"{LIVE} “Tea” (gone, which the city does not have): name others with --lessons, or publish these under a licence "
+        "that allows `offline` (open-sharing, school-year)"
+    )
+    assert not to.exists(), "nothing was fetched"
+    assert make(to, "--lessons", TWO) == {TWO: {LOW}}
+
+
+def test_a_school_s_plan_of_lessons_that_may_only_be_streamed_goes_on_no_stick(lessons: Bucket, tmp_path: Path) -> None:
+    published(lessons, ONE, LOW, recipe="r", licence={"id": "bought-course"})
+    planned(lessons, (ONE, LOW), (TWO, LOW))
+    with pytest.raises(UserError, match=f"offline: {ONE} “Tea” .bought-course"):
+        make(tmp_path / "stick", "--school", SCHOOL)
