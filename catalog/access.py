@@ -44,8 +44,11 @@ class Use(StrEnum):
     """A use that a licence may allow."""
 
     STREAM = "stream"
+    """To play it with the platform’s permission, also from a cache: what a cache holds is called back, and opens with a permission only."""
     DOWNLOAD = "download"
+    """To take it away as a file."""
     OFFLINE = "offline"
+    """To put it on a stick and bring it to a school: it leaves the platform, and lies where no withdrawal reaches it."""
     REMIX = "remix"
 
 
@@ -117,7 +120,7 @@ class Licence(Fact):
     name: Names
     """Its name."""
     uses: Annotated[tuple[Use, ...], Field(min_length=1)]
-    """What it allows; without `download` nothing may be taken away."""
+    """What it allows; without `download` nothing may be taken away, without `offline` no stick takes it."""
     tiers: Annotated[tuple[TierId, ...], Field(min_length=1)]
     """Whom it allows it to."""
     reach: LicenceReach

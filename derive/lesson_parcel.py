@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from catalog.access import Licence, Use
 from catalog.wording import did_you_mean
 from derive import lesson, lesson_media
 
@@ -29,6 +30,24 @@ def hindrance(record: Mapping[str, Any]) -> str:
     if "live" in record:
         return f"{name} is a live class: a stick takes it once it has been recorded and packaged, if it ever is"
     return f"{name} has no packaging that is played now: publish it again"
+
+
+def unlicensed(records: Iterable[Mapping[str, Any]], licences: Iterable[Licence]) -> str:
+    """Which lessons no stick may take by their licences, in words, with each licence; empty where all may."""
+    known = {each.id: each for each in licences}
+    named = [(record, str((record.get("licence") or {}).get("id"))) for record in records]
+    wrong = [
+        f"{record['id']} “{record.get('title', '')}” ({_terms(name, known.get(name))})"
+        for record, name in named
+        if name not in known or Use.OFFLINE not in known[name].uses
+    ]
+    able = ", ".join(each.id for each in known.values() if Use.OFFLINE in each.uses) or "none"
+    how = f"name others with --lessons, or publish these under a licence that allows `offline` ({able})"
+    return f"no stick takes what its licence does not let go offline: {', '.join(wrong)}: {how}" if wrong else ""
+
+
+def _terms(name: str, licence: Licence | None) -> str:
+    return f"{name}, {licence.name.zh} {licence.name.en}" if licence else f"{name}, which the city does not have"
 
 
 def unknown(records: Iterable[Mapping[str, Any]], renditions: Iterable[str]) -> str:

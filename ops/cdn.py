@@ -30,6 +30,7 @@ from ops.cdns import (
     plan_table,
     progress,
     purging,
+    rights,
     standing,
     timetable,
     warming,
@@ -37,7 +38,7 @@ from ops.cdns import (
 )
 from ops.cdns.bars import Bars
 from ops.console import console
-from ops.lessons import place, withdrawing
+from ops.lessons import library, place, withdrawing
 
 app = typer.Typer(
     no_args_is_help=True, help="The video CDN: what links carry, what boxes fetch in the night, what the caches hold."
@@ -121,7 +122,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         bool, typer.Option("--publish/--preview", help="Hand the plans to the boxes, or only show them.")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Also where lessons are left out that neither night nor day carries.")
+        bool, typer.Option("--partial", help="Leave out what neither night nor day carries, or nobody may watch.")
     ] = False,
     replace_day: Annotated[
         bool, typer.Option("--replace-day", help="Also where plans of another day end whose night is not over.")
@@ -145,12 +146,13 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     # Before the lessons are looked up: what is withdrawn from here on is newer than the plans.
     now = datetime.now(UTC)
     with where.buckets() as (_, lessons), bars.progress:
-        media = nights.media(day, lessons, bars.step)
-        plans = [plan for plan in night.plans(day.showings, media) if school in {None, plan.school}]
+        may = rights.Rights.of(city, where.stack)
+        found = nights.find(day, lessons, may, bars.step, partial=partial, school=school)
+        plans = [plan for plan in night.plans(found.showings, found.media) if school in {None, plan.school}]
         there = nights.of_bucket(lessons)
         in_force = standing.of(city, there, now)
         ends = standing.ending(in_force, plans, whole=school is None)
-        tight, written = refusals(night, day.showings, plans), None
+        tight, written = refusals(night, found.showings, plans), None
         refused = bool(tight) and not partial
         if publish and not refused:
             nights.refuse_late(plans, now)
@@ -170,7 +172,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     if refused:
         _refuse(tight)
         raise typer.Exit(1)
-    for said in tight:
+    for said in (*found.left_out, *tight):
         console().print(Text(f"accepted: {said}", style="yellow"))
 
 
@@ -286,6 +288,7 @@ def warm_command(
     known(facts, school)
     with where.buckets() as (_, lessons):
         wanted = warming.objects(lessons, lesson_id)
+        rights.Rights.of(facts, where.stack).refuse(library.record(lessons, lesson_id), school, datetime.now(UTC))
     caches = warming.through(doors.of(where), facts.school(school).district if school else None)
     with deeds.noted(where, Deed("cdn-warm", lesson_id, deeds.given(school=school))):
         with bars.progress:
@@ -313,7 +316,8 @@ def _plans(night: Night, day: timetable.Day, where: place.Place) -> tuple[Plan, 
     """What the boxes would fetch for ``day``, of the lessons in the library of ``where``."""
     bars = Bars(Console(stderr=True))
     with where.buckets() as (_, lessons), bars.progress:
-        return night.plans(day.showings, nights.media(day, lessons, bars.step))
+        found = nights.find(day, lessons, rights.Rights.of(night.city, where.stack), bars.step)
+    return night.plans(found.showings, found.media)
 
 
 def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:

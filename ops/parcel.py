@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from catalog import load_named
 from catalog.errors import UserError
 from derive import lesson, school_box
 from local.school import material
@@ -75,6 +76,7 @@ def _make_lessons(named: list[str], school: str, renditions: list[str], to: Path
     if not (named or school) or to is None:
         raise UserError("a parcel of lessons needs --lessons or --school, and --to with the folder of the stick")
     phases, where = Phases(), place.of_stack(stack)
+    licences = load_named(where.city).licences
     with phases.phase("lessons"), where.buckets() as (_, bucket):
         planned = stick.planned(bucket, school) if school else {}
         asked = dict.fromkeys(named, renditions)
@@ -83,7 +85,9 @@ def _make_lessons(named: list[str], school: str, renditions: list[str], to: Path
         ids = " ".join(each for each in asked if lesson.LESSON_ID.fullmatch(each))
         facts = deeds.given(lessons=ids, school=school if planned else None)
         with deeds.noted(where, Deed("parcel-make", "parcel/lessons", facts)):
-            made = stick.make(bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"))
+            made = stick.make(
+                bucket, asked, to, lambda done, total: phases.now(f"{100 * done // max(1, total)} %"), licences
+            )
     typer.echo(f"{len(asked)} lessons, {made.files} files, {made.size / MEBI:.0f} MiB: {to}")
 
 

@@ -190,6 +190,7 @@ def _record(lesson_id: str, media: str) -> bytes:
     facts = {
         "id": lesson_id,
         "title": "A lesson",
+        "licence": {"id": "school-year"},
         "master": f"{folder}/master.m3u8",
         "poster": f"{folder}/r1/poster.jpg",
     }

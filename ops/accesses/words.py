@@ -12,7 +12,7 @@ from policies.access.words import Both
 USES: Final[Mapping[Use, Both]] = {
     Use.STREAM: ("在线播放", "play online"),
     Use.DOWNLOAD: ("下载", "download"),
-    Use.OFFLINE: ("离线保存", "keep offline"),
+    Use.OFFLINE: ("装入 U 盘离线使用", "go offline on a stick"),
     Use.REMIX: ("改编", "remix"),
 }
 REACHES: Final[Mapping[LicenceReach, Both]] = {
@@ -41,6 +41,10 @@ def limits(licence: Licence) -> list[Both]:
     found = [(f"可{zh}", f"may {en}"), REACHES[licence.reach]]
     if Use.DOWNLOAD not in licence.uses:
         found.append(("不得下载", "no download"))
+    if Use.OFFLINE not in licence.uses:
+        found.append(
+            ("不得装入 U 盘（学校盒子的缓存属于在线播放）", "no stick (what schools’ boxes cache is playing online)")
+        )
     if licence.window_days is not None:
         found.append((f"发布后 {licence.window_days} 天内", f"for {licence.window_days} days from publication"))
     if window := licence.window:

@@ -10,14 +10,22 @@ from typing import Any
 
 from catalog import City
 from catalog.errors import UserError
+from catalog.problems import Problem
 from derive import lesson, lesson_media, prefetch
 from derive.lesson_media import Media
-from derive.prefetch import Night, Plan
+from derive.prefetch import Night, Plan, Showing
+from ops.cdns.rights import Rights
 from ops.cdns.standing import Standing
 from ops.cdns.timetable import Day
+from services.entitlement import records
+from services.entitlement.rules import Lesson
 from services.packager.store import Bucket
 
 FOLDER = prefetch.KEY.partition("/")[0] + "/"
+ACCEPT = (
+    "nothing was written: change these lines, or have `huiju cdn plan` leave out with --partial what may not be watched"
+)
+NOTHING = "nothing was written, and none of it may be watched: `huiju cdn cancel` takes back what is planned"
 Documents = Mapping[str, Mapping[str, Any]]
 """School code -> plan, as its box reads it."""
 Step = Callable[[str, int, int], None]
@@ -36,9 +44,25 @@ class Written:
     """Schools whose earlier plan was taken back, since nothing of theirs is in the timetable."""
 
 
-def media(day: Day, lessons: Bucket, step: Step) -> dict[str, Media]:
-    """What each lesson of the day consists of. Raises `UserError` with every lesson that is not published or cannot be played."""
-    wanted, found = sorted(day.lines), dict[str, Media]()
+@dataclass(frozen=True)
+class Found:
+    """What of a day can be planned."""
+
+    media: dict[str, Media]
+    """What each lesson of the day consists of."""
+    showings: tuple[Showing, ...]
+    left_out: tuple[str, ...]
+    """Lines of the timetable that nobody in the room may watch, each with the reason."""
+
+
+def find(
+    day: Day, lessons: Bucket, rights: Rights, step: Step, *, partial: bool = False, school: str | None = None
+) -> Found:
+    """What the lessons of the day consist of. Raises `UserError` with every line that cannot be fetched, or may not be watched.
+
+    ``partial`` leaves out what may not be watched, as long as anything of ``school``, or of the day, is left.
+    """
+    wanted, media, known = sorted(day.lines), dict[str, Media](), dict[str, Lesson]()
     for done, each in enumerate(wanted):
         step("media", done, len(wanted))
         record = lessons.read_json(lesson.record_key(each))
@@ -46,12 +70,27 @@ def media(day: Day, lessons: Bucket, step: Step) -> dict[str, Media]:
             day.sheet.wrong(day.lines[each], "lesson", f"{each} is not published: `huiju lesson list` shows what is")
             continue
         try:
-            found[each] = lesson_media.of(record, ((key, size) for key, size, _ in lessons.objects(f"{each}/")))
+            media[each] = lesson_media.of(record, ((key, size) for key, size, _ in lessons.objects(f"{each}/")))
+            known[each] = records.facts(record)
         except (ValueError, KeyError, TypeError, AttributeError):
             day.sheet.wrong(day.lines[each], "lesson", f"{each} has no media that could be fetched: publish it again")
+        except records.UnreadableError as error:
+            day.sheet.wrong(
+                day.lines[each], "lesson", f"{each} has a record that makes no sense ({error}): publish it again"
+            )
     step("media", len(wanted), len(wanted))
-    day.sheet.refuse()
-    return found
+    refused = rights.refused(day.showings, known)
+    said = [
+        Problem(day.sheet.path, line, "lesson", refused[each])
+        for each, line in zip(day.showings, day.at, strict=True)
+        if each in refused
+    ]
+    mine = {each for each in day.showings if school in {None, each.school}}
+    nothing = bool(mine) and mine <= refused.keys()
+    if not partial or nothing:
+        day.sheet.problems += said
+    day.sheet.refuse((NOTHING if nothing else ACCEPT) if said else "")
+    return Found(media, tuple(each for each in day.showings if each not in refused), tuple(map(str, said)))
 
 
 def refuse_late(plans: Sequence[Plan], now: datetime) -> None:

@@ -44,14 +44,15 @@ class Sheet:
         """Note a problem."""
         self.problems.append(Problem(self.path, line, column, message))
 
-    def refuse(self) -> None:
-        """Raise `UserError` with every problem, if there is any."""
+    def refuse(self, then: str = "") -> None:
+        """Raise `UserError` with every problem, if there is any; ``then`` stands below them."""
         found = sorted(set(self.problems))
         if not found:
             return
         head = "one problem:" if len(found) == 1 else f"{len(found)} problems:"
         more = [f"  ... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-        raise UserError("\n".join([f"{self.path.name} has {head}", *(f"  {each}" for each in found[:SHOWN]), *more]))
+        listed = [f"{self.path.name} has {head}", *(f"  {each}" for each in found[:SHOWN]), *more]
+        raise UserError("\n".join(filter(None, (*listed, then))))
 
 
 def read(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Sheet:

@@ -35,6 +35,8 @@ class Day:
     showings: tuple[Showing, ...]
     lines: dict[str, int]
     """Lesson -> the first line that names it."""
+    at: tuple[int, ...]
+    """The line of each showing."""
     sheet: Sheet
 
 
@@ -45,11 +47,11 @@ def read(path: Path, city: City) -> Day:
     for row in table.rows:
         if row.cells["date"] and row.cells["date"] != table.rows[0].cells["date"]:
             table.wrong(row.line, "date", f"another day than {table.rows[0].cells['date']}: a file is one day")
-    found = [showing for row in table.rows for showing in _showing(table, row, city, days.get(row.cells["date"]))]
+    found = [(each, row.line) for row in table.rows for each in _showing(table, row, city, days.get(row.cells["date"]))]
     table.refuse()
     lines = {row.cells["lesson"]: row.line for row in reversed(table.rows)}
     day = next(each for each in days.values() if each)
-    return Day(day, tuple(found), lines, table)
+    return Day(day, tuple(each for each, _ in found), lines, tuple(line for _, line in found), table)
 
 
 def _day(table: Sheet, row: Row, city: City) -> date | None:

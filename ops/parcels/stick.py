@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from catalog.access import Licence
 from catalog.errors import UserError
 from derive import lesson, lesson_parcel, prefetch, withdrawal
 from derive.moments import stamp
@@ -64,13 +65,15 @@ def planned(lessons: Bucket, school: str) -> dict[str, list[str]]:
     return found
 
 
-def make(lessons: Bucket, asked: Mapping[str, Sequence[str]], to: Path, step: Step) -> Made:
+def make(
+    lessons: Bucket, asked: Mapping[str, Sequence[str]], to: Path, step: Step, licences: Sequence[Licence]
+) -> Made:
     """Put lessons into the folder ``to``, each in the renditions that ``asked`` says, in all where it says none.
 
-    UserError says what stands in the way; nothing is signed then.
+    ``licences`` are the city's: each lesson's has to let it go offline. UserError says what stands in the way; nothing is signed then.
     """
     records = {each: library.record(lessons, each) for each in asked}
-    _refuse(list(records.values()), asked)
+    _refuse(list(records.values()), asked, licences)
     wanted = [row for each in asked for row in _wanted(lessons, records[each], asked[each])]
     to.mkdir(parents=True, exist_ok=True)
     notes = _notes(to)
@@ -99,10 +102,11 @@ def make(lessons: Bucket, asked: Mapping[str, Sequence[str]], to: Path, step: St
     return Made(len(wanted), sum(row["bytes"] for each in rows.values() for row in each))
 
 
-def _refuse(records: Sequence[Row], asked: Mapping[str, Sequence[str]]) -> None:
-    """UserError with all that no stick can hold."""
+def _refuse(records: Sequence[Row], asked: Mapping[str, Sequence[str]], licences: Sequence[Licence]) -> None:
+    """UserError with all that no stick can hold, or may."""
     wrong = [lesson_parcel.hindrance(record) for record in records]
     wrong.append(lesson_parcel.unknown(records, (name for names in asked.values() for name in names)))
+    wrong.append(lesson_parcel.unlicensed(records, licences))
     if said := [each for each in wrong if each]:
         raise UserError("\n".join(said))
 

@@ -259,7 +259,8 @@ def test_a_lesson_that_is_purged_in_the_city_leaves_every_cache_and_the_box_and_
         assert sum(caches.values()) > 0
         # A parcel of the same second would be taken for one that was made before.
         time.sleep(1)
-        stick.make(lessons, {lesson_id: ()}, tmp_path, lambda done, total: None)
+        licences = load_named(where.city).licences
+        stick.make(lessons, {lesson_id: ()}, tmp_path, lambda done, total: None, licences)
     carrying.apply(tmp_path, lambda words: visit.command(box.code, words))
     seen = watching.watch(box.code, None, platform.stack)
     assert seen.media[False] == 0 and seen.media[True] > 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from catalog import load_named
 from catalog.errors import UserError
 from derive import lesson, lesson_parcel, withdrawal
 from local import paths
@@ -24,6 +25,7 @@ from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, token
 
 Stand = tuple[Platform, Box, Keeper]
 LOW, HIGH = "v360-365", "v720-3000"
+LICENCES = load_named("tiny").licences
 
 
 class Body:
@@ -68,7 +70,7 @@ def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
 
 def made(platform: Platform, to: Path, *lessons: str, renditions: tuple[str, ...] = ()) -> Store:
     store = Store(platform)
-    stick.make(store, dict.fromkeys(lessons or (LESSON,), renditions), to, lambda *_: None)
+    stick.make(store, dict.fromkeys(lessons or (LESSON,), renditions), to, lambda *_: None, LICENCES)
     return store
 
 
@@ -259,7 +261,7 @@ def test_a_stick_without_room_is_refused_before_anything_is_fetched(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     store = Store(platform)
     with pytest.raises(UserError, match="MiB free"):
-        stick.make(store, {LESSON: ()}, tmp_path / "stick", lambda *_: None)
+        stick.make(store, {LESSON: ()}, tmp_path / "stick", lambda *_: None, LICENCES)
     assert store.got == []
 
 

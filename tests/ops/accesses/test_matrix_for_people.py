@@ -122,3 +122,13 @@ def test_the_terminal_shows_every_tier_and_class(city: City) -> None:
     rows: tuple[Any, ...] = (*city.tiers, *city.resources)
     for row in rows:
         assert row.name.zh in said and row.name.en in said
+
+
+def test_a_licence_says_whether_a_stick_takes_its_lessons_and_that_a_cache_is_none(city: City) -> None:
+    for each in city.licences:
+        said = words.limits(each)
+        assert (
+            ("不得装入 U 盘（学校盒子的缓存属于在线播放）", "no stick (what schools’ boxes cache is playing online)")
+            in said
+        ) is ("offline" not in each.uses)
+    assert {"offline" in each.uses for each in city.licences} == {True, False}

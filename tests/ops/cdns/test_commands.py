@@ -187,12 +187,19 @@ def test_the_boxes_of_another_city_s_platform_say_nothing_of_this_one() -> None:
     assert "is of the city tiny, not neijiang" in str(done.exception)
 
 
+def put_record(bucket: Bucket, lesson: str = LESSON, school: str = "2990100001", licence: str = "open-sharing") -> None:
+    record = {
+        "id": lesson, "recipe": "r", "master": f"{lesson}/h/master.m3u8", "renditions": [{"name": "v234-145"}],
+        "school": {"code": school}, "licence": {"id": licence}, "published": "2026-09-01T00:00:00Z",
+    }  # fmt: skip
+    bucket.put(f"{lesson}/lesson.json", json.dumps(record).encode(), "")
+
+
 @pytest.fixture
 def lessons(store: Store, unshipped: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """A stack with one published lesson, and boxes that say nothing."""
     uploads, bucket = store.pair()
-    record = {"id": LESSON, "recipe": "r", "master": f"{LESSON}/h/master.m3u8", "renditions": [{"name": "v234-145"}]}
-    bucket.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "")
+    put_record(bucket)
     bucket.put(f"{LESSON}/h/r/v234-145/00000.m4s", b"x" * 1000, "")
 
     @contextmanager

@@ -15,6 +15,7 @@ from catalog.errors import UserError
 from derive import prefetch
 from derive.prefetch import Night, Plan
 from ops.cdns import nights, timetable
+from ops.cdns.rights import Rights
 from ops.cdns.timetable import Day
 from services.packager.store import Bucket
 from tests.builders import changed
@@ -49,7 +50,8 @@ def lessons(store: Store, tiny: City) -> Bucket:
     for lesson in (ONE, TWO):
         record = {
             "id": lesson, "recipe": "r", "master": f"{lesson}/h/master.m3u8",
-            "renditions": [{"name": rung.id} for rung in tiny.ladder],
+            "renditions": [{"name": rung.id} for rung in tiny.ladder], "published": "2026-09-01T00:00:00Z",
+            "school": {"code": "2990100001"}, "licence": {"id": "open-sharing"},
         }  # fmt: skip
         bucket.put(f"{lesson}/lesson.json", json.dumps(record).encode(), "")
         bucket.put(f"{lesson}/h/master.m3u8", b"#EXTM3U", "")
@@ -67,8 +69,8 @@ def day(folder: Path, city: City, *rows: tuple[str, str]) -> Day:
 
 
 def planned(of: Day, city: City, lessons: Bucket) -> tuple[Night, tuple[Plan, ...]]:
-    night = Night(city, of.day, {})
-    return night, night.plans(of.showings, nights.media(of, lessons, Steps([])))
+    night, found = Night(city, of.day, {}), nights.find(of, lessons, Rights.of(city, "local"), Steps([]))
+    return night, night.plans(found.showings, found.media)
 
 
 def published(of: Day, city: City, lessons: Bucket, *, whole: bool = True) -> nights.Written:
@@ -158,7 +160,7 @@ def test_lessons_that_cannot_be_fetched_are_named_all_at_once_with_their_lines(
     lessons.delete([key for key, _, _ in lessons.objects(f"{TWO}/h/r/")])
     of = day(tmp_path, tiny, (VILLAGE, ONE), (VILLAGE, TWO), (VILLAGE, "l-" + "z" * 16))
     with pytest.raises(UserError) as refused:
-        nights.media(of, lessons, Steps([]))
+        nights.find(of, lessons, Rights.of(tiny, "local"), Steps([]))
     assert "day.csv:3:lesson: " + TWO + " has no media" in str(refused.value)
     assert "day.csv:4:lesson: l-zzzzzzzzzzzzzzzz is not published" in str(refused.value)
     assert ONE not in str(refused.value)
@@ -166,7 +168,7 @@ def test_lessons_that_cannot_be_fetched_are_named_all_at_once_with_their_lines(
 
 def test_progress_is_told_from_nothing_to_all(tiny: City, lessons: Bucket, tmp_path: Path) -> None:
     steps = Steps([])
-    nights.media(day(tmp_path, tiny, (VILLAGE, ONE), (VILLAGE, TWO)), lessons, steps)
+    nights.find(day(tmp_path, tiny, (VILLAGE, ONE), (VILLAGE, TWO)), lessons, Rights.of(tiny, "local"), steps)
     assert steps.heard == [("media", 0, 2), ("media", 1, 2), ("media", 2, 2)]
 
 

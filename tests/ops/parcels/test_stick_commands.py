@@ -28,7 +28,8 @@ LOW, HIGH = "v360-365", "v720-3000"
 
 def published(bucket: Bucket, lesson: str, *names: str, **more: Any) -> None:
     record = {
-        "id": lesson, "title": "Tea", "master": f"{lesson}/h/master.m3u8", "renditions": [{"name": each} for each in names]
+        "id": lesson, "title": "Tea", "master": f"{lesson}/h/master.m3u8", "renditions": [{"name": each} for each in names],
+        "licence": {"id": "school-year"},
     }  # fmt: skip
     bucket.put(f"{lesson}/lesson.json", json.dumps({**record, **more}).encode(), "")
     bucket.put(f"{lesson}/h/master.m3u8", b"#EXTM3U\n", "")
@@ -168,3 +169,27 @@ def test_that_boxes_are_given_other_packages_is_on_record_before_they_are_sent(
     in_the_way()
     assert "nothing was done" in str(RUNNER.invoke(parcel.app, ["publish"]).exception)
     assert len(seen) == 1
+
+
+def test_lessons_whose_licences_do_not_let_them_go_offline_are_refused_all_at_once_with_the_licences(
+    lessons: Bucket, tmp_path: Path
+) -> None:
+    published(lessons, ONE, LOW, recipe="r", licence={"id": "own-school"})
+    published(lessons, LIVE, LOW, recipe="r", licence={"id": "gone"})
+    to = tmp_path / "stick"
+    with pytest.raises(UserError) as refused:
+        make(to, "--lessons", f"{ONE},{TWO},{LIVE}")
+    assert str(refused.value) == (
+        f"no stick takes what its licence does not let go offline: {ONE} “Tea” (own-school, 仅限本校 In its own school only), "
+        f"{LIVE} “Tea” (gone, which the city does not have): name others with --lessons, or publish these under a licence "
+        "that allows `offline` (open-sharing, school-year)"
+    )
+    assert not to.exists(), "nothing was fetched"
+    assert make(to, "--lessons", TWO) == {TWO: {LOW}}
+
+
+def test_a_school_s_plan_of_lessons_that_may_only_be_streamed_goes_on_no_stick(lessons: Bucket, tmp_path: Path) -> None:
+    published(lessons, ONE, LOW, recipe="r", licence={"id": "bought-course"})
+    planned(lessons, (ONE, LOW), (TWO, LOW))
+    with pytest.raises(UserError, match=f"offline: {ONE} “Tea” .bought-course"):
+        make(tmp_path / "stick", "--school", SCHOOL)
