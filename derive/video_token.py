@@ -98,7 +98,8 @@ def guard() -> str:
     folder of what may be taken away has a character more; everywhere else that one is refused too.
     """
     lessons = public_path("").strip("/")
-    refuse = "set-destination PATH refused"
+    # The whole address: of a path alone its parameters would stay, and with them in the access log whatever stands there.
+    refuse = "set-destination URL http://refused/refused"
     rules = (
         (f"%{{CLIENT-HEADER:Cookie}} /{COOKIE}=(?!{FORM} *(;|$))/", "rm-header Cookie"),
         ("%{CLIENT-URL:URL} /;/", refuse),
