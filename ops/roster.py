@@ -357,10 +357,9 @@ def seat_command(
             of = seating.licence(city, licence)
             seats = seating.stand(keeping, of, day)
             found = seat_list.counted(of, seats, holders.read(reader, (each.person for each in seats), day))
-            if as_json:
-                typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
-            else:
-                seat_list.show(found, city, console())
+            # Numbers are about nobody, ids are.
+            with deeds.noted(where, seating.listing(of)) if as_json else nullcontext():
+                seat_list.show(found, city, console(), as_json=as_json)
             return
         meant, done = seating.judged(
             wish,

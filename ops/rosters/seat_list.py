@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -55,8 +57,11 @@ def counted(of: Licence, seats: Sequence[Seat], found: Mapping[UUID, Holder]) ->
     )
 
 
-def show(found: Seats, city: City, console: Console) -> None:
-    """In words: nobody by their id, which `--json` has."""
+def show(found: Seats, city: City, console: Console, *, as_json: bool = False) -> None:
+    """In words, nobody by their id; ``as_json`` everybody."""
+    if as_json:
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        return
     table = Table("School", "", "Holders", box=None, pad_edge=False)
     for place, people in found.holders.items():
         school = city.by_code.get(place)

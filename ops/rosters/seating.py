@@ -240,6 +240,11 @@ def write(connect: Connect, meant: Meant, by: str) -> Change:
     return done
 
 
+def listing(of: Licence) -> Deed:
+    """How it goes on the audit record that somebody looked at the ids of who holds its seats."""
+    return Deed("seat-list", f"{runs.SEATS}/{of.id}")
+
+
 def deed(meant: Meant, done: Change) -> Deed:
     """How it goes on the audit record: one deed to the licence's seats, with everybody's id on the platform."""
     return Deed(

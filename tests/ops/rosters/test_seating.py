@@ -256,7 +256,10 @@ def test_what_there_is_what_it_costs_and_who_holds_it_is_listed(server: Server) 
     assert "0 given, 3 free" in done(OTHER, "--list")
     shown = CliRunner().invoke(app, ["roster", "show", of(FAR)[0]]).stdout
     assert f"seat of {BOUGHT} from {TODAY} as long as the licence holds" in shown
-    assert [each.action for each in kept()] == ["seat-give", "roster-show"], "numbers by school are about nobody"
+    looked = [("seat-give", Kind.ACCOUNT), ("seat-list", Kind.DEED), ("roster-show", Kind.DEED)]
+    assert [(each.action, each.kind) for each in kept()] == looked, (
+        "ids are on record, numbers by school are about nobody"
+    )
 
 
 def meant(*users: str, licence: str = BOUGHT, number: int = 3, until: str = LAST) -> Meant:
