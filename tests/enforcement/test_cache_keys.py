@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -41,6 +42,17 @@ def origin() -> Iterator[Origin]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def counts(proof: Callable[[str, str], None]) -> Iterator[Counter[str]]:
+    """What the states came to, for a row of all."""
+    found = Counter[str]()
+    yield found
+    if found:
+        asked = f"{found['shown']} requests with and without a good token, {found['dark']} caches did not start"
+        said = f"{found['states']} of {len(BROKEN)} states, {asked}"
+        proof("access: a cache whose keys are missing, empty, cut off, foreign or old", f"{said}: 0 lessons given")
+
+
 def shown(tokens: str | None, origin: Origin) -> list[bool]:
     """Whether a cache with this configuration gives the lesson to who has a good token, and to who has none; empty: it does not start."""
     good = minted(video_token.claims(ISSUER, video_token.CITY, LESSON, int(time.time()) + 600))
@@ -57,7 +69,9 @@ def test_with_its_keys_it_gives_to_who_has_a_token(origin: Origin) -> None:
 
 
 @pytest.mark.parametrize("state", BROKEN)
-def test_without_good_keys_nobody_is_given_anything(state: str, origin: Origin) -> None:
+def test_without_good_keys_nobody_is_given_anything(state: str, origin: Origin, counts: Counter[str]) -> None:
     assert BROKEN[state] != GOOD
-    assert not any(shown(BROKEN[state], origin))
+    given = shown(BROKEN[state], origin)
+    assert not any(given)
     assert not origin.asked, "and the origin is asked for no lesson"
+    counts.update(states=1, shown=len(given), dark=not given)

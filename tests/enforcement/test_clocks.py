@@ -89,28 +89,37 @@ def test_nothing_opens_by_more_than_the_one_clock_that_decides_it_is_off(
 
 
 @pytest.mark.parametrize("off", CLOCKS)
-def test_a_cache_admits_a_token_for_as_much_longer_as_its_clock_is_behind(origin: Origin, off: int) -> None:
+def test_a_cache_admits_a_token_for_as_much_longer_as_its_clock_is_behind(
+    origin: Origin, off: int, proof: Callable[[str, str], None]
+) -> None:
     now, lesson = MOMENTS[-1], LESSONS[0].id
     lefts = (-OFF - 60, -OFF + 60, -60, 60, OFF - 60, OFF + 60)
     tokens = {left: minted(video_token.claims(ISSUER, CITY_PLACE, lesson, now + left)) for left in lefts}
     with traffic_server.running(CITY, configured(CITY_PLACE), origin, now + off - int(time.time())) as found:
         cache = asking.at("cache", found.port)
-        assert [left for left in lefts if asking.show(cache, lesson, tokens[left])] == [
-            left for left in lefts if left > off
-        ]
+        admitted = [left for left in lefts if asking.show(cache, lesson, tokens[left])]
+        assert admitted == [left for left in lefts if left > off]
+    said = f"{len(lefts)} tokens, {len(admitted)} admitted, {sum(left < min(off, 0) for left in admitted)} by more than it is behind"
+    proof(f"access: tokens at a cache whose clock is {off:+d} s off", said)
 
 
 @pytest.mark.parametrize("off", CLOCKS)
-def test_a_session_counts_for_as_much_longer_as_the_service_s_clock_is_behind(service: Running, off: int) -> None:
+def test_a_session_counts_for_as_much_longer_as_the_service_s_clock_is_behind(
+    service: Running, off: int, proof: Callable[[str, str], None]
+) -> None:
     who, what = next(
         (who, what)
         for who, what in product(PEOPLE, LESSONS)
         if who.schools == (SCHOOL,) and plain(who, what, MOMENTS[-1])
     )
     ends = claims(who, MOMENTS[-1])["exp"]
-    for since in (-OFF - 60, -60, LEEWAY_SECONDS + 1, OFF - 60, OFF + LEEWAY_SECONDS + 1):
+    moments, counted = (-OFF - 60, -60, LEEWAY_SECONDS + 1, OFF - 60, OFF + LEEWAY_SECONDS + 1), 0
+    for since in moments:
         service.at(ends + since + off)
         status, _ = asking.play(
             asking.at("service", service.port), signed(claims(who, MOMENTS[-1])), what.id, CITY_PLACE
         )
         assert (status == 200) is (since + off < LEEWAY_SECONDS), (since, off)
+        counted += status == 200
+    said = f"{len(moments)} moments about its end, it counted at {counted}, at none by more than the clock is behind"
+    proof(f"access: a session at a service whose clock is {off:+d} s off", said)

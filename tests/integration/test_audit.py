@@ -6,6 +6,7 @@ import getpass
 import json
 import ssl
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def test_a_run_that_failed_and_a_plain_one_are_on_the_record_too_without_a_word_
     assert "planted" not in json.dumps(row)
 
 
-def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisions: list[dict[str, Any]]) -> None:
+def test_a_locked_record_is_not_deleted_whoever_asks(
+    platform: Platform, decisions: list[dict[str, Any]], proof: Callable[[str, str], None]
+) -> None:
     with forwarded(platform) as endpoint:
         owner = client(platform, endpoint, store.ADMIN, names.OBJECT_STORE)
         version = owner.list_object_versions(Bucket=names.BUCKET_AUDIT)["Versions"][0]
@@ -135,6 +138,8 @@ def test_a_locked_record_is_not_deleted_whoever_asks(platform: Platform, decisio
         writer = client(platform, endpoint, store.ENTITLEMENT, names.ENTITLEMENT)
         with pytest.raises(ClientError, match="AccessDenied"):
             writer.get_object(Bucket=names.BUCKET_AUDIT, Key=version["Key"])
+    said = "3 attempts to delete it, by the store's owner with and without bypass and by the auditor: 0 deleted, and its content is there"
+    proof("audit: a locked record is deleted, on the platform", f"{said}; its writer reads it back: refused")
 
 
 def _written_often(platform: Platform) -> None:

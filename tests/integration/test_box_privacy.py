@@ -75,6 +75,15 @@ STATES: Mapping[str, Callable[[str], str]] = {
 }
 """What is wrong with it -> it, for somebody of this name."""
 GOOD = ("good", "good and long")
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    "sec-ch-ua": '"Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
+    "Accept": "*/*",
+    "Origin": ISSUER,
+    "Referer": f"{ISSUER}/",
+    "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
+}
+"""What goes along with everything: how much stands beside a token in the cache's memory decides what of it comes on the disk."""
 LET_IN = ("in the cookie", "among cookies", "by a page")
 WAYS: Mapping[str, Callable[[str, str, str], Request]] = {
     "in the cookie": lambda path, token, _: (path, {"Cookie": f"{COOKIE}={token}"}),
@@ -143,7 +152,7 @@ def show(box: Box, planted: Planted, path: str, state: str, way: str, *, beside:
     while not 200 <= status < 500:
         # A machine that does much else has the box wait in vain for the platform.
         assert time.monotonic() < end, (state, way, beside, status)
-        status, body = box.school(method, asked, headers=headers)
+        status, body = box.school(method, asked, headers={**BROWSER, **headers})
         planted.counts["requests"] += bool(status)
     given = status in {200, 206} and method != "OPTIONS"
     good = state in GOOD and way in LET_IN

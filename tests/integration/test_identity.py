@@ -360,7 +360,13 @@ def lesson(platform: Platform, known: City) -> Iterator[str]:
 
 
 def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(  # noqa: PLR0917
-    platform: Platform, known: City, account: Account, where: Place, page: Page, lesson: str
+    platform: Platform,
+    known: City,
+    account: Account,
+    where: Place,
+    page: Page,
+    lesson: str,
+    proof: Callable[[str, str], None],
 ) -> None:
     account("p-0003", viewer.tier_of(known, Scope.CLASS), known.schools[0].code)
     top = platform.url.rstrip("/")
@@ -390,6 +396,8 @@ def test_while_keycloak_is_away_nobody_new_comes_in_and_lessons_go_on(  # noqa: 
         begun = viewer.ask(platform, "/access/sign-in")
         assert begun.status in {302, 503}
         assert session_token.COOKIE not in str(begun.headers)
+        said = "the session counts on, 1 lesson begun and 1 asked for then are given; 2 steps of signing in give no session"
+        proof("access: Keycloak is away", said)
     finally:
         where.kubectl("scale", "deployment/identity", "-n", names.IDENTITY, "--replicas=1")
         _wait(where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -79,7 +79,10 @@ def _reaches(folder: Path, agreed: list[str]) -> dict[str, set[str]]:
     return found
 
 
-def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Server, folder: Path) -> None:
+@pytest.mark.proof
+def test_everybody_sees_exactly_whom_the_register_says(
+    desk: Desk, server: Server, folder: Path, proof: Callable[[str, str], None]
+) -> None:
     desk.settings = replace(desk.settings, standing=Live(document.document(CITY)))
     desk.people = reader = Reader(host=server.host, user=READER, dbname=DATABASE)
     client = TestClient(app.make(desk), base_url="https://city.example")
@@ -98,7 +101,9 @@ def test_everybody_sees_exactly_whom_the_register_says(desk: Desk, server: Serve
     parents = {one for one in wanted if one.startswith("p")}
     assert parents and all(wanted[one] for one in parents), "every parent has somebody to see"
     assert any(len(wanted[one]) > 1 for one in wanted if one.startswith("t")), "and teachers have"
-    print(f"{asked} questions of {len(wanted)} people about each other: 0 mismatches")
+    said = f"{asked} questions of {len(wanted)} people about each other, {len(parents)} of them parents: 0 mismatches"
+    print(said)
+    proof("access: everybody of a roster asks for everybody, row-level security behind the matrix", said)
 
 
 def test_an_officer_of_a_district_has_a_tier_and_that_district_and_no_school(server: Server, folder: Path) -> None:

@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,8 +76,9 @@ def versions() -> Iterator[tuple[dict[str, str], int]]:
         yield {**bad, **({"access.json": bad["access.json"][:-9]} if number % 2 else {})}, 0
 
 
+@pytest.mark.proof
 def test_rules_change_under_load_and_every_request_is_answered_by_one_of_the_good_versions(
-    reloading: Desk, folder: Path
+    reloading: Desk, folder: Path, proof: Callable[[str, str], None]
 ) -> None:
     coming = versions()
     swap(folder, next(coming)[0])
@@ -112,6 +113,8 @@ def test_rules_change_under_load_and_every_request_is_answered_by_one_of_the_goo
             each.result()
     assert set(answers) == good
     assert len(good) == ROUNDS + 1
+    said = f"{answers.total():,} requests of {ASKING} people at once: each answered by one of the {len(good)} good versions"
+    proof(f"access: {2 * ROUNDS} changes of the rules under load, every second one cut or older", said)
 
 
 def test_without_rules_nothing_is_played_and_the_pod_is_not_ready(

@@ -87,6 +87,7 @@ def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
     objects: Store,
     bucket: str,
     trail: Trail,
+    proof: Callable[[str, str], None],
 ) -> None:
     s3 = objects.client()
     Shipper(trail, locking(s3, bucket, DAYS), 60).ship()
@@ -109,6 +110,10 @@ def test_the_owner_of_the_store_cannot_delete_or_shorten_a_shipped_record(
     with pytest.raises(ClientError, match="object lock"):
         s3.delete_object(**place)
     assert s3.get_object(**place)["Body"].read()
+    tried = len(attempts) + 1
+    proof(
+        "audit: a locked record is deleted or its lock shortened by the store's owner", f"{tried} attempts: 0 deleted"
+    )
 
 
 @pytest.mark.integration

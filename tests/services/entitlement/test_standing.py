@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -79,9 +80,21 @@ def test_there_is_a_case_for_every_reason() -> None:
     assert set(BAD) == set(REASONS)
 
 
+@pytest.fixture(scope="module")
+def refused(proof: Callable[[str, str], None]) -> Iterator[Counter[str]]:
+    """What came of bad versions, for a row of all."""
+    found = Counter[str]()
+    yield found
+    if found:
+        kept = f"{found['kept']} of {len(BAD)} refused while a good version was in force, which stayed"
+        none = f"{found['none']} of {len(BAD) - 1} refused at a start, and no rules were in force until a good version came"
+        proof(f"access: rules that are {', '.join(BAD)}", f"{kept}; {none}")
+
+
+@pytest.mark.proof
 @pytest.mark.parametrize("reason", BAD)
 def test_a_bad_version_never_replaces_a_good_one_and_says_so_once(
-    folder: Path, standing: Standing, caplog: pytest.LogCaptureFixture, reason: str
+    folder: Path, standing: Standing, caplog: pytest.LogCaptureFixture, reason: str, refused: Counter[str]
 ) -> None:
     before = standing.version
     assert before
@@ -96,10 +109,14 @@ def test_a_bad_version_never_replaces_a_good_one_and_says_so_once(
     assert counted == {each: float(each == reason) for each in REASONS}
     assert value(standing, "city_access_rules_unsound") == 1
     assert value(standing, "city_access_rules", version=before.name) == 1
+    refused["kept"] += 1
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("reason", sorted(set(BAD) - {"older"}))
-def test_a_start_without_a_good_version_has_none_until_one_comes(tmp_path: Path, reason: str) -> None:
+def test_a_start_without_a_good_version_has_none_until_one_comes(
+    tmp_path: Path, reason: str, refused: Counter[str]
+) -> None:
     swap(tmp_path, BAD[reason](NOW))
     standing = Standing(tmp_path, lambda: NOW)
     assert standing.version is None
@@ -110,6 +127,7 @@ def test_a_start_without_a_good_version_has_none_until_one_comes(tmp_path: Path,
     assert minutes(standing) == 240
     assert standing.problem is None
     assert value(standing, "city_access_rules_unsound") == 0
+    refused["none"] += 1
 
 
 def test_a_folder_that_goes_away_changes_nothing(folder: Path, standing: Standing) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 
@@ -17,8 +19,9 @@ def asked(server: Server) -> list[Answer]:
     return list(asking.answers(server.connect, found))
 
 
+@pytest.mark.proof
 def test_every_row_is_seen_and_changed_by_whom_the_reference_says(
-    server: Server, capsys: pytest.CaptureFixture[str]
+    server: Server, proof: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = asked(server)
     wrong = [each for each in answers if each.got != each.wanted]
@@ -26,6 +29,7 @@ def test_every_row_is_seen_and_changed_by_whom_the_reference_says(
     said = f"{len(answers):,} statements about {rows:,} rows, {seen:,} of them reached, {len(wrong)} mismatches"
     with capsys.disabled():
         print(f"\nroster: {said}")
+    proof("access: the roster's rows, every role, setting, table and statement on a PostgreSQL of its own", said)
     assert not wrong, wrong[:3]
     assert rows > 15_000
     assert 0 < seen < rows / 2
