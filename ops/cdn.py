@@ -158,10 +158,8 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
             nights.refuse_late(plans, now)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
-            deed = Deed(
-                "cdn-plan", f"plans/{day.day}", deeds.given(school=school, plans=sum(not plan.why for plan in plans))
-            )
-            with deeds.noted(where, deed):
+            facts = deeds.given(school=school, plans=sum(not plan.why for plan in plans))
+            with deeds.noted(where, Deed("cdn-plan", f"plans/{day.day}", facts)):
                 written = nights.publish(night, plans, there, lessons, now, bars.step, whole=school is None)
     console().print(plan_table.table(city, plans))
     for said in filter(None, (sentence(city, plan) for plan in plans)):

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -306,6 +306,16 @@ def consent_command(
     typer.echo(consenting.told(meant, dry=dry_run))
 
 
+Holders = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="CSV with a column `person` (ids on the platform) or `sourcedId` (ids in the register).",
+    ),
+]
+
+
 @app.command(name="seat")
 def seat_command(
     licence: Annotated[str, typer.Argument(metavar="LICENCE", help="Id of a licence of the catalog that has seats.")],
@@ -316,14 +326,7 @@ def seat_command(
         ),
     ] = None,
     *,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="CSV with a column `person` (ids on the platform) or `sourcedId` (ids in the register).",
-        ),
-    ] = None,
+    file: Holders = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the seats back, from now on.")] = False,
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="The last day; without it as long as the licence holds.")
@@ -353,22 +356,16 @@ def seat_command(
         reading() as reader,
         reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as keeping,
     ):
+        look, stands = partial(holders.read, reader, today=day), partial(seating.stand, keeping, today=day)
         if listed:
             of = seating.licence(city, licence)
-            seats = seating.stand(keeping, of, day)
-            found = seat_list.counted(of, seats, holders.read(reader, (each.person for each in seats), day))
             # Numbers are about nobody, ids are.
             with deeds.noted(where, seating.listing(of)) if as_json else nullcontext():
+                seats = stands(of)
+                found = seat_list.counted(of, seats, look(each.person for each in seats))
                 seat_list.show(found, city, console(), as_json=as_json)
             return
-        meant, done = seating.judged(
-            wish,
-            city,
-            day,
-            key,
-            lambda who: holders.read(reader, who, day),
-            lambda of: seating.stand(keeping, of, day),
-        )
+        meant, done = seating.judged(wish, city, day, key, look, stands)
         if done.people and not dry_run:
             by, deed = reaching.who(where), seating.deed(meant, done)
             with deeds.noted(where, deed):

@@ -40,7 +40,6 @@ MIB = 64
 ELSEWHERE = "127.0.0.2"
 """An address that is not the box's own loopback one, as far as its rules go."""
 _WAITS = ("proxy.config.http.connect_attempts_timeout", "proxy.config.http.transaction_no_activity_timeout_out")
-
 _ANYONE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Takes any certificate. Made once: to read the machine's authorities for each request costs 40 ms of the processor."""
 _ANYONE.check_hostname, _ANYONE.verify_mode = False, ssl.CERT_NONE

@@ -101,7 +101,9 @@ def test_everybody_sees_exactly_whom_the_register_says(
     parents = {one for one in wanted if one.startswith("p")}
     assert parents and all(wanted[one] for one in parents), "every parent has somebody to see"
     assert any(len(wanted[one]) > 1 for one in wanted if one.startswith("t")), "and teachers have"
-    counted = f"{asked} questions of {len(wanted)} people about each other, {len(parents)} of them parents: 0 mismatches"
+    counted = (
+        f"{asked} questions of {len(wanted)} people about each other, {len(parents)} of them parents: 0 mismatches"
+    )
     print(counted)
     proof("access: everybody of a roster asks for everybody, row-level security behind the matrix", counted)
 
