@@ -152,7 +152,7 @@ def make(city: City, change: date) -> Register:
             found.append(Member(f"{tier.id}-{place}", (Held(tier.id, place),)))
             if group:
                 found.append(Member(f"{tier.id}-{group}", (Held(tier.id, place),), (Held(group, place),)))
-    for name, held, seats in _seats(city, change):
+    for name, held, seats in _seats(city, change + timedelta(days=1)):
         found.append(Member(f"{SEATED}{name}", (Held(held, one),), seats=seats, enabled=name != "away"))
     return Register(city, change, {each.name: each for each in found}, subjects)
 

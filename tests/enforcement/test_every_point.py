@@ -111,7 +111,8 @@ def test_who_holds_a_seat_today_plays_what_the_reference_says_and_nobody_else_do
     point, [bought] = asking.at("service", service.port), [each for each in CITY.licences if each.seats]
     wanted = [each for each in PACKAGED if each.licence in {bought.id, CITY.licences[0].id} and each.school == SCHOOL]
     holders = [each for name, each in known.members.items() if name.startswith(SEATED)]
-    for day in (known.change - timedelta(days=1), known.change):
+    # The licence's window opens on the day of the change: seats change on the day after.
+    for day in (known.change, known.change + timedelta(days=1)):
         moment = int(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(CITY.timezone)).timestamp())
         service.at(moment)
         for one, what, way in product(holders, wanted, WAYS):
