@@ -84,10 +84,10 @@ def publish_command(  # noqa: PLR0917 - typer makes options of them
     """Publish a recording. Interrupted, the same command goes on; done already, it changes nothing."""
     where = place.of_stack(stack)
     bars = Bars(Console(stderr=True))
-    wish, city = Wish(file, title, school, teacher, subject, licence, tuple(captions or ())), load_named(where.city)
-    deed = Deed("lesson-publish", publish.meant(city, wish), {"school": school})
-    with bars.progress, deeds.noted(where, deed):
-        lesson_id = publish.publish(where, city, wish, bars)
+    city = load_named(where.city)
+    meant = publish.meant(city, Wish(file, title, school, teacher, subject, licence, tuple(captions or ())))
+    with bars.progress, deeds.noted(where, Deed("lesson-publish", meant.id, {"school": school})):
+        lesson_id = publish.publish(where, city, meant, bars)
     console().print(Text(f"{lesson_id}  {_url(where, lesson_id)}"))
 
 
@@ -132,7 +132,7 @@ def publish_sample(stack: str = "local", say: Callable[[str], None] = lambda _: 
         subject=sample_lesson.SUBJECT,
         licence=sample_lesson.licence(city),
     )
-    return _url(where, publish.publish(where, city, wish, _Said(say)))
+    return _url(where, publish.publish(where, city, publish.meant(city, wish), _Said(say)))
 
 
 @app.command(name="list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -67,18 +68,31 @@ def _check_room(place: Place, city: City, file: Path) -> None:
         )
 
 
-def meant(city: City, wish: Wish) -> str:
-    """The id that the lesson will have, before anything is sent. Raises `UserError` with everything that is wrong with the wish."""
-    about(wish, city)
-    return lesson.lesson_id(lesson.content_hash(wish.file), wish.school)
+@dataclass(frozen=True)
+class Meant:
+    """A wish in which nothing is wrong, and what it comes to before anything is sent."""
+
+    wish: Wish
+    facts: dict[str, Any]
+    """As the lesson's record keeps them."""
+    content: str
+    """SHA-256 of the film."""
+
+    @property
+    def id(self) -> str:
+        """The id that the lesson will have."""
+        return lesson.lesson_id(self.content, self.wish.school)
 
 
-def publish(place: Place, city: City, wish: Wish, watch: Watcher) -> str:
-    """Publish ``wish`` and return the lesson's id; UserError in one clear line when it cannot be."""
-    facts = about(wish, city)
-    content = lesson.content_hash(wish.file)
-    lesson_id = lesson.lesson_id(content, wish.school)
-    wanted = request(city, facts, content, lesson_id)
+def meant(city: City, wish: Wish) -> Meant:
+    """Look at the wish and read the whole film once. Raises `UserError` with everything that is wrong with it."""
+    return Meant(wish, about(wish, city), lesson.content_hash(wish.file))
+
+
+def publish(place: Place, city: City, meant: Meant, watch: Watcher) -> str:
+    """Publish what is ``meant`` and return the lesson's id; UserError in one clear line when it cannot be."""
+    wish, content, lesson_id = meant.wish, meant.content, meant.id
+    wanted = request(city, meant.facts, content, lesson_id)
     with place.buckets() as (uploads, lessons):
         if _up_to_date(lessons.read_json(lesson.record_key(lesson_id)), wanted):
             _index(place, _spoken(lessons, _rewrite(uploads, lessons, wanted), wish), watch)

@@ -53,7 +53,7 @@ def replace(place: Place, city: City, wanted: Replacing, watch: publish.Watcher)
         record = lessons.read_json(lesson.record_key(wanted.old))
     if record is None:
         raise UserError(f"there is no lesson {wanted.old!r}: `huiju lesson list` shows the published ones")
-    new = publish.publish(place, city, wish(record, wanted), watch)
+    new = publish.publish(place, city, publish.meant(city, wish(record, wanted)), watch)
     job.remove_of(place, wanted.old)
     with place.buckets() as (uploads, lessons):
         made = note(lessons, new, wanted.old)
