@@ -27,22 +27,22 @@ _PAUSE_MS = 10
 no more of the processor than every 50 ms (0.3 s for 200 clients at seven caches, measured 2026-11-29; every 300 ms let them wait 0.7 s)."""
 
 
-def collapse(segment_seconds: int) -> dict[str, str]:
+def collapse(segment_seconds: int, pause_ms: int = _PAUSE_MS) -> dict[str, str]:
     """One request onwards for many readers: read while it is written, else wait for the writer, then serve stale or ask.
 
     A reader of a segment of which nothing has come yet waits for it at least one segment's length before asking for itself: from its third
     look on the server doubles the pause (docs/decisions/0268).
     """
     wait_ms = segment_seconds * 1000
-    retries = wait_ms // _PAUSE_MS
+    retries = wait_ms // pause_ms
     return {
         "proxy.config.cache.enable_read_while_writer": "INT 1",
         "proxy.config.cache.read_while_writer.max_retries": f"INT {retries}",
-        "proxy.config.cache.read_while_writer_retry.delay": f"INT {_PAUSE_MS}",
+        "proxy.config.cache.read_while_writer_retry.delay": f"INT {pause_ms}",
         "proxy.config.http.background_fill_active_timeout": "INT 0",
         "proxy.config.http.background_fill_completed_threshold": "FLOAT 0.0",
         "proxy.config.http.cache.max_open_read_retries": f"INT {retries}",
-        "proxy.config.http.cache.open_read_retry_time": f"INT {_PAUSE_MS}",
+        "proxy.config.http.cache.open_read_retry_time": f"INT {pause_ms}",
         "proxy.config.http.cache.max_open_write_retries": "INT 1",
         # 5: wait for the writer as a reader, and take a stale copy if there is one.
         "proxy.config.http.cache.open_write_fail_action": "INT 5",

@@ -101,17 +101,9 @@ def traffic_server(city: City, lesson: str, origin: int, folder: Path, checks: s
 
 def _left(files: Mapping[str, str], checks: str) -> dict[str, str]:
     """The files without the other checks. Raises ValueError for a check that is not in them."""
-    signatures, name = shield.CHECK
-    gone = {
-        WHOLE: (),
-        SIGNATURES: (("remap.config", f"{name} "), ("plugin.config", f"{cache_pod.EVERY_REQUEST[0]}\n")),
-        PATHS: (("remap.config", f"{signatures} "), ("remap.config", f"{name} ")),
-        OPEN: (
-            ("remap.config", f"{signatures} "),
-            ("remap.config", f"{name} "),
-            ("plugin.config", f"{cache_pod.EVERY_REQUEST[0]}\n"),
-        ),
-    }
+    signatures, name = ("remap.config", f"{shield.CHECK[0]} "), ("remap.config", f"{shield.CHECK[1]} ")
+    paths = ("plugin.config", f"{cache_pod.EVERY_REQUEST[0]}\n")
+    gone = {WHOLE: (), SIGNATURES: (name, paths), PATHS: (signatures, name), OPEN: (signatures, name, paths)}
     found = dict(files)
     for file, text in gone[checks]:
         if text not in found[file]:

@@ -17,24 +17,16 @@ from benchmarks.cdn.material import Lesson
 from benchmarks.cdn.stampede import ORIGINS, everywhere, waits
 from benchmarks.report import table
 from catalog import load_named
+from derive import traffic_server
 
+CITY = load_named("tiny")
 CLIENTS, ROUNDS = 1000, 3
-
-
-def _pause(ms: int) -> dict[str, str]:
-    """Both looks of a waiter every so many milliseconds, for six seconds."""
-    return {
-        "proxy.config.cache.read_while_writer.max_retries": f"INT {6000 // ms}",
-        "proxy.config.cache.read_while_writer_retry.delay": f"INT {ms}",
-        "proxy.config.http.cache.max_open_read_retries": f"INT {6000 // ms}",
-        "proxy.config.http.cache.open_read_retry_time": f"INT {ms}",
-    }
 
 
 TRIED: Mapping[str, Mapping[str, str]] = {
     "as it is": {},
-    "looks every 5 ms": _pause(5),
-    "looks every 25 ms": _pause(25),
+    "looks every 5 ms": traffic_server.collapse(CITY.packaging.segment_seconds, 5),
+    "looks every 25 ms": traffic_server.collapse(CITY.packaging.segment_seconds, 25),
     "one thread": {"proxy.config.exec_thread.limit": "INT 1"},
     "four threads": {"proxy.config.exec_thread.limit": "INT 4"},
     "pieces of 64 KiB": {"proxy.config.cache.target_fragment_size": f"INT {64 << 10}"},
@@ -45,7 +37,7 @@ TRIED: Mapping[str, Mapping[str, str]] = {
 def main(wanted: list[str]) -> None:
     """Print the table, a row at a time."""
     for name in wanted or TRIED:
-        with lab(load_named("tiny"), TRIED[name]) as made:
+        with lab(CITY, TRIED[name]) as made:
             made.mend()
             _stampede(made, "none", 0, f"{name}, to warm")
             for row in _rows(made, name):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import session_token
 from infra.plan import rbac
+from local.cluster import process
 from ops.accesses import asking
 from ops.audits import deeds
 from ops.audits.deeds import Deed
@@ -112,10 +112,7 @@ def write(where: Place, city: City, whose: Bearer, file: Path) -> datetime:
     text = yaml.safe_dump(
         _configuration(_cluster(where), key, certificate, whose.name, _first(city, whose.tier)), sort_keys=False
     )
-    part = file.with_name(f".{file.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write(text)
-    part.replace(file)
+    process.replace(file, text)
     return certificate.not_valid_after_utc
 
 

@@ -68,13 +68,16 @@ class Meant:
     """What it comes to."""
 
     licence: Licence
-    number: int
-    """How many seats the licence has."""
     people: tuple[UUID, ...]
     today: date
     """In the city."""
     until: str = LAST
     withdraw: bool = False
+
+    @property
+    def number(self) -> int:
+        """How many seats the licence has."""
+        return self.licence.seats.number if self.licence.seats else 0
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,6 @@ def licence(city: City, name: str) -> Licence:
     return known[name]
 
 
-def number(of: Licence) -> int:
-    """How many seats a licence has."""
-    return of.seats.number if of.seats else 0
-
-
 def change(meant: Meant, seats: Sequence[Seat]) -> Change:
     """What follows from the seats of the licence as they stand. Pure."""
     ends = {each.person: each.ends for each in seats}
@@ -154,7 +152,7 @@ def judged(  # noqa: PLR0917
     if not wish.withdraw:
         wrong += _unfit(people, found, meant)
     until = date.fromisoformat(wish.until).isoformat() if wish.until and not wrong else LAST
-    asked = Meant(meant, number(meant), tuple(people), today, until, wish.withdraw)
+    asked = Meant(meant, tuple(people), today, until, wish.withdraw)
     done = change(asked, stands(meant))
     if wrong or done.lacking:
         raise _refused([*wrong, *([_lacking(asked, done)] if done.lacking else [])])

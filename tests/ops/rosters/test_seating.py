@@ -264,7 +264,7 @@ def test_what_there_is_what_it_costs_and_who_holds_it_is_listed(server: Server) 
 
 def meant(*users: str, licence: str = BOUGHT, number: int = 3, until: str = LAST) -> Meant:
     of_city = next(each for each in selling(number).licences if each.id == licence)
-    return Meant(of_city, number, tuple(HASHES.of(each) for each in users), TODAY, until)
+    return Meant(of_city, tuple(HASHES.of(each) for each in users), TODAY, until)
 
 
 def test_two_who_give_the_last_seat_at_once_give_it_once(server: Server) -> None:
