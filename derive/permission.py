@@ -1,7 +1,8 @@
 """What a permission to play is called on record and in the caches' access logs, so that one leads to the other; it lets nobody in.
 
-A cache sees a permission that names nobody, and packs it away before it writes its line. So a few lines of Lua, run once the permission
-has passed, keep the end of its signature beside the request, in a header of the server's own that goes nowhere.
+A cache sees a permission that names nobody, and packs it away before it writes its line. So a few lines of Lua, behind the plugin that
+checks it, keep the end of its signature beside the request, in a header of the server's own that goes nowhere. They also run for what that
+plugin refused: the line's status says which it was, and what was shown there is on no record unless the service gave it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +18,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from catalog import City, load_named
+from catalog import City, load_named, names
 from catalog.access import Scope
 from catalog.errors import UserError
 from derive import keys, questions, session_token
+from derive.moments import today
 from ops.accesses import asking, difference, kubeconfig, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.console import console
 from ops.lessons import library, place
 from ops.lessons.place import Place
+from ops.rosters import counting, reaching
 from ops.rosters.person import Person as Known
 from policies.access import document
 from services.entitlement import reasons, records
@@ -285,14 +288,36 @@ def diff(
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
     city: CityName = "tiny",
+    people: Annotated[
+        str | None,
+        typer.Option(
+            "--people", metavar="STACK", help="Say how many people of this stack's roster each change is about."
+        ),
+    ] = None,
 ) -> None:
-    """Say which tiers and schools gain or lose what between two states of the facts. What nobody's rights differ by is left out."""
+    """Say which tiers and schools gain or lose what between two states of the facts, and how many people that is.
+
+    What nobody's rights differ by is left out.
+    """
     found = difference.changes(states.state(old, city), states.state(new, city))
+    counts = _counted(found, people) if people else {}
     for change in found:
         style = {"+": "green", "-": "red", "~": "yellow"}[change.sign]
-        out.print(Text.assemble((f"{change.sign} {change.section}: ", style), f"{change.said[1]}\n  {change.said[0]}"))
+        number = counts.get(change.whom) if change.whom else None
+        zh, en = ("", "") if number is None else (f"；{number:,} 人", f"; {number:,} people")
+        said = f"{change.said[1]}{en}\n  {change.said[0]}{zh}"
+        out.print(Text.assemble((f"{change.sign} {change.section}: ", style), said))
     if not found:
         out.print(Text("nobody’s rights differ 无人的权限有变化"))
+
+
+def _counted(found: Iterable[difference.Change], stack: str) -> dict[counting.Group, int]:
+    """How many people each change is about. Numbers only, so it is no deed to anybody."""
+    where = place.of_stack(stack)
+    with reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect:
+        return counting.count(
+            connect, (each.whom for each in found if each.whom), today(load_named(where.city).timezone)
+        )
 
 
 def _person(city: City, tier: str | None, given: asking.Given) -> Person:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -17,6 +16,7 @@ from rich.table import Table
 from catalog import load_named, names
 from catalog.errors import UserError
 from derive import identity
+from derive.moments import today
 from ops.accounts import keeping, reaching, syncing, wish
 from ops.accounts.wish import Wish
 from ops.audits import deeds
@@ -197,7 +197,7 @@ def told(done: syncing.Done, *, dry: bool = False) -> str:
 
 def _today(where: Place, person: str) -> tuple[str, str | None]:
     """Tier and school of somebody of the roster. Raises `UserError` when it has none for them."""
-    day = datetime.now(ZoneInfo(load_named(where.city).timezone)).date()
+    day = today(load_named(where.city).timezone)
     with rosters.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
         known = read(connection, UUID(person))
     found = known.today(day) if known and known.enabled else None

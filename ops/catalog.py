@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
@@ -21,6 +19,7 @@ from catalog.problems import displayed, shown
 from catalog.school import Locality, Medium, School, SchoolKind
 from catalog.types import Provenance
 from catalog.wording import did_you_mean, sentence
+from derive.moments import today
 from ops.catalog_tables import city_tables, district_table, result_table, school_table
 from ops.console import console
 
@@ -74,7 +73,7 @@ def _checked(name: str) -> City | CatalogError:
 
 def _noticed(name: str, city: City) -> tuple[Problem, ...]:
     """What to tell about a sound city today, where the city is."""
-    return noticed(find(name), datetime.now(ZoneInfo(city.timezone)).date())
+    return noticed(find(name), today(city.timezone))
 
 
 def _as_data(name: str, result: City | CatalogError) -> dict[str, Any]:

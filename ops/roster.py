@@ -6,12 +6,11 @@ import json
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -22,6 +21,7 @@ from catalog import City, load_named, names
 from catalog.errors import UserError
 from catalog.roster import RosterRole
 from derive.first_sign_in import MOST_SLIPS
+from derive.moments import today
 from ops import account
 from ops.accounts import reaching as identity_service
 from ops.audits import deeds
@@ -66,11 +66,6 @@ class Counts:
     catalog_teachers: int
 
 
-def today(city: City) -> date:
-    """The day that it is in the city."""
-    return datetime.now(ZoneInfo(city.timezone)).date()
-
-
 @app.command(name="check")
 def check_command(
     file: File, schools: Schools = "tiny", encoding: InEncoding = Encoding.UTF8, as_json: AsJson = False
@@ -78,7 +73,7 @@ def check_command(
     """Look at everything in a roster and write nothing. All problems are shown at once; exit code 1 when there is one."""
     city, source = load_named(schools), Source(file)
     try:
-        found = look(source, city, today(city), encoding)
+        found = look(source, city, today(city.timezone), encoding)
         rows = counts(city, found)
     finally:
         source.close()
@@ -131,7 +126,7 @@ def sample_command(
 ) -> None:
     """Write a made-up roster of a city's schools: as many pupils, teachers and classes as its catalog counts."""
     city = load_named(schools)
-    made = sample.write(city, out, today(city))
+    made = sample.write(city, out, today(city.timezone))
     typer.echo(f"{made['users']:,} people of {len(city.schools)} schools, all made up, in {out}")
 
 
@@ -203,7 +198,7 @@ def slips_command(
     if school not in city.by_code:
         raise UserError(f"there is no school {school!r} in {city.id}: `huiju catalog show` lists them")
     try:
-        found = look(source, city, today(city), encoding)
+        found = look(source, city, today(city.timezone), encoding)
         people = telling.identities() if only else ()
         of = "people" if only else "class" if group else "school"
         deed = Deed("roster-slips", f"school/{school}", {"file": source.digest(), "of": of, "number": number})
@@ -290,7 +285,10 @@ def consent_command(
                 return telling.look_up(connection, who)
 
         known, meant = consenting.judged(
-            wish, today(load_named(where.city)), lambda given, whose: telling.identity(given, key, whose), look_up
+            wish,
+            today(load_named(where.city).timezone),
+            lambda given, whose: telling.identity(given, key, whose),
+            look_up,
         )
     if listed:
         telling.consents(known, console())
@@ -350,7 +348,7 @@ def seat_command(
         raise UserError("--list shows what there is: leave the other options out")
     where = place.of_stack(stack)
     city, key = load_named(where.city), cache(lambda: reaching.pseudonyms(where))
-    day = today(city)
+    day = today(city.timezone)
     with (
         reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as reading,
         reading() as reader,
@@ -393,7 +391,7 @@ def _taken(file: Path, stack: str, encoding: Encoding, phases: Phases, *, remova
     where = place.of_stack(stack)
     city, source = load_named(where.city), Source(file)
     try:
-        given = Given(source, encoding, city, reaching.pseudonyms(where), today(city))
+        given = Given(source, encoding, city, reaching.pseudonyms(where), today(city.timezone))
         by, deed = reaching.who(where), Deed("roster-import", deeds.roster(source.digest()))
         with (
             reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect,

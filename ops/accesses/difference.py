@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from derive import grants
 from derive.grants import Cell
 from ops.accesses import words
 from ops.accesses.fields import differing
+from ops.rosters.counting import Group
 from policies.access.words import ACTIONS, Both, whose
 
 Sign = Literal["+", "-", "~"]
@@ -33,6 +34,8 @@ class Change:
     section: str
     sign: Sign
     said: Both
+    whom: Group | None
+    """Whose rights differ, as far as a roster knows people; None: it does not say."""
 
 
 def changes(old: City, new: City) -> list[Change]:
@@ -54,7 +57,24 @@ def _rows(old: City, new: City, title: str, section: str, names: tuple[str, ...]
         row = was if sign == "-" else now
         zh, en = differing((old, was), (new, now), names) if sign == "~" else ("", "")
         if sign != "~" or en:
-            yield Change(title, sign, (f"{row.name.zh}（{name}）{zh}", f"{row.name.en} ({name}){en}"))
+            whom = _group(old, new, *_tiers(old, section, name), *_tiers(new, section, name))
+            yield Change(title, sign, (f"{row.name.zh}（{name}）{zh}", f"{row.name.en} ({name}){en}"), whom)
+
+
+def _tiers(city: City, section: str, name: str) -> Iterable[str]:
+    """The tiers that a row of a section is about; none where the city has no such row."""
+    if section == "tiers":
+        return (name,)
+    if section == "resources":
+        return (cell.tier for cell in grants.cells(city) if cell.resource == name)
+    return (tier for row in getattr(city, section) if row.id == name for tier in row.tiers)
+
+
+def _group(old: City, new: City, *tiers: str, schools: Iterable[str] | None = None) -> Group | None:
+    """Whoever is of one of the tiers; None where that is everybody, signed in or not."""
+    public = {each.id for city in (old, new) for each in city.tiers if each.scope is Scope.PUBLIC}
+    named = None if schools is None else tuple(sorted(set(schools)))
+    return None if public & set(tiers) else Group(tuple(sorted(set(tiers))), named)
 
 
 def _age(old: City, new: City) -> Iterator[Change]:
@@ -64,19 +84,21 @@ def _age(old: City, new: City) -> Iterator[Change]:
             f"未满 {now} 岁须监护人同意（原为 {was} 岁）",
             f"a guardian has to agree below the age of {now} (was {was})",
         )
-        yield Change("personal data", "~", (zh, en))
+        # Of somebody's age a roster keeps only whether a guardian has a say now.
+        yield Change("personal data", "~", (zh, en), None)
 
 
 def _cells(old: City, new: City) -> Iterator[Change]:
     def keyed(city: City) -> dict[tuple[str, str, str], Cell]:
         return {(cell.resource, cell.tier, cell.action.value): cell for cell in grants.cells(city)}
 
-    for sign, _, was, now in _paired(keyed(old), keyed(new)):
+    for sign, (_, tier, _), was, now in _paired(keyed(old), keyed(new)):
         if sign == "~" and (set(was.scopes), was.rule) == (set(now.scopes), now.rule):
             continue
         zh, en = _cell(old, was) if sign == "-" else _cell(new, now)
         before = _whose(old, was) if sign == "~" else None
-        yield Change("rights", sign, (f"{zh}（原为：{before[0]}）", f"{en} (was: {before[1]})") if before else (zh, en))
+        said = (f"{zh}（原为：{before[0]}）", f"{en} (was: {before[1]})") if before else (zh, en)
+        yield Change("rights", sign, said, _group(old, new, tier))
 
 
 def _cell(city: City, cell: Cell) -> Both:
@@ -98,8 +120,10 @@ def _agreements(old: City, new: City) -> Iterator[Change]:
         zh, en = differing((old, was), (new, now), AGREEMENT) if sign == "~" else ("", "")
         if sign != "~" or en:
             parties = [words.party(city, party) for party in each.parties]
-            (who_zh, who_en), (for_zh, for_en) = words.joined(parties), _whom(city, Scope.AGREEMENT)
+            tiers = _reaching(city, Scope.AGREEMENT)
+            (who_zh, who_en), (for_zh, for_en) = words.joined(parties), _called(city, tiers)
             when = f"{each.starts} .. {each.ends}"
+            schools = [code for some in (was, now) if some for code in some.schools]
             yield Change(
                 "agreements",
                 sign,
@@ -107,6 +131,7 @@ def _agreements(old: City, new: City) -> Iterator[Change]:
                     f"{each.name.zh}（{name}），{when}，{who_zh}{zh}；涉及：{for_zh}",
                     f"{each.name.en} ({name}), {when}, {who_en}{en}; for: {for_en}",
                 ),
+                _group(old, new, *tiers, schools=schools),
             )
 
 
@@ -118,12 +143,13 @@ def _relations(old: City, new: City) -> Iterator[Change]:
     """Schools whose alliances or district differ: whose resources they gain or lose, and for which tiers that counts."""
     for scope in (Scope.ALLIANCE, Scope.DISTRICT):
         before, after = _near(old, scope), _near(new, scope)
+        sign: Sign
         for code in sorted(before.keys() | after.keys()):
             was, now = before.get(code, frozenset()), after.get(code, frozenset())
-            if now - was:
-                yield Change("schools", "+", _reached(new, scope, code, now - was))
-            if was - now:
-                yield Change("schools", "-", _reached(old, scope, code, was - now))
+            for sign, city, others in (("+", new, now - was), ("-", old, was - now)):
+                if others:
+                    whom = _group(old, new, *_reaching(city, scope), schools=[code])
+                    yield Change("schools", sign, _reached(city, scope, code, others), whom)
 
 
 def _near(city: City, scope: Scope) -> dict[str, frozenset[str]]:
@@ -140,17 +166,18 @@ def _reached(city: City, scope: Scope, code: str, others: frozenset[str]) -> Bot
     """A school, whose resources are meant, and for which tiers that counts."""
     few = [words.party(city, each) for each in sorted(others)] if len(others) <= MOST_NAMED else []
     named_zh, named_en = words.joined(few) if few else (f"{len(others)} 所学校", f"{len(others)} schools")
-    (who_zh, who_en), (own_zh, own_en) = _whom(city, scope), words.party(city, code)
+    (who_zh, who_en), (own_zh, own_en) = _called(city, _reaching(city, scope)), words.party(city, code)
     link = {Scope.ALLIANCE: ("同联盟", "allied"), Scope.DISTRICT: ("同区县", "of the same district")}[scope]
     return f"{own_zh} ← {link[0]}：{named_zh}；涉及：{who_zh}", f"{own_en} <- {link[1]}: {named_en}; for: {who_en}"
 
 
-def _whom(city: City, scope: Scope) -> Both:
+def _reaching(city: City, scope: Scope) -> tuple[str, ...]:
     """The tiers for which a scope counts anywhere."""
-    return words.joined(
-        words.tier(city, tier)
-        for tier in dict.fromkeys(cell.tier for cell in grants.cells(city) if scope in cell.scopes)
-    )
+    return tuple(dict.fromkeys(cell.tier for cell in grants.cells(city) if scope in cell.scopes))
+
+
+def _called(city: City, tiers: Iterable[str]) -> Both:
+    return words.joined(words.tier(city, tier) for tier in tiers)
 
 
 def _paired(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Sign, Any, Any, Any]]:

@@ -16,6 +16,7 @@ from catalog.access import Action, LicenceReach, Scope
 from catalog.errors import UserError
 from ops.accesses import states
 from ops.accesses.difference import Change, changes
+from ops.rosters.counting import Group
 from policies.access import entities, matrix
 from tests import builders
 
@@ -113,6 +114,27 @@ def test_a_school_that_leaves_its_alliances_is_told_with_those_it_loses() -> Non
     ]
     assert [each.sign for each in told] == ["-"]
     assert TINY.schools[0].code in told[0].said[1]
+
+
+def test_a_change_says_whose_rights_differ_as_a_roster_knows_them() -> None:
+    codes = tuple(sorted(AGREEMENT.schools))
+    known = {
+        "an agreement less": {codes},
+        "a right less": {None},
+        "a school in another district": {(TINY.schools[0].code,)} | {(each.code,) for each in TINY.schools},
+    }
+    for edit, wanted in known.items():
+        for change in changes(TINY, EDITS[edit][0]):
+            assert change.whom is None or change.whom.schools in wanted, change
+    [second] = changes(TINY, EDITS["a second factor"][0])
+    assert second.whom == Group((TINY.tiers[0].id,))
+    public = next(each.id for each in TINY.tiers if each.scope is Scope.PUBLIC)
+    [licence] = changes(TINY, EDITS["a licence less"][0])
+    assert public in TINY.licences[0].tiers and licence.whom is None, "everybody is in no roster"
+    [age] = changes(TINY, EDITS["an older age"][0])
+    assert age.whom is None
+    [longer] = changes(TINY, EDITS["an agreement a day longer"][0])
+    assert longer.whom and longer.whom.tiers and longer.whom.schools == codes
 
 
 @pytest.fixture
