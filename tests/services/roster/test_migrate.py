@@ -1,0 +1,86 @@
+"""A database of every earlier form becomes today's, and loses nobody; asked of a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
+
+from local import postgresql
+from services.roster import migrate
+from services.roster.policies import CONSENTS, IMPORTED, SEATS, TABLES
+from tests import roster_server
+from tests.ops.rosters import small
+from tests.roster_server import DATABASE, OWNER, Server
+from tests.services.roster.conftest import AGREED, SEATED
+
+EARLIER = [each.revision for each in ScriptDirectory.from_config(migrate.configuration()).walk_revisions()][1:]
+"""Every form but the newest."""
+RIGHTS = (
+    "SELECT oid::regclass::text, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+    "SELECT tablename, policyname, roles::text, cmd, qual FROM pg_policies",
+    "SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants WHERE table_schema = 'public'",
+    "SELECT table_name, column_name, grantee, privilege_type FROM information_schema.column_privileges WHERE table_schema = 'public'",
+)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own, with a roster, consents and seats."""
+    with roster_server.running() as server:
+        server.take(small.written(tmp_path_factory.mktemp("migrate") / "roster"))
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute(AGREED)
+            connection.execute(SEATED)
+        yield server
+
+
+def back(server: Server, revision: str) -> None:
+    """Make the tables as they were then, with what was in them that was there then."""
+    engine = sa.create_engine(
+        "postgresql+psycopg://",
+        connect_args={"host": server.host, "user": OWNER, "dbname": DATABASE},
+        poolclass=sa.NullPool,
+    )
+    settings = migrate.configuration()
+    with engine.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, revision)
+
+
+def rows(server: Server, table: str) -> list[tuple[object, ...]]:
+    return server.all(f"SELECT {table}::text FROM {table} ORDER BY 1")  # as text, since days may be infinite
+
+
+def tables(server: Server) -> set[str]:
+    return {str(name) for (name,) in server.all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+# The newest first, so that each has what its form can hold.
+@pytest.mark.parametrize("revision", EARLIER)
+def test_an_earlier_database_becomes_todays_and_keeps_everybody(full: Server, revision: str) -> None:
+    rights = [sorted(full.all(words)) for words in RIGHTS]
+    back(full, revision)
+    there = tables(full) & set(TABLES)
+    assert SEATS not in there, "it was an earlier one"
+    before = {table: rows(full, table) for table in there}
+    assert before["people"] and before["guardians"] and (CONSENTS not in there or before[CONSENTS])
+    full.migrate()
+    assert {table: rows(full, table) for table in there} == before
+    assert {table for table in set(TABLES) - there if rows(full, table)} == set(), "what it could not hold is empty"
+    assert [sorted(full.all(words)) for words in RIGHTS] == rights, "and everybody sees what they see in a new one"
+    assert full.all("SELECT version_num FROM alembic_version") == [(migrate.newest(),)]
+
+
+def test_what_is_held_meanwhile_is_waited_for_and_given_way_to(full: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "PATIENCE", "100ms")
+    with full.connect(postgresql.ADMINISTRATOR) as holding:
+        holding.execute("LOCK TABLE people IN ROW EXCLUSIVE MODE")
+        with pytest.raises(OperationalError, match="lock"):
+            full.migrate()
+    full.migrate()
+    assert set(IMPORTED) <= tables(full)
