@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.cdn import material
+from services.live.window import LIFETIME as LIVE
 
 PORT = 7070
 LIFETIME = "public, max-age=31536000, immutable"
 """What the packager gives a segment."""
+TAG = 32
+"""Characters of an entity tag."""
 PACE_CHUNKS = 20
 """In so many pieces a slow file comes."""
 
@@ -80,14 +84,14 @@ class Store:
             return True
         self.reads[target] += 1
         fault = self.fault if self.match in target else Fault.NONE
-        size = material.size_of(target)
-        if size is None or fault is Fault.ERROR:
-            writer.write(_head(404 if size is None else 503, b"", ""))
+        found = _file(target)
+        if found is None or fault is Fault.ERROR:
+            writer.write(_head(404 if found is None else 503, b"", ""))
             return True
-        data = material.body(target, size)
+        data, lifetime, tag = found
         if fault is Fault.LATE:
             await asyncio.sleep(self.seconds)
-        head = _head(200, data, LIFETIME, material.digest(target.encode())[:32])
+        head = _head(200, data, lifetime, tag)
         if method == "HEAD":
             writer.write(head)
             return True
@@ -110,6 +114,17 @@ class Store:
             writer.write(data[start : start + step])
             await writer.drain()
         return True
+
+
+def _file(path: str) -> tuple[bytes, str, str] | None:
+    """What is at the path now, for how long a cache may keep it, and its tag."""
+    now = time.time()
+    if text := material.playlist(path, now):
+        return text.encode(), LIVE, material.digest(text.encode())[:TAG]
+    size = material.size_of(path)
+    if size is None or material.too_early(path, now):
+        return None
+    return material.body(path, size), LIFETIME, material.digest(path.encode())[:TAG]
 
 
 def _head(status: int, data: bytes, lifetime: str = "no-store", tag: str = "") -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from catalog import names
 from derive import lesson, live
@@ -10,12 +10,9 @@ from ops.lessons import job, library
 from ops.lessons.place import Place
 from ops.lives.running import Class
 from services.live.request import SOUND
-from services.live.window import END
+from services.live.window import END, LIFETIME
 from services.packager import index
 from services.packager.store import INDEX, Bucket
-
-PLAYLIST: Final = "public, max-age=1"
-"""As the service has it (``services/live/channel.py``)."""
 
 
 def tell(place: Place, found: Class) -> bool:
@@ -33,7 +30,7 @@ def end(lessons: Bucket, record: dict[str, Any]) -> None:
         key = f"{record['id']}/live/{track}/index.m3u8"
         found = lessons.get(key)
         if found and END not in found[0].decode().splitlines():
-            lessons.put(key, found[0] + f"{END}\n".encode(), PLAYLIST)
+            lessons.put(key, found[0] + f"{END}\n".encode(), LIFETIME)
     ended = {**record, "live": {**record["live"], "state": "ended"}}
     lessons.put(lesson.record_key(record["id"]), index.record_body(ended), INDEX)
     index.rebuild(lessons)

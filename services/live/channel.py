@@ -10,13 +10,11 @@ from queue import Queue
 from typing import Final, TypeVar
 
 from services.live.request import SOUND, Request
-from services.live.window import Item, Window, read
+from services.live.window import LIFETIME, Item, Window, read
 from services.packager.encode import SAMPLE_RATE, timescale
 from services.packager.fragments import Fragment
 from services.packager.store import IMMUTABLE, Bucket
 
-PLAYLIST: Final = "public, max-age=1"
-"""For live playlists: a cache asks once a second, however many players ask it."""
 WAITING: Final = 60
 """Segments that may wait while the store does not answer: two minutes of class."""
 PATIENCE: Final = 120
@@ -105,7 +103,7 @@ class Channel:
         self._list()
 
     def _list(self) -> None:
-        self._put("index.m3u8", self.window.text().encode(), PLAYLIST)
+        self._put("index.m3u8", self.window.text().encode(), LIFETIME)
 
     def _put(self, name: str, data: bytes, cache: str) -> None:
         patiently(lambda: self.bucket.put(self._key(name), data, cache))

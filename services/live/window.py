@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from services.packager.errors import PackagingError
 
 SEQUENCE, BREAKS, TARGET = "#EXT-X-MEDIA-SEQUENCE:", "#EXT-X-DISCONTINUITY-SEQUENCE:", "#EXT-X-TARGETDURATION:"
 MAP, DATE, LENGTH = "#EXT-X-MAP:URI=", "#EXT-X-PROGRAM-DATE-TIME:", "#EXTINF:"
 BREAK, END = "#EXT-X-DISCONTINUITY", "#EXT-X-ENDLIST"
+LIFETIME: Final = "public, max-age=1"
+"""Of a live playlist in caches: each asks once a second, however many players ask it."""
 
 
 @dataclass(frozen=True)

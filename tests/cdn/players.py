@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 from benchmarks.cdn.material import body, size_of
-from benchmarks.cdn.request import Connection, Place
+from benchmarks.cdn.request import Answer, Connection, Place
+from services.live.window import Item, read
 
 AHEAD_SECONDS = 30
 """As hls.js by default (`maxBufferLength`)."""
 PATIENCE_SECONDS = 20
 """For one request (hls.js: `fragLoadPolicy`, 10 s for the first byte, 120 s for all)."""
 PAUSE_SECONDS = 0.5
-"""Before a segment that did not come is asked for again."""
+"""Before what did not come is asked for again."""
+BEHIND_SEGMENTS = 3
+"""Where a player begins, from the end of a live playlist (RFC 8216, section 6.3.3)."""
 
 TICK_SECONDS = 0.1
 
@@ -66,8 +70,6 @@ class Player:
     headers: Mapping[str, str]
     paths: Sequence[str]
     seconds: float
-    live: Callable[[int], float] | None = None
-    """The moment at which a segment begins to exist, of the monotonic clock."""
     buffer: Buffer = field(default_factory=Buffer)
     wrong: list[str] = field(default_factory=list)
     """Segments that came whole and were not what was published."""
@@ -78,9 +80,9 @@ class Player:
     async def play(self, ended: asyncio.Event) -> None:
         """Until the lesson or the test is over."""
         connection = Connection(self.door)
-        for number, path in enumerate(self.paths):
-            while not ended.is_set() and self._waits(number):
-                await asyncio.sleep(0.1)
+        async for path in self._lesson(connection, ended):
+            while not ended.is_set() and self._full():
+                await asyncio.sleep(TICK_SECONDS)
             while not ended.is_set() and not await self._load(connection, path):
                 await asyncio.sleep(PAUSE_SECONDS)
             if ended.is_set():
@@ -89,21 +91,66 @@ class Player:
         connection.close()
         self.buffer.advance(time.monotonic())
 
-    def _waits(self, number: int) -> bool:
-        now = time.monotonic()
-        self.buffer.advance(now)
-        early = self.live is not None and now < self.live(number)
-        return early or self.buffer.seconds > AHEAD_SECONDS - self.seconds
+    async def _lesson(self, _connection: Connection, _ended: asyncio.Event) -> AsyncIterator[str]:
+        """What to load, in order."""
+        for path in self.paths:
+            yield path
+
+    def _full(self) -> bool:
+        self.buffer.advance(time.monotonic())
+        return self.buffer.seconds > AHEAD_SECONDS - self.seconds
 
     async def _load(self, connection: Connection, path: str) -> bool:
-        answer = await connection.get(path, self.headers, seconds=PATIENCE_SECONDS)
-        if not (answer.whole and answer.status == 200):
-            self.failed.append(f"{path}: {answer.status} {answer.error}")
+        answer = await self._get(connection, path)
+        if answer is None:
             return False
         self.bytes += len(answer.data)
         if answer.data != body(path, size_of(path) or 0):
             self.wrong.append(path)
         return True
+
+    async def _get(self, connection: Connection, path: str) -> Answer | None:
+        answer = await connection.get(path, self.headers, seconds=PATIENCE_SECONDS)
+        if answer.whole and answer.status == 200:
+            return answer
+        self.failed.append(f"{path}: {answer.status} {answer.error}")
+        return None
+
+
+@dataclass
+class LivePlayer(Player):
+    """One who watches a class that is on the air: ``paths`` is its playlist alone, asked for again as RFC 8216, section 6.3.4, has it."""
+
+    missed: int = 0
+    """Segments that the playlist had given up before they were loaded."""
+    behind: list[float] = field(default_factory=list)
+    """Seconds from what was filmed to what the picture shows, at each segment that came."""
+
+    async def _lesson(self, connection: Connection, ended: asyncio.Event) -> AsyncIterator[str]:
+        (playlist,) = self.paths
+        following, over = -1, False
+        while not (over or ended.is_set()):
+            asked = time.monotonic()
+            answer = await self._get(connection, playlist)
+            if answer is None:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            window = read(answer.data.decode(), 0, 0)
+            end, over = window.sequence + len(window.items), window.ended
+            first = following if following >= 0 else end - BEHIND_SEGMENTS
+            following = max(first, window.sequence)
+            self.missed += following - first
+            fresh = window.items[following - window.sequence :]
+            for item in fresh:
+                yield urljoin(playlist, item.name)
+                self._shows(item)
+            following = max(end, following)
+            pause = self.seconds if fresh else self.seconds / 2
+            while not (over or ended.is_set()) and time.monotonic() < asked + pause:
+                await asyncio.sleep(TICK_SECONDS)
+
+    def _shows(self, item: Item) -> None:
+        self.behind.append(time.time() - item.at.timestamp() - item.seconds + self.buffer.seconds)
 
 
 async def _clock(players: Sequence[Player], ended: asyncio.Event, late: list[float]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ops.lives import stopping
+from services.live.window import LIFETIME
 from services.packager.store import IMMUTABLE
 from tests import box_cache
 from tests.box_cache import CODE, HOST, LESSON, OTHER, Box, Platform
@@ -93,7 +93,7 @@ class Written(dict[str, tuple[bytes, str]]):
     def get(self, path: str, _: object = None) -> tuple[bytes, str]:
         """As the store answers: a live playlist counts for a second."""
         file = self.lessons / path.removeprefix("/lessons/")
-        cache = stopping.PLAYLIST if file.suffix == ".m3u8" else IMMUTABLE
+        cache = LIFETIME if file.suffix == ".m3u8" else IMMUTABLE
         return (file.read_bytes(), cache) if file.is_file() else (b"", "")
 
 
