@@ -25,7 +25,7 @@ CLIENTS, ROUNDS = 1000, 3
 
 TRIED: Mapping[str, Mapping[str, str]] = {
     "as it is": {},
-    "looks every 5 ms": traffic_server.collapse(CITY.packaging.segment_seconds, 5),
+    "looks every 10 ms": traffic_server.collapse(CITY.packaging.segment_seconds, 10),
     "looks every 25 ms": traffic_server.collapse(CITY.packaging.segment_seconds, 25),
     "one thread": {"proxy.config.exec_thread.limit": "INT 1"},
     "four threads": {"proxy.config.exec_thread.limit": "INT 4"},
