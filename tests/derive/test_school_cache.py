@@ -67,6 +67,11 @@ def test_the_district_s_edge_is_asked_first_and_the_shield_while_it_is_down() ->
     assert {"go_direct=false", "parent_is_proxy=false"} <= set(line.split())
 
 
+def test_a_parent_that_is_noted_as_dead_is_asked_all_the_same() -> None:
+    # Refused unasked, it stays dead for as long as somebody asks (docs/decisions/0270).
+    assert int(records(box())["proxy.config.http.connect_attempts_max_retries_dead_server"].split()[-1]) > 0
+
+
 def test_a_district_without_an_edge_leaves_the_shield_alone() -> None:
     line = school_cache.files(box(edge=""))["parent.config"]
     assert line.startswith('dest_host=lessons parent="127.0.0.1:8091" round_robin')
