@@ -38,7 +38,7 @@ _OFFLINE: Mapping[str, str] = {
     # link that comes back is used within ten.
     "proxy.config.http.connect_attempts_timeout": "INT 3",
     "proxy.config.http.connect_attempts_max_retries": "INT 1",
-    # Not 0: then a server that is noted as dead is not even tried, and 9.2 may note one so that never was asked, and never forgets it (0270).
+    # Not 0: then what is noted as dead is not even tried, and 9.2 may note one so that never was asked, and never forgets it (0270).
     "proxy.config.http.connect_attempts_max_retries_dead_server": "INT 1",
     "proxy.config.http.connect_attempts_rr_retries": "INT 1",
     "proxy.config.http.transaction_no_activity_timeout_out": "INT 10",

@@ -23,8 +23,8 @@ def records(settings: Mapping[str, str]) -> str:
 
 
 _PAUSE_MS = 5
-"""How often a waiter looks whether it may read; each level adds up to one pause. The server's timers go off in steps of 5 ms, so more often
-changes nothing. It takes no more of the processor than every 10 ms did, and a crowd waits less (docs/decisions/0268, measured 2026-11-30)."""
+"""How often a waiter looks whether it may read; each level adds up to one pause. The server's timers go off in steps of 5 ms: more often
+changes nothing. It takes no more of the processor than every 10 ms, and a crowd waits less (docs/decisions/0268, measured 2026-11-30)."""
 
 
 def collapse(segment_seconds: int, pause_ms: int = _PAUSE_MS) -> dict[str, str]:
