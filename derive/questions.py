@@ -10,12 +10,15 @@ from catalog import names
 from catalog.access import Action
 
 PROFILE = names.RESOURCE_PROFILE
+READINGS = names.RESOURCE_READINGS
 LESSON, LIVE = names.RESOURCE_LESSON, names.RESOURCE_LIVE
 VIEWING = Action.VIEW
 PLAYING = (Action.VIEW, Action.LEARN)
 """Either lets a lesson be played."""
 TAKING = Action.DOWNLOAD
 """Lets a lesson be taken away."""
+REPORTING = (Action.REPORT, Action.ADMINISTER)
+"""Either lets the city's readings be seen."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ def playing(who: Person, lesson: Thing, now: datetime, *, seat: bool = False) ->
 def downloading(who: Person, lesson: Thing, now: datetime, *, seat: bool = False) -> tuple[Question, ...]:
     """What is asked when somebody wants to take a lesson away at ``now`` (aware); ``seat`` as for `playing`."""
     return (Question(who, TAKING, lesson, int(now.timestamp()), seat),)
+
+
+def reporting(who: Person, now: datetime) -> tuple[Question, ...]:
+    """What is asked when somebody wants to see the readings of the whole city at ``now`` (aware): a yes to any of them is enough."""
+    return tuple(Question(who, action, Thing(READINGS, READINGS), int(now.timestamp())) for action in REPORTING)
 
 
 def viewing(who: Person, things: Iterable[Thing], now: datetime) -> tuple[Question, ...]:

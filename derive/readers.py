@@ -1,13 +1,15 @@
-"""Who may read the city's dashboards and the query path behind them."""
+"""Who may read the city's dashboards and the query path behind them, and where the gateway asks about each of them."""
 
 from __future__ import annotations
 
-from catalog import City, names
-from catalog.access import Action, Scope, Tier
-from derive import grants
+from typing import Final
 
-ACTIONS = frozenset({Action.REPORT, Action.ADMINISTER})
-"""What one must be allowed to do."""
+from catalog import City
+from catalog.access import Scope, Tier
+from derive import grants, questions
+
+ASKED: Final = "/gate/readings"
+"""Path of the entitlement service at which the gateway asks, with the path that somebody wants behind it; no route leads there."""
 
 
 def dashboard_tiers(city: City) -> tuple[Tier, ...]:
@@ -18,6 +20,6 @@ def dashboard_tiers(city: City) -> tuple[Tier, ...]:
     """
 
     def reads(tier: Tier) -> bool:
-        return Scope.CITY in grants.scopes(city, names.RESOURCE_READINGS, tier.id, ACTIONS)
+        return Scope.CITY in grants.scopes(city, questions.READINGS, tier.id, frozenset(questions.REPORTING))
 
     return tuple(tier for tier in city.tiers if tier.scope is Scope.CITY and reads(tier))

@@ -152,7 +152,8 @@ def trace(
     *,
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="What was decided about this lesson.")] = None,
     resource: Annotated[
-        str | None, typer.Option(metavar="CLASS/ID", help="What was decided about any resource, as pupil-profile/ID.")
+        str | None,
+        typer.Option(metavar="CLASS/ID", help="What was decided about any resource, as pupil-profile/ID or readings."),
     ] = None,
     who: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from typing import Any
 from catalog import City, names
 from derive import access_log, pods
 from infra.config import StackSettings
-from infra.plan import objects, routes, school_listener
+from infra.plan import objects, routes, school_listener, sign_in
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
 from infra.plan.routes import GATEWAY_API, PUBLIC
 
@@ -126,6 +126,7 @@ def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resour
     spec = {
         "provider": {"type": "Kubernetes", "kubernetes": _proxy(settings)},
         "telemetry": {"accessLog": log},
+        "filterOrder": [sign_in.ORDER],
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }
     yield _custom(ENVOY_API, "EnvoyProxy", PROXY, spec)

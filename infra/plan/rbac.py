@@ -37,6 +37,7 @@ WORKED_ON: Kinds = {
 WALLS: Kinds = {
     "": ("limitranges", "namespaces", "resourcequotas", "serviceaccounts"),
     "gateway.envoyproxy.io": ("backendtrafficpolicies", "clienttrafficpolicies", "envoyproxies", "securitypolicies"),
+    "gateway.networking.k8s.io": ("referencegrants",),
     "networking.k8s.io": ("networkpolicies",),
     API: ("rolebindings", "roles"),
 }

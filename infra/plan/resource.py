@@ -22,6 +22,7 @@ RANKS: Mapping[str, int] = {
     "EnvoyProxy": 2,
     "ClientTrafficPolicy": 2,  # before its listener: a door is never open before it is known who may come in
     "Gateway": 3,
+    "ReferenceGrant": 2,  # before the policies that stand on it
     "SecurityPolicy": 3,  # before the routes that it guards
     "BackendTrafficPolicy": 3,  # before the routes that it spreads
     "HTTPRoute": 4,

@@ -8,8 +8,7 @@ from typing import Literal
 
 from catalog import City, names
 from catalog.access import Tier
-from derive import admission, cache_tree, district_edge, identity, shield
-from derive.readers import dashboard_tiers
+from derive import admission, cache_tree, district_edge, identity, readers, shield
 from derive.tenants import tenants
 from infra.config import StackSettings
 from infra.plan import admission as limiting
@@ -68,7 +67,7 @@ def _query(name: str, call: str) -> Route:
         match="Exact",
         method="GET",
         to=f"/api/v1/{call}",
-        readers=dashboard_tiers,
+        readers=readers.dashboard_tiers,
         seconds=40,
     )
 
@@ -113,10 +112,13 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     """A route in the namespace of each public service that has a path here."""
     public = {tenant.id for tenant in tenants(city) if tenant.public}
     known = hosts(city, settings)
+    if asking := sorted({each.service for each in ROUTES if each.readers and each.service in public}):
+        yield sign_in.asking(asking)
     for route in (*ROUTES, *_to_edges(city)):
         if route.service in public and route.listener in known:
             if route.readers:
-                yield sign_in.policy(route.name, route.service, [t.id for t in route.readers(city)], settings)
+                tiers = [each.id for each in route.readers(city)]
+                yield sign_in.policy(route.name, route.service, tiers, settings, asked=readers.ASKED)
             if spec := _traffic(city, route):
                 yield traffic_policy(route.name, route.service, spec)
             yield _http_route(route, known[route.listener])

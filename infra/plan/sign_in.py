@@ -1,4 +1,4 @@
-"""The gateway asks who is there: a policy that lets a route through only for sessions of the tiers given.
+"""The gateway asks who is there: a policy that lets a route through only for sessions of the tiers given, and only if the service agrees.
 
 Whoever makes a route that not everybody may use adds this policy beside it. Policies are made before routes, so that no route is ever open
 for the moment in between.
@@ -9,18 +9,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from catalog import names
 from derive import keys, session_token
 from infra.config import StackSettings
 from infra.plan import objects
 from infra.plan.resource import Body, Resource, resource
 
 PROVIDER = "session"
+ORDER: Body = {"name": "envoy.filters.http.ext_authz", "after": "envoy.filters.http.rbac"}
+"""The service is asked last, of the proxy's filters: whoever has no session of the right tier never gets so far."""
+_SERVICE: Body = {"name": names.ENTITLEMENT, "namespace": names.namespace(names.ENTITLEMENT), "port": objects.HTTP}
 
 
-def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettings) -> Resource:
-    """Only sessions of ``tiers`` (ids) pass the HTTPRoute ``route`` in the namespace of ``service``.
+def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettings, asked: str) -> Resource:
+    """Only sessions of ``tiers`` (ids) pass the HTTPRoute ``route`` in the namespace of ``service``, if the entitlement service agrees.
 
-    Without a session, or with one that is not ours or has ended, the gateway answers 401; with another tier's, 403.
+    Without a session, or with one that is not ours or has ended, the gateway answers 401; with another tier's, 403. Of who is left the
+    service is asked below its path ``asked``: it goes by the whole matrix and the roster, and has the answer on record. What it refuses is
+    refused in its words; while it does not answer, nobody passes.
     """
     allowed = sorted(tiers)
     claim = {"name": session_token.TIER, "valueType": "String", "values": allowed}
@@ -30,6 +36,11 @@ def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettin
         "jwt": {"providers": [_provider(settings)]},
         # An empty list of values would be refused by the API, and a rule without one lets everybody in.
         "authorization": {"defaultAction": "Deny", "rules": [rule] if allowed else []},
+        "extAuth": {
+            "failOpen": False,
+            "headersToExtAuth": ["cookie"],
+            "http": {"path": asked, "backendRefs": [_SERVICE]},
+        },
     }
     return resource(
         {
@@ -37,6 +48,20 @@ def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettin
             "kind": "SecurityPolicy",
             "metadata": objects.meta(route, service),
             "spec": spec,
+        }
+    )
+
+
+def asking(services: Iterable[str]) -> Resource:
+    """That policies in the namespaces of ``services`` may name the entitlement service, which is in another one."""
+    kind = {"group": "gateway.envoyproxy.io", "kind": "SecurityPolicy"}
+    to = {"group": "", "kind": "Service", "name": names.ENTITLEMENT}
+    return resource(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1beta1",
+            "kind": "ReferenceGrant",
+            "metadata": objects.meta("asking", names.ENTITLEMENT),
+            "spec": {"from": [{**kind, "namespace": names.namespace(each)} for each in services], "to": [to]},
         }
     )
 

@@ -33,7 +33,7 @@ ENFORCED: Final[Mapping[tuple[str, Action], tuple[Point, ...]]] = {
     (names.RESOURCE_LIVE, Action.PUBLISH): (Point.OPERATOR,),
     (names.RESOURCE_PROFILE, Action.VIEW): (Point.SERVICE, Point.ROWS),
     (names.RESOURCE_PROFILE, Action.ADMINISTER): (Point.OPERATOR,),
-    (names.RESOURCE_READINGS, Action.REPORT): (Point.GATEWAY,),
+    (names.RESOURCE_READINGS, Action.REPORT): (Point.GATEWAY, Point.SERVICE),
     (names.RESOURCE_PLATFORM, Action.VIEW): (Point.KUBERNETES,),
     (names.RESOURCE_PLATFORM, Action.ADMINISTER): (Point.KUBERNETES,),
     (names.RESOURCE_SCHOOL_BOX, Action.VIEW): (Point.KUBERNETES,),

@@ -1,4 +1,4 @@
-"""The service's addresses. Below ``/access/`` for people and players; health and figures for the cluster only.
+"""The service's addresses. Below ``/access/`` for people and players; the gateway's questions, health and figures for the cluster only.
 
 Answers are never kept by a cache: what is allowed now may be refused in a minute.
 """
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from derive import page_access, session_token, video_token
+from derive import page_access, readers, session_token, video_token
 from services.entitlement import mine, reasons
 from services.entitlement.desk import Answer, Desk, SeatWantedError
 from services.entitlement.people import LINES
@@ -89,6 +89,9 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
         asked = (_token(request), request.path_params["person"])
         return _answered(await anyio.to_thread.run_sync(desk.person, *asked, limiter=aside))
 
+    async def gate(request: Request) -> Response:
+        return _answered(await anyio.to_thread.run_sync(desk.readings, _token(request), limiter=aside))
+
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -101,6 +104,7 @@ def make(desk: Desk, *more: Collector, doors: Sequence[Route] = ()) -> Starlette
             Route(f"{PREFIX}/session", _bound(desk, _session), methods=["GET"]),
             Route(f"{PREFIX}/sign-in", _bound(desk, _sign_in), methods=["POST"]),
             *doors,
+            Route(f"{readers.ASKED}{{path:path}}", gate, methods=["GET"]),
             Route("/healthz", _health, methods=["GET"]),
             Route("/readyz", _bound(desk, _ready), methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),

@@ -19,6 +19,7 @@ from services.entitlement import mine, profile, reasons
 from services.entitlement.audit import Outcome, Unwatched, Witness, shown
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.nights import Nights
+from services.entitlement.passes import Passes
 from services.entitlement.people import Found, Identity, Nobody, People, PersonError, identities
 from services.entitlement.records import Records, UnreadableError
 from services.entitlement.rules import SEAT_NEEDED, Decision, Lesson, Person, Rules
@@ -27,7 +28,7 @@ from services.entitlement.settings import Settings
 from services.entitlement.versions import Version
 
 LOG = logging.getLogger(__package__)
-PLAY, DOWNLOAD, VIEW = "play", questions.TAKING.value, questions.VIEWING.value
+PLAY, DOWNLOAD, VIEW, REPORT = "play", questions.TAKING.value, questions.VIEWING.value, questions.REPORTING[0].value
 MINE = "mine"
 """On record: what was asked for by who asked what they may see."""
 STATUS: Mapping[str, HTTPStatus] = {
@@ -93,6 +94,7 @@ class Desk:
     ) -> None:
         self.settings, self.records, self.clock = settings, records, clock
         self.witness, self.people, self.nights = witness or Unwatched(), people or Nobody(), nights
+        self._passes = Passes()
         self.verifier = Verifier(settings.issuer, settings.session_keys, clock)
 
     def session(self, token: str | None) -> Session | None:
@@ -127,6 +129,16 @@ class Desk:
         """What is answered to who asks for the facts of the pupil with this id of the roster."""
         asked = Asked(VIEW, f"{questions.PROFILE}/{_as_id(person)}")
         return self._answered(token, asked, lambda rules, session: self._person(rules, session, person))[2]
+
+    def readings(self, token: str | None) -> Answer:
+        """What is answered to the gateway about who wants to see the city's readings; a yes counts as long as one to play."""
+        version = self.settings.standing.version
+        if token and version and self._passes.holds(token, version.name, self.clock()):
+            return Answer(HTTPStatus.OK, {})
+        decided, _, answer = self._answered(token, Asked(REPORT, questions.READINGS), self._readings)
+        if token and decided and answer.status is HTTPStatus.OK:
+            self._passes.keep(token, decided.name, answer.expires)
+        return answer
 
     def _answered(
         self, token: str | None, asked: Asked, decide: Deciding
@@ -168,6 +180,18 @@ class Desk:
         if pupil is None or not decision.allowed:
             return _refusal(decision)
         return Answer(HTTPStatus.OK, profile.body(rules, pupil, rules.today(now)), ground=_ground(decision))
+
+    def _readings(self, rules: Rules, session: Session | None) -> Answer:
+        if session is None:
+            return _refusal(Decision("readings-to-nobody"))
+        if session.roster_id is not None:
+            # Whoever left, or is something else today, is not who the session says.
+            self._me(rules, session)
+        decision = rules.reporting(session.person, self.clock())
+        if decision.until is None:
+            return _refusal(decision)
+        expires = min(int(decision.until.timestamp()), session.expires)
+        return Answer(HTTPStatus.OK, {}, expires=expires, ground=_ground(decision))
 
     def _me(self, rules: Rules, session: Session) -> tuple[Identity, Found]:
         """Who signed in, as the roster has them now. Raises `PersonError`, also where they are no more what the session says."""

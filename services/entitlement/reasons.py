@@ -160,6 +160,14 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "What is kept about a person is not open to the public: sign in with your school account.",
         "个人信息不对公众开放：请用学校账号登录。",
     ),
+    "readings-to-nobody": (
+        "The readings of the whole city are not open to the public: sign in.",
+        "全市的监测数据不对公众开放：请登录。",
+    ),
+    "readings-not-for-tier": (
+        "Accounts of the kind “{tier}” do not see the readings of the whole city.",
+        "“{tier}”类账号不能查看全市的监测数据。",
+    ),
     "tier-sees-no-profile": (
         "Accounts of the kind “{tier}” do not see what is kept about a pupil.",
         "“{tier}”类账号不能查看学生的信息。",

@@ -98,6 +98,7 @@ _TAKEN_AWAY = {Obstacle.USE: "licence-without-download"}
 _NOTHING: Mapping[str, str] = {
     questions.LESSON: "tier-plays-nothing",
     questions.LIVE: "live-not-for-tier",
+    questions.READINGS: "readings-not-for-tier",
 }
 _FAR: Mapping[str, str] = {questions.LESSON: "out-of-reach", questions.LIVE: "live-in-alliance-only"}
 """Class of what is played -> reason."""
@@ -145,6 +146,10 @@ class Rules:
             return _while_live(own, lesson, now)
         public = self._yes(self.public_tier, asked, seat)
         return _while_live(replace(public, public=True) if public else own, lesson, now)
+
+    def reporting(self, person: Person, now: datetime) -> Decision:
+        """Whether ``person`` may see the readings of the whole city at ``now`` (aware), and until when at the latest."""
+        return self._decide(person, questions.reporting(self._who_asks(person), now), 0)
 
     def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking, seat: int) -> Sequence[Question]:
         who = self._who_asks(person)

@@ -63,6 +63,26 @@ def test_each_query_route_asks_for_a_session_that_reads_for_the_whole_city(city:
         assert place[policy] < place[route]
 
 
+def test_each_query_is_asked_about_last_and_by_nobody_s_mercy(city: City, settings: Settings) -> None:
+    plan = gateway.plan(city, settings())
+    guards = [each for each in plan if each.kind == "SecurityPolicy"]
+    assert guards
+    (grant,) = (each for each in plan if each.kind == "ReferenceGrant")
+    for asked in (each.props["spec"]["extAuth"] for each in guards):
+        assert asked["failOpen"] is False and asked["http"]["path"] == readers.ASKED
+        assert "cookie" in asked["headersToExtAuth"], "a browser has its session there"
+        (service,) = asked["http"]["backendRefs"]
+        assert service["namespace"] == grant.namespace
+        assert {"group": "", "kind": "Service", "name": service["name"]} in grant.props["spec"]["to"]
+    known = {(each["kind"], each["namespace"]) for each in grant.props["spec"]["from"]}
+    assert known == {(each.kind, each.namespace) for each in guards}
+    (proxy,) = (each.props["spec"] for each in plan if each.kind == "EnvoyProxy")
+    assert proxy["filterOrder"] == [{"name": "envoy.filters.http.ext_authz", "after": "envoy.filters.http.rbac"}]
+    (route,) = (each for each in plan if each.kind == "HTTPRoute" and each.name == "entitlement")
+    routed = [each["path"]["value"] for each in rule(route)["matches"]]
+    assert not any(readers.ASKED.startswith(path) for path in routed), "nobody asks it in the gateway's place"
+
+
 def test_the_page_itself_is_open_so_that_it_can_say_how_to_sign_in(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings())
     assert "viewer" in {each.name for each in plan if each.kind == "HTTPRoute"}

@@ -28,6 +28,8 @@ class Pages:
     dashboards: Path
     prometheus: str
     answer: int | None = None
+    said: bytes = b"RBAC: access denied"
+    """Its body."""
 
 
 def content_policy(elsewhere: str = "") -> str:
@@ -91,7 +93,7 @@ def _handler(served: Pages) -> type[SimpleHTTPRequestHandler]:
             if not self.path.startswith(API):
                 super().do_GET()
                 return
-            status, body = (served.answer, b"") if served.answer else self._asked()
+            status, body = (served.answer, served.said) if served.answer else self._asked()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

@@ -19,6 +19,7 @@ from local.images import site
 from local.images.definition import load as images
 from monitoring.dashboards.panel import Key, Table
 from monitoring.dashboards.panels import dashboards
+from services.entitlement import reasons
 from tests.integration import chromium, pages_server, prometheus_server
 from tests.integration.pages_server import Pages
 from tests.monitoring import history
@@ -237,8 +238,15 @@ def test_who_may_not_look_is_told_who_may_and_how_to_sign_in(page: Page, served:
     page.wait_for_selector("[data-panel=covered-share] .value")
 
 
-def test_a_monitoring_that_is_down_is_unknown_and_not_good(page: Page, served: Pages) -> None:
-    served.answer = 503
+def test_whom_the_service_refuses_reads_its_words(page: Page, served: Pages) -> None:
+    served.answer, served.said = 403, json.dumps(reasons.text("roster-differs", {})).encode()
+    page.goto(f"{served.url}?board={COVERAGE}")
+    assert reasons.text("roster-differs", {})["en"] in page.inner_text(".notice[data-trouble=forbidden]")
+
+
+@pytest.mark.parametrize(("status", "said"), [(503, b""), (403, b"")], ids=["away", "nobody-to-ask"])
+def test_a_monitoring_that_is_down_is_unknown_and_not_good(page: Page, served: Pages, status: int, said: bytes) -> None:
+    served.answer, served.said = status, said
     page.goto(f"{served.url}?board={COVERAGE}")
     page.wait_for_selector(".notice")
     assert "unknown, not good" in page.inner_text(".notice")

@@ -6,7 +6,7 @@ import pytest
 
 from catalog import City, load_named, names
 from catalog.access import Action
-from derive import questions, readers, store
+from derive import questions, store
 from derive.closed import CLOSED
 from infra.plan import rbac
 from policies.access.points import ACCOUNTS, ENFORCED, ROLES, Point
@@ -31,9 +31,9 @@ def test_what_is_said_of_a_point_is_what_it_decides_by() -> None:
 
     recorded = {(names.RESOURCE_LESSON, action) for action in (*questions.PLAYING, questions.TAKING)}
     assert of(Point.CACHES) == recorded | {(names.RESOURCE_LIVE, action) for action in questions.PLAYING}
-    assert of(Point.SERVICE) == of(Point.CACHES) | {(questions.PROFILE, questions.VIEWING)}
+    assert of(Point.SERVICE) == of(Point.CACHES) | {(questions.PROFILE, questions.VIEWING)} | of(Point.GATEWAY)
     assert of(Point.KUBERNETES) == {(each.resource, each.action) for each in rbac.MEANINGS}
-    assert {action for _, action in of(Point.GATEWAY)} <= readers.ACTIONS
+    assert of(Point.GATEWAY) <= {(questions.READINGS, action) for action in questions.REPORTING}
 
 
 def test_every_account_of_the_store_says_for_whom_it_stands() -> None:

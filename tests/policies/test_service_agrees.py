@@ -13,6 +13,7 @@ import pytest
 from catalog import City, load_named, names
 from catalog.access import Action, Scope
 from derive import questions as forms
+from derive import readers
 from policies.access import document
 from policies.access.deciding import Judge, Question
 from policies.access.entities import Person, Thing
@@ -118,3 +119,23 @@ def test_they_agree_about_taking_every_lesson_away(
     proof(f"access: the same three about taking lessons of the city {name} away", said)
     assert counts["asked"] > 500
     assert 0 < counts["allowed"] < counts["asked"] / 4
+
+
+@pytest.mark.parametrize("name", PART)
+def test_they_agree_about_who_sees_the_readings_of_the_whole_city(name: str) -> None:
+    city, now = load_named(name), datetime.now(UTC)
+    service, judge = rules.Rules(document.document(city)), Judge.of(city)
+    seen = set()
+    for who in people(city):
+        asked = forms.reporting(who, now)
+        right = any(reference.allowed(city, each) for each in asked)
+        me, _ = of_service(who, lessons(city)[0])
+        # A session that names a school of nowhere is refused first: by no rule of the matrix, but by what is wrong with it.
+        sound = situations.STRANGER not in who.schools
+        assert service.reporting(me, now).allowed is (right and sound), who
+        assert any(each.allowed for each in judge.decide(asked)) is right, who
+        seen.add(right)
+    assert seen == {True, False}
+    assert {each.id for each in readers.dashboard_tiers(city)} == {
+        each.id for each in city.tiers if service.reporting(rules.Person(each.id), now).allowed
+    }, "whom the gateway lets through before it asks"

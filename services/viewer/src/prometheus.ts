@@ -1,5 +1,7 @@
 // Prometheus' HTTP API, two calls of it, behind the gateway that asks who is there.
 
+import { say } from "./texts";
+
 export type Labels = Record<string, string>;
 export interface Sample {
   labels: Labels;
@@ -38,6 +40,23 @@ interface Result {
   values?: [number, string][];
 }
 
+/** Prometheus' answer, or the words of a refusal. */
+interface Body {
+  status?: string;
+  error?: string;
+  data?: { result?: Result[] };
+  zh?: string;
+  en?: string;
+}
+
+function parsed(text: string): Body | null {
+  try {
+    return JSON.parse(text) as Body;
+  } catch {
+    return null;
+  }
+}
+
 async function ask(path: string, parameters: Record<string, string>): Promise<Result[]> {
   const answer = await fetch(`${ROOT}${path}?${new URLSearchParams(parameters)}`, {
     headers: { Accept: "application/json" },
@@ -48,9 +67,13 @@ async function ask(path: string, parameters: Record<string, string>): Promise<Re
     throw new Refused("down", error instanceof Error ? error.message : String(error));
   });
   if (answer.status === 401) throw new Refused("signed-out", "HTTP 401");
-  if (answer.status === 403) throw new Refused("forbidden", "HTTP 403");
-  const body = (await answer.json().catch(() => null)) as { status?: string; error?: string; data?: { result?: Result[] } } | null;
-  if (body?.status === "error" && answer.status < 500) throw new Refused("query", body.error ?? `HTTP ${answer.status}`);
+  const text = await answer.text().catch(() => "");
+  const body = parsed(text);
+  const words = body?.zh && body.en ? say({ zh: body.zh, en: body.en }) : `HTTP ${answer.status}`;
+  // Where the service that decides does not answer, the gateway says no without a word.
+  if (answer.status === 403) throw new Refused(text ? "forbidden" : "down", words);
+  if (answer.status >= 500) throw new Refused("down", body?.error ?? words);
+  if (body?.status === "error") throw new Refused("query", body.error ?? `HTTP ${answer.status}`);
   if (!answer.ok || body?.status !== "success") throw new Refused("down", body?.error ?? `HTTP ${answer.status}`);
   return body.data?.result ?? [];
 }
