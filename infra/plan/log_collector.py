@@ -37,7 +37,8 @@ def plan(_city: City, settings: StackSettings) -> tuple[Resource, ...]:
 def _collector(settings: StackSettings) -> Iterator[Resource]:
     configuration = json.dumps(_configuration(settings), indent=1)
     yield objects.service_account(SERVICE, SERVICE)
-    yield client_secret(settings, LOG_WRITER, SERVICE)
+    account = client_secret(settings, LOG_WRITER, SERVICE)
+    yield account
     yield objects.config_map(SERVICE, SERVICE, {"collector.json": configuration})
     spec: Body = {
         "clusterIP": "None",
@@ -46,7 +47,8 @@ def _collector(settings: StackSettings) -> Iterator[Resource]:
     }
     meta = objects.meta(SERVICE, SERVICE, annotations={"pulumi.com/skipAwait": "true"})
     yield resource({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
-    yield objects.workload("DaemonSet", SERVICE, SERVICE, _pod(settings), configuration)
+    # It reads the account once, when it begins: with a key that was replaced it would try the same lines for ever.
+    yield objects.workload("DaemonSet", SERVICE, SERVICE, _pod(settings), [configuration, account.props["stringData"]])
 
 
 def _pod(settings: StackSettings) -> Body:

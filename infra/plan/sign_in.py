@@ -21,27 +21,27 @@ ORDER: Body = {"name": "envoy.filters.http.ext_authz", "after": "envoy.filters.h
 _SERVICE: Body = {"name": names.ENTITLEMENT, "namespace": names.namespace(names.ENTITLEMENT), "port": objects.HTTP}
 
 
-def policy(route: str, service: str, tiers: Iterable[str], settings: StackSettings, asked: str) -> Resource:
+def policy(
+    route: str, service: str, tiers: Iterable[str], settings: StackSettings, asked: str | None = None
+) -> Resource:
     """Only sessions of ``tiers`` (ids) pass the HTTPRoute ``route`` in the namespace of ``service``, if the entitlement service agrees.
 
     Without a session, or with one that is not ours or has ended, the gateway answers 401; with another tier's, 403. Of who is left the
-    service is asked below its path ``asked``: it goes by the whole matrix and the roster, and has the answer on record. What it refuses is
-    refused in its words; while it does not answer, nobody passes.
+    service is asked below its path ``asked`` (None: it is not): it goes by the whole matrix and the roster, and has the answer on record.
+    What it refuses is refused in its words; while it does not answer, nobody passes.
     """
     allowed = sorted(tiers)
     claim = {"name": session_token.TIER, "valueType": "String", "values": allowed}
     rule = {"name": "tiers", "action": "Allow", "principal": {"jwt": {"provider": PROVIDER, "claims": [claim]}}}
-    spec = {
+    spec: Body = {
         "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route}],
         "jwt": {"providers": [_provider(settings)]},
         # An empty list of values would be refused by the API, and a rule without one lets everybody in.
         "authorization": {"defaultAction": "Deny", "rules": [rule] if allowed else []},
-        "extAuth": {
-            "failOpen": False,
-            "headersToExtAuth": ["cookie"],
-            "http": {"path": asked, "backendRefs": [_SERVICE]},
-        },
     }
+    if asked:
+        http: Body = {"path": asked, "backendRefs": [_SERVICE]}
+        spec["extAuth"] = {"failOpen": False, "headersToExtAuth": ["cookie"], "http": http}
     return resource(
         {
             "apiVersion": "gateway.envoyproxy.io/v1alpha1",

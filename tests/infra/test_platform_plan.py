@@ -215,3 +215,36 @@ def _values(body: Any, key: str) -> list[Any]:
     if isinstance(body, dict):
         return [value for name, each in body.items() for value in ([each] if name == key else []) + _values(each, key)]
     return [value for each in body for value in _values(each, key)] if isinstance(body, list) else []
+
+
+STAYING = ("Deployment", "StatefulSet", "DaemonSet")
+"""Kinds whose pods go on; those of the others begin anew by themselves."""
+
+
+@pytest.mark.parametrize("profile", ["local", "prod"])
+def test_whoever_signs_in_to_the_store_begins_anew_with_a_new_key(city: City, settings: Settings, profile: str) -> None:
+    """A program reads its account when it begins: with the former key it would be refused for ever, and a collector without a word."""
+    before, after = (
+        {each.logical_name: each for each in plan(city, settings(profile=profile, storeAdminKey=key)).resources}
+        for key in (SEED, SEED[::-1])
+    )
+    assert before.keys() - after.keys() <= {name for name in before if name.startswith("job/")}
+    changed_secrets = {
+        (each.namespace, each.name)
+        for name, each in before.items()
+        if each.kind == "Secret" and name in after and each.props != after[name].props
+    }
+    assert changed_secrets
+    mounting = {
+        name
+        for name, each in before.items()
+        if each.kind in STAYING
+        for pod in pods(each.props)
+        for volume in pod.get("volumes", ())
+        if (each.namespace, volume.get("secret", {}).get("secretName")) in changed_secrets
+    }
+    assert "daemonset/log-collector/log-collector" in mounting and len(mounting) > 2
+    templates = {name: (before[name], after[name]) for name in mounting}
+    assert {
+        name for name, pair in templates.items() if len({digest(each.props["spec"]["template"]) for each in pair}) == 1
+    } == set()

@@ -118,7 +118,7 @@ def test_a_school_that_leaves_its_alliances_is_told_with_those_it_loses() -> Non
 
 def test_a_change_says_whose_rights_differ_as_a_roster_knows_them() -> None:
     codes = tuple(sorted(AGREEMENT.schools))
-    known = {
+    known: dict[str, set[tuple[str, ...] | None]] = {
         "an agreement less": {codes},
         "a right less": {None},
         "a school in another district": {(TINY.schools[0].code,)} | {(each.code,) for each in TINY.schools},
