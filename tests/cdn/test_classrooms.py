@@ -47,6 +47,7 @@ def test_thirty_classrooms_watch_one_live_lesson_over_20_mbit_without_a_stall(
     behind = sorted(seconds for each in players for seconds in each.behind)
     proof(
         f"{CLASSROOMS} classrooms on one live class of {minutes} min at {rung.video_kbps} kbit/s, {MBPS} Mbit/s link, by its playlist",
-        f"{traces.words(players)}; {sum(len(each.failed) for each in players)} tries repeated; {statistics.median(behind):.1f} s behind the teacher (median; {behind[-1]:.1f} at most); "
+        f"{traces.words(players)}; {sum(len(each.failed) for each in players)} tries repeated; "
+        f"{statistics.median(behind):.1f} s behind the teacher (median; {behind[-1]:.1f} at most); "
         f"{given:.0f} Mbit watched, each segment read once and the playlist {asked} times ({picture})",
     )
