@@ -87,9 +87,10 @@ def run() -> list[dict[str, Any]]:
 
 def _measured(host: str, turn: Callable[[], Found]) -> Found:
     """What a turn found, with its own seconds and the processor's, of the command and of the server."""
-    began, server = time.monotonic(), _server_cpu(host)
+    server, began = _server_cpu(host), time.monotonic()
     found = turn()
-    return {**found, "seconds": time.monotonic() - began, "cpu": found["cpu"] + _server_cpu(host) - server}
+    seconds = time.monotonic() - began
+    return {**found, "seconds": seconds, "cpu": found["cpu"] + _server_cpu(host) - server}
 
 
 def _server_cpu(host: str) -> float:
