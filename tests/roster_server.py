@@ -46,11 +46,14 @@ class Server:
         """A connection as ``role``."""
         return psycopg.connect(host=self.host, user=role, dbname=DATABASE)
 
+    def owner(self) -> sa.Engine:
+        """The tables' owner, as alembic connects."""
+        words = {"host": self.host, "user": OWNER, "dbname": DATABASE}
+        return sa.create_engine("postgresql+psycopg://", connect_args=words, poolclass=sa.NullPool)
+
     def migrate(self) -> None:
         """Bring tables and rights up to date, as the owner."""
-        words = {"host": self.host, "user": OWNER, "dbname": DATABASE}
-        engine = sa.create_engine("postgresql+psycopg://", connect_args=words, poolclass=sa.NullPool)
-        with engine.begin() as connection:
+        with self.owner().begin() as connection:
             migrate.upgrade(connection, ROLES)
 
     def rows(self, role: str, words: str, **settings: str) -> list[tuple[Any, ...]]:

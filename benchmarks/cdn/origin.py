@@ -16,11 +16,10 @@ from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.cdn import material
-from services.live.window import LIFETIME as LIVE
+from services.live.window import LIFETIME
+from services.packager.store import IMMUTABLE
 
 PORT = 7070
-LIFETIME = "public, max-age=31536000, immutable"
-"""What the packager gives a segment."""
 TAG = 32
 """Characters of an entity tag."""
 PACE_CHUNKS = 20
@@ -120,11 +119,11 @@ def _file(path: str) -> tuple[bytes, str, str] | None:
     """What is at the path now, for how long a cache may keep it, and its tag."""
     now = time.time()
     if text := material.playlist(path, now):
-        return text.encode(), LIVE, material.digest(text.encode())[:TAG]
+        return text.encode(), LIFETIME, material.digest(text.encode())[:TAG]
     size = material.size_of(path)
     if size is None or material.too_early(path, now):
         return None
-    return material.body(path, size), LIFETIME, material.digest(path.encode())[:TAG]
+    return material.body(path, size), IMMUTABLE, material.digest(path.encode())[:TAG]
 
 
 def _head(status: int, data: bytes, lifetime: str = "no-store", tag: str = "") -> bytes:

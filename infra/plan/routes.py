@@ -45,6 +45,8 @@ class Route:
     """The path as the backend knows it, for an exact match; empty: the same."""
     readers: Callable[[City], tuple[Tier, ...]] | None = None
     """Tiers whose sessions alone pass; None: everybody."""
+    asked: str | None = None
+    """Path at which the entitlement service is asked about each of them besides; None: it is not."""
     by_path: bool = False
     """Whether the path decides which pod is asked, as for a cache."""
     limits: Callable[[City], Iterable[admission.Limit]] | None = None
@@ -68,6 +70,7 @@ def _query(name: str, call: str) -> Route:
         method="GET",
         to=f"/api/v1/{call}",
         readers=readers.dashboard_tiers,
+        asked=readers.ASKED,
         seconds=40,
     )
 
@@ -112,13 +115,13 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     """A route in the namespace of each public service that has a path here."""
     public = {tenant.id for tenant in tenants(city) if tenant.public}
     known = hosts(city, settings)
-    if asking := sorted({each.service for each in ROUTES if each.readers and each.service in public}):
+    if asking := sorted({each.service for each in ROUTES if each.asked and each.service in public}):
         yield sign_in.asking(asking)
     for route in (*ROUTES, *_to_edges(city)):
         if route.service in public and route.listener in known:
             if route.readers:
                 tiers = [each.id for each in route.readers(city)]
-                yield sign_in.policy(route.name, route.service, tiers, settings, asked=readers.ASKED)
+                yield sign_in.policy(route.name, route.service, tiers, settings, route.asked)
             if spec := _traffic(city, route):
                 yield traffic_policy(route.name, route.service, spec)
             yield _http_route(route, known[route.listener])

@@ -28,8 +28,10 @@ class Group:
 
 
 def count(connect: Connect, groups: Iterable[Group], today: date) -> dict[Group, int]:
-    """People in each group, everybody once, however many roles they have; read as the keeper, who
-    writes nothing here. Raises `UserError` as `importing.keeper` does."""
+    """People in each group, everybody once, however many roles they have; read as the keeper, who writes nothing here.
+
+    Raises `UserError` as `importing.keeper` does.
+    """
     with keeper(connect) as connection:
         connection.execute("SET TRANSACTION READ ONLY")
         return {each: _one(connection, each, today) for each in dict.fromkeys(groups)}

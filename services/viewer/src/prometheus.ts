@@ -72,9 +72,8 @@ async function ask(path: string, parameters: Record<string, string>): Promise<Re
   const words = body?.zh && body.en ? say({ zh: body.zh, en: body.en }) : `HTTP ${answer.status}`;
   // Where the service that decides does not answer, the gateway says no without a word.
   if (answer.status === 403) throw new Refused(text ? "forbidden" : "down", words);
-  if (answer.status >= 500) throw new Refused("down", body?.error ?? words);
-  if (body?.status === "error") throw new Refused("query", body.error ?? `HTTP ${answer.status}`);
-  if (!answer.ok || body?.status !== "success") throw new Refused("down", body?.error ?? `HTTP ${answer.status}`);
+  if (body?.status === "error" && answer.status < 500) throw new Refused("query", body.error ?? words);
+  if (!answer.ok || body?.status !== "success") throw new Refused("down", body?.error ?? words);
   return body.data?.result ?? [];
 }
 

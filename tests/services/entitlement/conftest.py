@@ -164,12 +164,12 @@ class Live(Standing):
     """A document as it is at every moment, so that a test can change a fact of it."""
 
     def __init__(self, document: dict[str, Any] = DOCUMENT) -> None:
-        self.document = document
+        self.document, self.named = document, "d" * 64
         super().__init__(Path("/nowhere"))
 
     @property
     def version(self) -> Version | None:
-        return Version("d" * 64, "c" * 64, NOW, Rules(self.document))
+        return Version(self.named, "c" * 64, NOW, Rules(self.document))
 
     @version.setter
     def version(self, _: Version | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
@@ -15,7 +14,7 @@ from services.roster import migrate
 from services.roster.policies import CONSENTS, IMPORTED, SEATS, TABLES
 from tests import roster_server
 from tests.ops.rosters import small
-from tests.roster_server import DATABASE, OWNER, Server
+from tests.roster_server import Server
 from tests.services.roster.conftest import AGREED, SEATED
 
 EARLIER = [each.revision for each in ScriptDirectory.from_config(migrate.configuration()).walk_revisions()][1:]
@@ -41,13 +40,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def back(server: Server, revision: str) -> None:
     """Make the tables as they were then, with what was in them that was there then."""
-    engine = sa.create_engine(
-        "postgresql+psycopg://",
-        connect_args={"host": server.host, "user": OWNER, "dbname": DATABASE},
-        poolclass=sa.NullPool,
-    )
     settings = migrate.configuration()
-    with engine.begin() as connection:
+    with server.owner().begin() as connection:
         settings.attributes["connection"] = connection
         command.downgrade(settings, revision)
 
