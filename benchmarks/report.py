@@ -54,8 +54,31 @@ def replace_section(page: str, title: str, section: str) -> str:
     return page.rstrip() + "\n\n" + section.rstrip() + "\n"
 
 
-def append_proofs(path: Path, rows: Iterable[tuple[str, str]], *, failed: bool) -> None:
-    """Append one dated section of campaign results to ``path``; ``failed`` says that the run as a whole did not pass."""
-    verdict = "**the run failed**" if failed else "the run passed"
-    section = f"## {today()}\n\nOn {describe()}; {verdict}.\n\n{table(('what', 'result'), rows)}"
-    path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n\n" + section, encoding="utf-8")
+class Proofs:
+    """One dated section of campaign results at the end of ``path``, written with its first row and again with each one after it.
+
+    A run of hours that is ended half way keeps what it found until then, and says that it did not come to its end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._above = ""
+        self._rows: list[tuple[str, str]] = []
+
+    def note(self, what: str, result: str) -> None:
+        """One more campaign's result."""
+        if not self._rows:
+            self._above = self._path.read_text(encoding="utf-8").rstrip()
+        self._rows.append((what, result))
+        self._write("**the run did not come to its end**")
+
+    def end(self, *, failed: bool) -> None:
+        """The run has ended; ``failed`` says that it did not pass as a whole. A run without a result leaves no section."""
+        if self._rows:
+            self._write("**the run failed**" if failed else "the run passed")
+
+    def _write(self, verdict: str) -> None:
+        section = f"## {today()}\n\nOn {describe()}; {verdict}.\n\n{table(('what', 'result'), self._rows)}"
+        part = self._path.with_name(f".{self._path.name}.part")
+        part.write_text(f"{self._above}\n\n{section}", encoding="utf-8")
+        part.replace(self._path)

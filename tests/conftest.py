@@ -16,13 +16,13 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-from benchmarks.report import append_proofs
+from benchmarks.report import Proofs
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = os.environ.get("HUIJU_CAMPAIGN") == "full"
 SHARING = ("tests/cdn",)
 """Folders whose files share what this machine has once: the lab of the caches, with its network namespaces."""
-PROOFS = pytest.StashKey[list[tuple[str, str]]]()
+PROOFS = pytest.StashKey[Proofs]()
 
 # How long an example takes on a busy machine says nothing about what is tested.
 hypothesis.settings.register_profile("kit", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -42,7 +42,7 @@ def _rank(item: pytest.Item) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for the results of campaigns; have `huiju` on PATH, as after ``source .venv/bin/activate``."""
-    config.stash[PROOFS] = []
+    config.stash[PROOFS] = Proofs(ROOT / "docs" / "proofs.md")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
@@ -95,12 +95,10 @@ def campaign() -> Callable[[int, int], int]:
 
 @pytest.fixture(scope="session")
 def proof(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """``proof(what, result)``: note the result of a campaign; in a full campaign it is appended to ``docs/proofs.md``."""
-    return lambda what, result: request.config.stash[PROOFS].append((what, result))
+    """``proof(what, result)``: note the result of a campaign; a full one's stands in ``docs/proofs.md`` at once."""
+    return request.config.stash[PROOFS].note if FULL else lambda what, result: None
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Append the results of a full campaign, failed ones too: a proof that hides its failures is none."""
-    rows = session.config.stash[PROOFS]
-    if FULL and rows:
-        append_proofs(ROOT / "docs" / "proofs.md", rows, failed=exitstatus != 0)
+    """Say under the rows of a full campaign how it ended, failed ones too: a proof that hides its failures is none."""
+    session.config.stash[PROOFS].end(failed=exitstatus != 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import run
-from benchmarks.report import COLUMNS, append_proofs, benchmark_section, replace_section, table
+from benchmarks.report import COLUMNS, Proofs, benchmark_section, replace_section, table
 
 PAGE = "# Figures\n\nWhat this is.\n\n## One\n\nold\n\n## Two\n\nkept\n"
 
@@ -46,15 +46,39 @@ def test_a_table_has_a_cell_for_every_column() -> None:
     assert header.count("|") == rule.count("|") == row.count("|") == len(COLUMNS) + 1
 
 
-@pytest.mark.parametrize(("failed", "word"), [(True, "the run failed"), (False, "the run passed")])
-def test_a_proof_is_appended_whether_it_held_or_not(failed: bool, word: str, tmp_path: Path) -> None:
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
     page = tmp_path / "proofs.md"
     page.write_text("# Proofs\n\n## 2026-01-01\n\nold\n")
-    append_proofs(page, [("kill -9 of pulumi up", "30 of 30 recovered")], failed=failed)
+    return page
+
+
+@pytest.mark.parametrize(("failed", "word"), [(True, "the run failed"), (False, "the run passed")])
+def test_a_proof_is_appended_whether_it_held_or_not(failed: bool, word: str, page: Path) -> None:
+    proofs = Proofs(page)
+    proofs.note("kill -9 of pulumi up", "30 of 30 recovered")
+    proofs.end(failed=failed)
     text = page.read_text()
     assert text.startswith("# Proofs\n\n## 2026-01-01\n\nold\n\n## ")
     assert word in text
+    assert "did not come to its end" not in text
     assert "| kill -9 of pulumi up | 30 of 30 recovered |" in text
+
+
+def test_a_run_that_is_ended_half_way_keeps_what_it_found(page: Path) -> None:
+    proofs = Proofs(page)
+    proofs.note("first", "held")
+    proofs.note("second", "held too")
+    text = page.read_text()
+    assert "| first | held |\n| second | held too |\n" in text
+    assert text.count("\n## ") == 2  # the old run's section and one of this run
+    assert "did not come to its end" in text
+
+
+def test_a_run_without_a_result_leaves_the_page_as_it_was(page: Path) -> None:
+    before = page.read_text()
+    Proofs(page).end(failed=False)
+    assert page.read_text() == before
 
 
 def test_an_unknown_benchmark_is_refused_before_any_is_run(capsys: pytest.CaptureFixture[str]) -> None:
