@@ -42,7 +42,7 @@ class Profile(BaseModel):
     metrics_memory_mib: Annotated[int, Field(ge=128, le=1_000_000)] = Field(
         description="Memory of Prometheus, in MiB: about 3 kB a series, and as much again for queries."
     )
-    logs_flush_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
+    logs_flush_seconds: Annotated[int, Field(ge=5, le=600)] = Field(
         description="How long a log line waits for others before they become an object, in seconds."
     )
     audit_ship_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 from catalog import City, names
@@ -13,13 +14,25 @@ from monitoring.rules import VOLUME_FREE
 RUNBOOKS: Final = "monitoring/runbooks"
 PAGE, TICKET = "page", "ticket"
 """Severities: wake somebody, or be read in the morning."""
-JOBS: Final = (names.EXPORTER, names.BLACKBOX, slo.JOB, "kubelet", names.ALERTMANAGER, names.ENTITLEMENT)
+JOBS: Final = (
+    names.EXPORTER,
+    names.BLACKBOX,
+    slo.JOB,
+    "kubelet",
+    names.ALERTMANAGER,
+    names.ENTITLEMENT,
+    names.LOG_COLLECTOR,
+)
 """Scrape jobs without which an alert of this file could not be trusted."""
+COLLECTOR_WAITS, COLLECTOR_SENT = "otelcol_exporter_queue_size", "otelcol_exporter_sent_log_records_total"
+"""The collector's own counters: bytes that wait for the store; lines that it took."""
+LOGS_WINDOW: Final = timedelta(minutes=30)
+"""A collector that holds lines and got rid of none for so long is stuck: three times as long as one may gather them for an object."""
 
 
 def groups(city: City) -> list[dict[str, Any]]:
     """The one group of alerts."""
-    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules(), _log()]
+    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules(), _log(), _logs()]
     return [{"name": "alerts", "interval": "30s", "rules": rules}]
 
 
@@ -145,4 +158,18 @@ def _log() -> dict[str, Any]:
         TICKET,
         en="What the cache of school {{ $labels.school }} answered is not on record in full",
         zh="学校 {{ $labels.school }} 缓存的访问日志有缺失，记录不完整",
+    )
+
+
+def _logs() -> dict[str, Any]:
+    """A collector holds lines and the store takes none: it tries for ever without a word, and nodes keep files for some time only."""
+    # One that never got rid of a line has no such counter at all.
+    window = f"{LOGS_WINDOW.total_seconds() / 60:g}m"
+    return _alert(
+        names.ALERT_LOGS,
+        f"{COLLECTOR_WAITS} > 0 unless on (instance) changes({COLLECTOR_SENT}[{window}]) > 0",
+        "15m",
+        PAGE,
+        en="Logs of the platform are not kept: the store has taken none from collector {{ $labels.instance }}",
+        zh="平台日志未能保存：对象存储未接收采集器 {{ $labels.instance }} 的日志",
     )

@@ -20,6 +20,7 @@ from infra.plan.object_store import client_secret
 from infra.plan.resource import Body, Resource, resource
 
 SERVICE = names.LOG_COLLECTOR
+CONFIGURATION = "collector.json"
 LOGS = "/var/log/pods"
 STATE = "/state"
 QUEUE_BYTES = 64 * 2**20
@@ -39,7 +40,7 @@ def _collector(settings: StackSettings) -> Iterator[Resource]:
     yield objects.service_account(SERVICE, SERVICE)
     account = client_secret(settings, LOG_WRITER, SERVICE)
     yield account
-    yield objects.config_map(SERVICE, SERVICE, {"collector.json": configuration})
+    yield objects.config_map(SERVICE, SERVICE, {CONFIGURATION: configuration})
     spec: Body = {
         "clusterIP": "None",
         "selector": names.selector(SERVICE),
@@ -56,7 +57,7 @@ def _pod(settings: StackSettings) -> Body:
     container = {
         "name": SERVICE,
         "image": settings.images[SERVICE],
-        "args": ["--config=/etc/collector/collector.json"],
+        "args": [f"--config=/etc/collector/{CONFIGURATION}"],
         "env": [node, *store.client_env()],
         "ports": [{"name": "metrics", "containerPort": ports.COLLECTOR_METRICS}],
         "readinessProbe": objects.probe("/metrics", ports.COLLECTOR_METRICS),

@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from annotated_types import Le
 
 from catalog import City, names
 from catalog.errors import UserError
 from infra.config import StackSettings
 from infra.plan import log_collector, monitoring, monitoring_alerts, monitoring_targets, ports, routes
 from infra.plan.resource import Resource
+from infra.profiles import Profile
+from monitoring.alerts import LOGS_WINDOW
 from tests.infra.conftest import Settings
 
 ROUTES = json.dumps({"route": {"receiver": "operators"}, "inhibit_rules": []})
@@ -175,7 +178,12 @@ def test_the_log_collector_writes_and_can_neither_read_nor_delete() -> None:
 
 def test_logs_wait_on_disk_and_are_bounded(tiny: City, settings: Settings) -> None:
     files = one(log_collector.plan(tiny, settings()), "ConfigMap", "log-collector")["data"]
-    exporter = json.loads(files["collector.json"])["exporters"]["object"]
+    exporter = json.loads(files[log_collector.CONFIGURATION])["exporters"]["object"]
     assert exporter["sending_queue"]["storage"] == "file_storage"
     assert exporter["sending_queue"]["block_on_overflow"] is True
     assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s", "never given up"
+
+
+def test_no_profile_lets_a_collector_gather_for_so_long_that_it_seems_stuck() -> None:
+    longest = next(each.le for each in Profile.model_fields["logs_flush_seconds"].metadata if isinstance(each, Le))
+    assert 3 * int(str(longest)) <= LOGS_WINDOW.total_seconds()

@@ -241,7 +241,11 @@ def test_who_may_not_look_is_told_who_may_and_how_to_sign_in(page: Page, served:
 def test_whom_the_service_refuses_reads_its_words(page: Page, served: Pages) -> None:
     served.answer, served.said = 403, json.dumps(reasons.text("roster-differs", {})).encode()
     page.goto(f"{served.url}?board={COVERAGE}")
-    assert reasons.text("roster-differs", {})["en"] in page.inner_text(".notice[data-trouble=forbidden]")
+    lines = page.locator(".notice[data-trouble=forbidden] > *").all_inner_texts()
+    assert lines[1] == reasons.text("roster-differs", {})["en"], (
+        "right below the heading, not under the technical detail"
+    )
+    assert [line for line in lines[2:] if lines[1] in line] == []
 
 
 @pytest.mark.parametrize(("status", "said"), [(503, b""), (403, b"")], ids=["away", "nobody-to-ask"])

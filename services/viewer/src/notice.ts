@@ -20,14 +20,15 @@ function readers(city: City): Node[] {
 export function notice(error: unknown, city: City | null, again: () => void): HTMLElement {
   const t = texts();
   const trouble = error instanceof Refused ? error.trouble : "down";
+  const why = error instanceof Refused && error.words ? [h("p", { class: "why" }, error.words)] : [];
   const detail = error instanceof Error ? error.message : String(error);
   const button = h("button", { type: "button" }, t.retry);
   button.addEventListener("click", again);
   const end = [h("p", { class: "detail" }, `${t.detail}${detail}`), button];
   if (city && (trouble === "signed-out" || trouble === "forbidden")) {
     const title = trouble === "signed-out" ? t.signedOut : t.forbidden;
-    return h("div", { class: "notice", role: "alert", "data-trouble": trouble }, h("h2", {}, title), ...readers(city), ...end);
+    return h("div", { class: "notice", role: "alert", "data-trouble": trouble }, h("h2", {}, title), ...why, ...readers(city), ...end);
   }
-  const body = city ? [h("h2", {}, t.down), h("p", {}, t.downHint)] : [h("h2", {}, t.boardsFailed)];
+  const body = city ? [h("h2", {}, t.down), ...why, h("p", {}, t.downHint)] : [h("h2", {}, t.boardsFailed)];
   return h("div", { class: "notice", role: "alert", "data-trouble": city ? trouble : "boards" }, ...body, ...end);
 }

@@ -20,7 +20,8 @@ export interface Span {
 
 export type Trouble = "signed-out" | "forbidden" | "down" | "query";
 export class Refused extends Error {
-  constructor(readonly trouble: Trouble, detail: string) {
+  /** ``words``: what the service that decides says of it, for whoever reads the page. */
+  constructor(readonly trouble: Trouble, detail: string, readonly words: string | null = null) {
     super(detail);
   }
 }
@@ -69,11 +70,12 @@ async function ask(path: string, parameters: Record<string, string>): Promise<Re
   if (answer.status === 401) throw new Refused("signed-out", "HTTP 401");
   const text = await answer.text().catch(() => "");
   const body = parsed(text);
-  const words = body?.zh && body.en ? say({ zh: body.zh, en: body.en }) : `HTTP ${answer.status}`;
+  const words = body?.zh && body.en ? say({ zh: body.zh, en: body.en }) : null;
+  const detail = `HTTP ${answer.status}`;
   // Where the service that decides does not answer, the gateway says no without a word.
-  if (answer.status === 403) throw new Refused(text ? "forbidden" : "down", words);
-  if (body?.status === "error" && answer.status < 500) throw new Refused("query", body.error ?? words);
-  if (!answer.ok || body?.status !== "success") throw new Refused("down", body?.error ?? words);
+  if (answer.status === 403) throw new Refused(text ? "forbidden" : "down", detail, words);
+  if (body?.status === "error" && answer.status < 500) throw new Refused("query", body.error ?? detail);
+  if (!answer.ok || body?.status !== "success") throw new Refused("down", body?.error ?? detail, words);
   return body.data?.result ?? [];
 }
 
