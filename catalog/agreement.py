@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.types import Day, Fact, Names, PartnerId, Party, SchoolCode, Sentence, ServiceId, Slug
+from catalog.types import Day, Fact, Names, PartnerId, Party, SchoolCode, Sentence, ServiceId, Slug, SubjectId
 
 
 class PartnerKind(StrEnum):
@@ -75,6 +75,8 @@ class Agreement(Fact):
     """Partners that are party to it."""
     services: Annotated[tuple[ServiceId, ...], Field(min_length=1)]
     """The services in which it opens something."""
+    subjects: Annotated[tuple[SubjectId, ...], Field(min_length=1)] | None
+    """The subjects of which it opens lessons, and nothing else; null: whatever its services hold."""
     starts: Day
     """First day on which it holds."""
     ends: Day

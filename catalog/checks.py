@@ -34,6 +34,7 @@ REFERENCES: Final = (
     ("agreements", "schools", "schools"),
     ("agreements", "partners", "partners"),
     ("agreements", "services", "services"),
+    ("agreements", "subjects", "subjects"),
     ("funding_sources", "partner", "partners"),
     ("live_classes", "alliance", "alliances"),
     ("live_classes", "gives", "schools"),

@@ -18,6 +18,7 @@ from catalog.promise import LinkBudget, LiveClass
 from catalog.resource import DataRule, Minors, Resource
 from catalog.school import Alliance, AllianceRole, District, School, Wave
 from catalog.service import Service
+from catalog.subject import Subject, spelled
 from catalog.target import Target
 from catalog.timetable import Timetable
 from catalog.types import DivisionCode, Fact, Names, Provenance, Sentence, Slug, TimeZoneName
@@ -72,6 +73,8 @@ class City(Fact):
     """How much is let in at once."""
     sign_in: SignIn
     """What is asked of whoever signs in."""
+    subjects: tuple[Subject, ...]
+    """Subjects under which lessons are published; none: under any word."""
     partners: tuple[Partner, ...]
     """Enterprises, universities and charities."""
     agreements: tuple[Agreement, ...]
@@ -107,6 +110,10 @@ class City(Fact):
             for role, code in alliance.members:
                 found.setdefault(code, []).append((alliance, role))
         return {code: tuple(each) for code, each in found.items()}
+
+    def subject(self, word: str) -> Subject | None:
+        """The subject with this id or name; None if there is none."""
+        return next((each for each in self.subjects if spelled(word) in each.words), None)
 
     @cached_property
     def tier_of_role(self) -> dict[str, Tier]:

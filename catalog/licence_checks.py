@@ -21,7 +21,7 @@ TOO_FAR: Final = {
 
 def licence_checks() -> tuple[Callable[[Facts], Iterator[Finding]], ...]:
     """The checks of this file."""
-    return (windows, reaches, licensed_rights, agreement_terms, signatures, agreements_open)
+    return (windows, reaches, licensed_rights, agreement_terms, signatures, agreements_open, subjects_apart)
 
 
 def windows(facts: Facts) -> Iterator[Finding]:
@@ -106,6 +106,15 @@ def agreements_open(facts: Facts) -> Iterator[Finding]:
             if service in facts.declared("services") and service not in opened:
                 message = f"no resource of `{service}` has a grant by agreement: it opens nothing there"
                 yield Finding("agreements", index, ("services", position), message)
+
+
+def subjects_apart(facts: Facts) -> Iterator[Finding]:
+    """One word for two subjects: a lesson under it would be opened by an agreement about the other."""
+    taken: dict[str, str] = {}
+    for index, subject in facts.of("subjects").items():
+        for word in subject.words:
+            if (other := taken.setdefault(word, subject.id)) != subject.id:
+                yield Finding("subjects", index, ("name",), f"{shown(word)} is the word for `{other}` already")
 
 
 def _licensed(facts: Facts) -> set[tuple[str, Action]]:

@@ -64,6 +64,7 @@ timezone: Asia/Shanghai
 provenance: synthetic
 source: Made up by catalog.synthetic for measurements; no real place.
 standard: itu-2030
+subjects: []
 agreements: []
 """
 

@@ -50,6 +50,7 @@ LicenceId = Slug
 PartnerId = Slug
 ResourceId = Slug
 RuleId = Slug
+SubjectId = Slug
 FundingSourceId = Slug
 
 SchoolCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]

@@ -18,13 +18,15 @@ Document = Mapping[str, Any]
 
 
 class Agreed(NamedTuple):
-    """An agreement that opens a class: parties, and from when until when (not included)."""
+    """An agreement that opens a class: parties, from when until when (not included), and of which subjects."""
 
     id: str
     schools: frozenset[str]
     partners: frozenset[str]
     starts: int
     ends: int
+    subjects: frozenset[str] | None
+    """Ids; None: whatever there is."""
 
 
 class Cell(NamedTuple):
@@ -95,6 +97,7 @@ def _agreed(name: str, row: Document, zone: ZoneInfo) -> Agreed:
         frozenset(row["partners"]),
         _midnight(first, zone),
         _midnight(last + timedelta(days=1), zone),
+        None if row["subjects"] is None else frozenset(row["subjects"]),
     )
 
 

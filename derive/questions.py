@@ -54,6 +54,8 @@ class Thing:
     licence: str | None = None
     published: int | None = None
     """Unix seconds."""
+    subject: str | None = None
+    """Id of what is taught in it; None: none of the city's."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,12 @@ def profile(person: str, school: str, group: str | None = None, *, consent: bool
     return Thing(person, PROFILE, school=school, person=person, group=group, consent=consent)
 
 
-def lesson(lesson_id: str, school: str, licence: str, published: datetime) -> Thing:
-    """A lesson by what of its record counts; ``published`` is aware."""
-    return Thing(lesson_id, LESSON, school=school, licence=licence, published=int(published.timestamp()))
+def lesson(lesson_id: str, school: str, licence: str, published: datetime, subject: str | None = None) -> Thing:
+    """A lesson by what of its record counts; ``published`` is aware, ``subject`` the id of one of the city's."""
+    since = int(published.timestamp())
+    return Thing(lesson_id, LESSON, school=school, licence=licence, published=since, subject=subject)
 
 
-def live(lesson_id: str, school: str) -> Thing:
+def live(lesson_id: str, school: str, subject: str | None = None) -> Thing:
     """A lesson while it is streamed live: no licence has a say in it."""
-    return Thing(lesson_id, LIVE, school=school)
+    return Thing(lesson_id, LIVE, school=school, subject=subject)

@@ -14,6 +14,7 @@ from typing import Self
 
 from catalog.access import LicenceReach, Scope
 from catalog.resource import Holding
+from catalog.subject import spelled, spellings
 from derive import cells
 from derive.cells import ENDLESS, Agreed, Cell, Document, Terms
 from derive.questions import Person, Question, Thing
@@ -55,6 +56,8 @@ class Tables:
     """School -> the schools that share an alliance with it, itself included."""
     alliances: dict[str, frozenset[str]]
     """Id -> its schools."""
+    words: dict[str, str]
+    """What lessons' records call a subject -> its id."""
 
     @classmethod
     def read(cls, document: Document) -> Self:
@@ -74,6 +77,7 @@ class Tables:
             frozenset(document["districts"]),
             {code: frozenset(near) for code, near in allies.items()},
             leagues,
+            {word: each for each, row in document["subjects"].items() for word in spellings(each, row["name"])},
         )
 
     def allows(self, question: Question) -> bool:
@@ -99,6 +103,10 @@ class Tables:
     def cell(self, tier: str, question: Question) -> Cell | None:
         """What the matrix says about this tier and what is asked; None: nothing, which is a no."""
         return self.cells.get((question.what.resource, question.action.value), {}).get(tier)
+
+    def subject(self, word: str) -> str | None:
+        """Id of the subject that a lesson's record means by ``word``; None for none of the city's."""
+        return self.words.get(spelled(word))
 
     def subjects(self, resource: str) -> frozenset[str]:
         """The tiers that reach their own of this class: whoever is of one of them is somebody whom one of it is about."""
@@ -192,7 +200,7 @@ class Tables:
 
 
 def parties(cell: Cell, question: Question) -> list[Agreed]:
-    """The agreements of a cell to which both sides are party, in force or not."""
+    """The agreements of a cell to which both sides are party, in force or not, about its subject or not."""
     who, owner = question.who, question.what.school
     return [
         each
@@ -205,7 +213,14 @@ def opened(cell: Cell, question: Question) -> list[Agreed]:
     """Those of them that are in force."""
     if not cell.agreements:
         return []
-    return [each for each in parties(cell, question) if each.starts <= question.now < each.ends]
+    return [
+        each for each in parties(cell, question) if each.starts <= question.now < each.ends and about(each, question)
+    ]
+
+
+def about(agreement: Agreed, question: Question) -> bool:
+    """Whether the agreement is about what is taught there."""
+    return agreement.subjects is None or question.what.subject in agreement.subjects
 
 
 def _close(scopes: frozenset[str], who: Person, what: Thing) -> bool:

@@ -200,6 +200,9 @@ def explain(
     published: Annotated[
         str | None, typer.Option(metavar="DAY", help="When it was published; without it: just now.")
     ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="WORD", help="What is taught in it: a subject of the city, by id or name.")
+    ] = None,
     seat: Annotated[bool, typer.Option("--seat", help="The person holds a paid seat.")] = False,
     at: Annotated[str | None, typer.Option(metavar="DAY", help="The moment that is meant; without it: now.")] = None,
 ) -> None:
@@ -211,7 +214,7 @@ def explain(
     TIER ACTION RESOURCE: the compiled policies decide; without any option about the person or the resource it says what the tier may do
     with whose.
     """
-    given = asking.Given(school, district, partner, owner, near, age, consent, licence, published, seat, at)
+    given = asking.Given(school, district, partner, owner, near, age, consent, licence, published, seat, subject, at)
     if len(words) == 1:
         allowed = _lesson(words[0], tier, person, given, stack)
     elif len(words) == CELL and tier is None and person is None:

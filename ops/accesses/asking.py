@@ -36,6 +36,8 @@ class Given:
     licence: str | None = None
     published: str | None = None
     seat: bool = False
+    subject: str | None = None
+    """A word for what is taught in it."""
     at: str | None = None
 
     @property
@@ -60,7 +62,7 @@ def cell(city: City, tier: str, action: str, resource: str) -> tuple[Action, Res
     return Action(action), classes[resource]
 
 
-RECORDED = ("owner", "licence", "published", "seat", "near", "age", "consent")
+RECORDED = ("owner", "licence", "published", "subject", "seat", "near", "age", "consent")
 """What a lesson's own record says, or what plays no part in playing it."""
 
 
@@ -95,9 +97,11 @@ def question(city: City, tier: str, action: Action, resource: Resource, given: G
         city=next(each.scope for each in city.tiers if each.id == tier) == "city",
     )
     published = moment if given.published is None else _moment(city, given.published)
+    taught = city.subject(given.subject or "")
     what = Thing(
         "the-resource", resource.id, school=given.owner or given.school, person=PUPIL, group=GROUP,
         age=given.age, consent=given.consent, licence=given.licence, published=published,
+        subject=taught.id if taught else None,
     )  # fmt: skip
     return Question(who, action, what, moment, given.seat)
 
@@ -113,6 +117,8 @@ def _problems(city: City, resource: Resource, given: Given) -> Iterator[str]:
         ("--near", given.near, list(NEAR)),
     )
     yield from (unknown(option, name, known) for option, name, known in lists if name is not None and name not in known)
+    if given.subject is not None and city.subject(given.subject) is None:
+        yield unknown("--subject", given.subject, [each.id for each in city.subjects])
     if resource.licensed and given.licence is None:
         yield f"--licence: a {resource.name.en} stands under one: name it ({', '.join(each.id for each in city.licences)})"
     for option, text in (("--at", given.at), ("--published", given.published)):

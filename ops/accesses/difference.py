@@ -18,11 +18,11 @@ from policies.access.words import ACTIONS, Both, whose
 
 Sign = Literal["+", "-", "~"]
 """Gained, lost, changed."""
-TIER = ("scope", "two_factor")
+TIER = ("scope", "two_factor", "roster_roles", "partner_kind")
 RESOURCE = ("service", "held_by", "licensed")
 LICENCE = ("uses", "tiers", "reach", "window_days", "window", "seats")
 RULE = ("tiers", "guardian_consent")
-AGREEMENT = ("schools", "partners", "services", "starts", "ends")
+AGREEMENT = ("schools", "partners", "services", "subjects", "starts", "ends")
 MOST_NAMED = 6
 """Schools named one by one; of more only the number is said."""
 
@@ -47,7 +47,14 @@ def changes(old: City, new: City) -> list[Change]:
         ("licences", "licences", LICENCE),
     )
     found = [change for title, section, names in sections for change in _rows(old, new, title, section, names)]
-    return [*found, *_age(old, new), *_cells(old, new), *_agreements(old, new), *_relations(old, new)]
+    return [
+        *found,
+        *_age(old, new),
+        *_cells(old, new),
+        *_agreements(old, new),
+        *_subjects(old, new),
+        *_relations(old, new),
+    ]
 
 
 def _rows(old: City, new: City, title: str, section: str, names: tuple[str, ...]) -> Iterator[Change]:
@@ -133,6 +140,18 @@ def _agreements(old: City, new: City) -> Iterator[Change]:
                 ),
                 _group(old, new, *tiers, schools=schools),
             )
+
+
+def _subjects(old: City, new: City) -> Iterator[Change]:
+    """Subjects by which agreements are narrower, and whose words differ: lessons are known by them."""
+    tiers = (*_reaching(old, Scope.AGREEMENT), *_reaching(new, Scope.AGREEMENT))
+    named = {name for city in (old, new) for each in _opening(city).values() for name in each.subjects or ()}
+    before, after = ({each.id: each for each in city.subjects if each.id in named} for city in (old, new))
+    for sign, name, was, now in _paired(before, after):
+        if sign == "~" and set(was.words) != set(now.words):
+            zh, en = differing((old, was), (new, now), ("name",))
+            whom = _group(old, new, *tiers)
+            yield Change("agreements", "~", (f"学科 {name}{zh}", f"subject {name}{en}"), whom)
 
 
 def _opening(city: City) -> dict[str, Agreement]:

@@ -12,6 +12,8 @@ from policies.access.words import Both
 LABELS: Final[Mapping[str, Both]] = {
     "scope": ("最大范围", "at the widest"),
     "two_factor": ("双因素登录", "second factor"),
+    "roster_roles": ("名册中的身份", "roles in the roster"),
+    "partner_kind": ("伙伴类型", "kind of partner"),
     "service": ("服务", "service"),
     "held_by": ("归谁所有", "held by"),
     "licensed": ("须有许可", "under a licence"),
@@ -25,9 +27,13 @@ LABELS: Final[Mapping[str, Both]] = {
     "schools": ("学校", "schools"),
     "partners": ("伙伴", "partners"),
     "services": ("服务", "services"),
+    "subjects": ("学科", "subjects"),
+    "name": ("名称", "name"),
     "starts": ("开始", "starts"),
     "ends": ("结束", "ends"),
 }
+ABSENT: Final[Mapping[str, Both]] = {"subjects": ("全部", "all")}
+"""What null says in a field; in any other: none."""
 Side = tuple[City, Any]
 """A state of the city and a row of it."""
 
@@ -41,7 +47,7 @@ def differing(old: Side, new: Side, names: tuple[str, ...]) -> Both:
 def _field(name: str, old: Side, new: Side) -> Both:
     was, now = getattr(old[1], name), getattr(new[1], name)
     zh, en = LABELS[name]
-    if isinstance(was, tuple):
+    if isinstance(was, tuple) and isinstance(now, tuple):
         gained = [("+", words.called(new[0], name, each)) for each in now if each not in was]
         lost = [("-", words.called(old[0], name, each)) for each in was if each not in now]
         said = [*gained, *lost]
@@ -49,13 +55,16 @@ def _field(name: str, old: Side, new: Side) -> Both:
         return (f"；{zh} {both[0]}", f"; {en} {both[1]}") if said else ("", "")
     if was == now:
         return "", ""
-    (was_zh, was_en), (now_zh, now_en) = _plain(was), _plain(now)
+    (was_zh, was_en), (now_zh, now_en) = _plain(name, (old[0], was)), _plain(name, (new[0], now))
     return f"；{zh} {now_zh}（原为 {was_zh}）", f"; {en} {now_en} (was {was_en})"
 
 
-def _plain(value: Any) -> Both:  # noqa: ANN401  # any fact
+def _plain(name: str, side: Side) -> Both:
+    city, value = side
     if value is None:
-        return "无", "none"
+        return ABSENT.get(name, ("无", "none"))
+    if isinstance(value, tuple):
+        return words.joined(words.called(city, name, each) for each in value)
     if isinstance(value, bool):
         return ("是", "yes") if value else ("否", "no")
     if hasattr(value, "model_dump"):

@@ -33,7 +33,7 @@ def facts(city: City) -> dict[str, Any]:
         "classes": [(resource, _lines(city, resource)) for resource in city.resources],
         "licences": [(each, [words.tier(city, tier) for tier in each.tiers], words.limits(each)) for each in city.licences],
         "rules": [(rule, [words.tier(city, tier) for tier in rule.tiers]) for rule in city.data_rules],
-        "agreements": [(each, _terms(city, each), _signed(city, each)) for each in city.agreements],
+        "agreements": [(each, _subjects(city, each), _terms(city, each), _signed(city, each)) for each in city.agreements],
     }  # fmt: skip
 
 
@@ -46,6 +46,10 @@ def _short(city: City, resource: Resource, tier: str) -> list[Both]:
 def _lines(city: City, resource: Resource) -> list[dict[str, Any]]:
     found = table.lines(city, resource)
     return [{"row": row, "who": words.tier(city, row.cell.tier), "actions": actions} for row, actions in found]
+
+
+def _subjects(city: City, agreement: Agreement) -> list[Both]:
+    return [words.subject(city, each) for each in agreement.subjects or ()]
 
 
 def _terms(city: City, agreement: Agreement) -> list[tuple[Both, Any]]:

@@ -19,6 +19,7 @@ from policies.access.words import ACTIONS, Both
 OBSTACLES: Final[dict[Obstacle, Both]] = {
     Obstacle.WHOSE: ("这项资源不在其范围内", "it is not within reach"),
     Obstacle.AGREEMENT: ("双方不在该协议内，或协议现在不在有效期", "they are not both party to it, or it is not in force now"),
+    Obstacle.SUBJECT: ("该协议不涉及这门学科", "the agreement is not about this subject"),
     Obstacle.USE: ("许可不允许这种用途", "the licence does not allow this use"),
     Obstacle.TIER: ("许可不给这个层级", "the licence is not for this tier"),
     Obstacle.REACH: ("许可限定了范围，此人在范围之外", "the licence reaches less far than to this person"),

@@ -79,8 +79,16 @@ def party(city: City, name: str) -> Both:
     return f"{found.zh}（{name}）", f"{found.en} ({name})"
 
 
+def subject(city: City, name: str) -> Both:
+    """A subject's name, with its id."""
+    found = next(each for each in city.subjects if each.id == name)
+    return f"{found.name.zh}（{name}）", f"{found.name.en} ({name})"
+
+
 def called(city: City, kind: str, value: str) -> Both:
     """An entry of a list in a row: a tier or a party by its name, anything else as it is."""
     if kind == "tiers":
         return tier(city, value)
+    if kind == "subjects":
+        return subject(city, value)
     return party(city, value) if kind in ("schools", "partners") else (value, value)

@@ -42,7 +42,9 @@ def wish(record: dict[str, Any], wanted: Replacing) -> Wish:
     if record.get(lesson.REPLACED, new) != new:
         raise UserError(f"{wanted.old} was replaced by {record[lesson.REPLACED]}: replace that one")
     teacher, subject = record.get("teacher"), record.get("subject")
-    return Wish(wanted.file, record["title"], school, teacher, subject, record["licence"]["id"], wanted.captions)
+    return Wish(
+        wanted.file, record["title"], school, teacher, subject, record["licence"]["id"], wanted.captions, replaces=True
+    )
 
 
 def replace(place: Place, city: City, wanted: Replacing, watch: publish.Watcher) -> str:

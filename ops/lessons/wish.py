@@ -36,6 +36,8 @@ class Wish:
     licence: str | None = None
     captions: tuple[str, ...] = ()
     """``LANG=FILE`` each."""
+    replaces: bool = False
+    """Whether a published lesson says what is said about it: its subject stays, whatever the city's list has by now."""
 
 
 def _text_problem(what: str, value: str | None) -> Iterator[str]:
@@ -79,6 +81,20 @@ def _unknown(what: str, given: str, known: list[str]) -> str:
     return f"--{what} {given!r} is not in the catalog; it has for instance {', '.join(near)}{more} (`huiju catalog show` lists it)"
 
 
+def _subject_problem(wish: Wish, city: City) -> Iterator[str]:
+    """What agreements can be narrowed by is no word of somebody's own, where the city names any."""
+    found = list(_text_problem("subject", wish.subject))
+    yield from found
+    if (
+        wish.subject is not None
+        and not found
+        and not wish.replaces
+        and city.subjects
+        and city.subject(wish.subject) is None
+    ):
+        yield _unknown("subject", wish.subject, [each.name.zh for each in city.subjects])
+
+
 def problems(wish: Wish, city: City) -> Iterator[str]:
     """Everything that is wrong with the wish, one line each."""
     yield from _file_problem(wish.file)
@@ -87,8 +103,9 @@ def problems(wish: Wish, city: City) -> Iterator[str]:
 
 def said_problems(wish: Wish, city: City) -> Iterator[str]:
     """Everything that is wrong with what is said about the file."""
-    for what in ("title", "teacher", "subject"):
+    for what in ("title", "teacher"):
         yield from _text_problem(what, getattr(wish, what))
+    yield from _subject_problem(wish, city)
     if wish.school not in city.by_code:
         yield _unknown("school", wish.school, sorted(city.by_code))
     licences = [licence.id for licence in city.licences]
@@ -119,10 +136,13 @@ def facts_of(wish: Wish, city: City) -> dict[str, Any]:
     """The same of a wish in which nothing is wrong."""
     licence = next((row for row in city.licences if row.id == wish.licence), narrowest(city))
     school = city.school(wish.school)
+    subject = (wish.subject or "").strip()
+    known = city.subject(subject)
     facts = {
         "title": wish.title.strip(),
         "teacher": (wish.teacher or "").strip(),
-        "subject": (wish.subject or "").strip(),
+        # An id is no word for those who read the page.
+        "subject": known.name.zh if known and subject == known.id else subject,
     }
     return {
         **{key: value for key, value in facts.items() if value},

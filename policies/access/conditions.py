@@ -20,6 +20,7 @@ class Obstacle(StrEnum):
 
     WHOSE = "whose"
     AGREEMENT = "agreement"
+    SUBJECT = "subject"
     USE = "use"
     TIER = "tier"
     REACH = "reach"
@@ -92,6 +93,13 @@ def agreed(agreement: Agreement, zone: str) -> Json:
             op("<", NOW, literal(after(agreement.ends, zone))),
         ]
     )
+
+
+def about(agreement: Agreement) -> Iterator[Named]:
+    """Whether the agreement is about what is taught there; nothing where it is about everything."""
+    if agreement.subjects is not None:
+        taught = (op("==", attr(RESOURCE, "subject"), literal(each)) for each in agreement.subjects)
+        yield Obstacle.SUBJECT, all_of([has(RESOURCE, "subject"), any_of(taught)])
 
 
 def licensed(city: City, tier: str, action: Action) -> Iterator[Named]:

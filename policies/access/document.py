@@ -34,6 +34,7 @@ def document(city: City) -> dict[str, Any]:
         "whose": {held.value: {scope.value: _both(words.whose(held, scope)) for scope in Scope} for held in Holding},
         "tiers": {tier.id: _tier(tier) for tier in city.tiers},
         "licences": {licence.id: _licence(licence) for licence in city.licences},
+        "subjects": {each.id: {"name": each.name.model_dump()} for each in city.subjects},
         "agreements": {each.id: _agreement(each) for each in city.agreements if not each.unsigned},
         "classes": {each.id: _class(city, each) for each in city.resources},
         "districts": {
@@ -119,4 +120,5 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
         "partners": list(agreement.partners),
         "starts": agreement.starts.isoformat(),
         "ends": agreement.ends.isoformat(),
+        "subjects": None if agreement.subjects is None else list(agreement.subjects),
     }

@@ -63,11 +63,12 @@ def _facts(kind: str, what: Thing) -> dict[str, Json]:
     named = {"school": (cedar.SCHOOL, what.school), "person": (cedar.PERSON, what.person)}
     named |= {"class": (cedar.CLASS, what.group), "licence": (cedar.LICENCE, what.licence)}
     found: dict[str, Json] = {key: entity(of, name) for key, (of, name) in named.items() if name is not None}
-    plain = {"age": what.age, "consent": what.consent, "published": what.published}
+    plain = {"age": what.age, "consent": what.consent, "published": what.published, "subject": what.subject}
     found |= {key: value for key, value in plain.items() if value is not None}
     return {key: value for key, value in found.items() if key in _ATTRIBUTES[kind]}
 
 
+_SUBJECT: Json = {"type": "String", "required": False}
 _ATTRIBUTES: dict[str, dict[str, Json]] = {
     cedar.OF_PERSON: {
         "person": {"type": "Entity", "name": cedar.PERSON},
@@ -76,11 +77,12 @@ _ATTRIBUTES: dict[str, dict[str, Json]] = {
         "age": {"type": "Long", "required": False},
         "consent": {"type": "Boolean"},
     },
-    cedar.OF_SCHOOL: {"school": {"type": "Entity", "name": cedar.SCHOOL}},
+    cedar.OF_SCHOOL: {"school": {"type": "Entity", "name": cedar.SCHOOL}, "subject": _SUBJECT},
     cedar.LICENSED: {
         "school": {"type": "Entity", "name": cedar.SCHOOL},
         "licence": {"type": "Entity", "name": cedar.LICENCE},
         "published": {"type": "Long"},
+        "subject": _SUBJECT,
     },
     cedar.OF_CITY: {},
 }

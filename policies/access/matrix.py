@@ -97,4 +97,4 @@ def _cell(city: City, resource: Resource, grant: Grant, tier: str, action: Actio
     for agreement in city.agreements if Scope.AGREEMENT in grant.scopes else ():
         if resource.service in agreement.services and not agreement.unsigned:
             opened = conditions.agreed(agreement, city.timezone)
-            yield make(agreement.id, ((Obstacle.AGREEMENT, opened), *also))
+            yield make(agreement.id, ((Obstacle.AGREEMENT, opened), *conditions.about(agreement), *also))

@@ -102,6 +102,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "The agreement “{agreement}”, which opened lessons of {school}, ended before {day}.",
         "开放{school}课程的协议“{agreement}”已于 {day} 前到期。",
     ),
+    "agreement-other-subject": (
+        "The agreement “{agreement}” opens lessons of {school} in {subjects} only, and this one is not published under that.",
+        "协议“{agreement}”只开放{school}的{subjects}课程，这节课不属于这些学科。",
+    ),
     "unknown-place": (
         "There is no school of this code whose cache could play the lesson.",
         "没有这个代码的学校，无法从它的缓存播放。",

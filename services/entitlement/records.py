@@ -66,6 +66,7 @@ def facts(record: Any) -> Lesson:  # noqa: ANN401  # any JSON
             away["bytes"],
             _live_until(record),
             named(record.get("promised")),
+            subject if isinstance(subject := record.get("subject"), str) else "",
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error

@@ -51,6 +51,8 @@ class Lesson:
     """When class ends at the latest; None: it is recorded, or class has ended."""
     promised: Mapping[str, str] = field(default_factory=dict)
     """School code -> the rendition of it that a school is promised while it is live."""
+    subject: str = ""
+    """What is taught in it, in the words of its record."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Rules:
         self.districts, self.partners = dict(document["districts"]), dict(document["partners"])
         self.offices: dict[str, str] = {str(row["division_code"]): name for name, row in self.districts.items()}
         self.classes, self.actions, self.whose = (dict(document[each]) for each in ("classes", "actions", "whose"))
+        self.subjects: dict[str, Mapping[str, str]] = {name: row["name"] for name, row in document["subjects"].items()}
         self.tables = Tables.read(document)
 
     def public(self) -> Person:
@@ -153,10 +156,11 @@ class Rules:
 
     def _asked(self, person: Person, lesson: Lesson, now: datetime, asking: Asking, seat: int) -> Sequence[Question]:
         who = self._who_asks(person)
+        subject = self.tables.subject(lesson.subject)
         what = (
-            questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published)
+            questions.lesson(lesson.id, lesson.school, lesson.licence, lesson.published, subject)
             if lesson.live_until is None
-            else questions.live(lesson.id, lesson.school)
+            else questions.live(lesson.id, lesson.school, subject)
         )
         return asking(who, what, now, seat=now.timestamp() < seat)
 
@@ -247,12 +251,22 @@ class Rules:
         if not _belongs(question.who):
             return Decision("no-school" if person.signed_in else "sign-in-needed", facts=facts)
         facts["school"] = self.schools[owner]["name"]
-        for each in (one for cell, asked in cells for one in tables.parties(cell, asked)):
+        parties = [one for cell, asked in cells for one in tables.parties(cell, asked)]
+        for each in sorted(parties, key=lambda one: not tables.about(one, question)):
             agreement = {**facts, "agreement": self.agreements[each.id]["name"]}
+            if not tables.about(each, question):
+                return Decision(
+                    "agreement-other-subject", facts={**agreement, "subjects": self._joined(each.subjects or ())}
+                )
             if question.now < each.starts:
                 return Decision("agreement-not-begun", facts={**agreement, "day": self._day(each.starts)})
             return Decision("agreement-ended", facts={**agreement, "day": self._day(each.ends)})
         return Decision(_FAR[question.what.resource], facts=facts)
+
+    def _joined(self, subjects: Iterable[str]) -> dict[str, str]:
+        """Their names, in the order of the city's list."""
+        named = [name for subject, name in self.subjects.items() if subject in subjects]
+        return {"zh": "、".join(each["zh"] for each in named), "en": ", ".join(each["en"] for each in named)}
 
     def _day(self, moment: int) -> str:
         return datetime.fromtimestamp(moment, self.zone).date().isoformat()

@@ -43,6 +43,7 @@ def test_a_good_wish_has_no_problem(city: City, video: Path) -> None:
         ({"title": "hidden\u200e"}, "invisible"),
         ({"teacher": ""}, "--teacher is empty"),
         ({"subject": "a\x00b"}, "--subject"),
+        ({"subject": "数学课"}, "--subject '数学课' is not in the catalog; it has for instance 数学"),
         ({"school": "0000000000"}, "--school '0000000000' is not in the catalog"),
         ({"captions": ("zh=/nowhere/a.vtt",)}, "/nowhere/a.vtt: it cannot be read: No such file"),
         ({"licence": "opn-sharing"}, "it has for instance open-sharing"),
@@ -52,6 +53,20 @@ def test_each_wrong_value_is_one_clear_line(city: City, video: Path, changes: di
     (line,) = problems(_wish(city, video, **changes), city)
     assert said in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(("word", "kept"), [("mathematics", "数学"), ("Mathematics ", "Mathematics"), ("数学", "数学")])
+def test_a_subject_is_one_of_the_citys_and_its_id_is_said_in_words(
+    city: City, video: Path, word: str, kept: str
+) -> None:
+    assert about(_wish(city, video, subject=word), city)["subject"] == kept
+
+
+def test_a_city_that_names_no_subjects_takes_any_and_so_does_a_lesson_that_has_one_already(
+    city: City, video: Path
+) -> None:
+    assert about(_wish(city, video, subject="棋类"), city.model_copy(update={"subjects": ()}))["subject"] == "棋类"
+    assert about(_wish(city, video, subject="棋类", replaces=True), city)["subject"] == "棋类"
 
 
 @pytest.mark.parametrize("title", ["x" * TEXT_LIMIT, "<script>alert(1)</script>", "$(rm -rf /) `x` ' \"", "{{ 7*7 }}"])

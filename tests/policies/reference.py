@@ -68,7 +68,10 @@ def _agreed(city: City, agreement: Any, resource: Any, owner: str, asked: Any) -
     who = asked.who
     party = bool(_schools(city, who) & set(agreement.schools)) or who.partner in agreement.partners
     holds = agreement.starts <= _day(asked.now, city.timezone) <= agreement.ends
-    return signed and party and holds and owner in agreement.schools and resource.service in agreement.services
+    about = not agreement.subjects or asked.what.subject in agreement.subjects
+    return (
+        signed and party and holds and about and owner in agreement.schools and resource.service in agreement.services
+    )
 
 
 def _licensed(city: City, tier: str, asked: Any) -> bool:

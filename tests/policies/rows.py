@@ -115,8 +115,8 @@ def grounds(city: City, tier: Tier) -> tuple[Ground, ...]:
 
 
 def opens_lessons(agreement: Agreement) -> bool:
-    """Whether the agreement is about the library at all, and every party has signed it."""
-    return names.VIDEO_LIBRARY in agreement.services and not agreement.unsigned
+    """Whether the agreement is about the library at all, of whatever subject, and every party has signed it."""
+    return names.VIDEO_LIBRARY in agreement.services and not agreement.unsigned and agreement.subjects is None
 
 
 def _agreements(city: City, code: str) -> Iterator[Grant]:

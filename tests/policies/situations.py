@@ -9,7 +9,7 @@ from itertools import product
 from zoneinfo import ZoneInfo
 
 from catalog import City
-from catalog.access import Action, Use, Window
+from catalog.access import Action, LicenceReach, Scope, Use, Window
 from policies.access.deciding import Question
 from policies.access.entities import Person, Thing
 from tests.builders import changed
@@ -21,7 +21,10 @@ LATER = 20 * 86_400
 
 
 def widened(city: City) -> City:
-    """The city with licences that tell every limit from every other: no streaming, another tier, a window inside an agreement."""
+    """The city with licences that tell every limit from every other: no streaming, another tier, a window inside an agreement.
+
+    And with an agreement about one subject, which holds longer than the one of the same parties about all: at both ends it is alone.
+    """
     plain, month, first = city.licences[0], timedelta(days=30), city.agreements[0]
     window = Window(starts=first.starts + month, ends=first.ends - month, timezone=city.timezone)
     more = (
@@ -30,7 +33,9 @@ def widened(city: City) -> City:
         plain.model_copy(update={"id": "for-a-while", "window": window}),
         plain.model_copy(update={"id": "for-sixty-days", "window_days": 60}),
     )
-    return changed(city, licences=(*city.licences, *more))
+    days = {"starts": first.starts - timedelta(days=5), "ends": first.ends + timedelta(days=5)}
+    narrow = first.model_copy(update={"id": "about-one-subject", "subjects": (city.subjects[0].id,), **days})
+    return changed(city, licences=(*city.licences, *more), agreements=(*city.agreements, narrow))
 
 
 def moments(city: City, published: int) -> list[int]:
@@ -85,14 +90,21 @@ def owners(city: City) -> list[str]:
 def things(city: City) -> Iterator[Thing]:
     """One resource of every class, owner, licence and state of a pupil; and one of a class that the city does not have."""
     terms = [*(licence.id for licence in city.licences), "no-such-licence", None]
+    # What is open to the public, no agreement has to open.
+    public = {tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC}
+    closed = [each for each in city.licences if public.isdisjoint(each.tiers) and each.reach is LicenceReach.CITY]
     numbers = iter(range(1_000_000))
     for owner in owners(city):
         for resource in city.resources:
-            plain = Thing(f"thing-{next(numbers)}", resource.id, school=owner)
+            plain = Thing(f"thing-{next(numbers)}", resource.id, school=owner, subject=city.subjects[0].id)
             if resource.licensed:
                 since = published(city)
                 for licence, at in [*((each, since) for each in terms), (terms[0], since + LATER)]:
                     yield replace(plain, id=f"thing-{next(numbers)}", licence=licence, published=at)
+                for subject in (city.subjects[1].id, None):
+                    yield replace(
+                        plain, id=f"thing-{next(numbers)}", licence=closed[0].id, published=since, subject=subject
+                    )
             elif resource.personal:
                 below = city.minors.guardian_consent_below
                 for age, consent in product((None, below - 1, below), (True, False)):

@@ -15,6 +15,7 @@ from policies.access import entities, matrix
 from policies.access.deciding import Judge, Question
 from policies.access.entities import Person, Thing
 from tests.builders import changed
+from tests.policies import situations
 
 EVIL = (
     'x"); permit(principal, action, resource); //',
@@ -87,7 +88,7 @@ def asked(city: City, tier: str, school: str, licence: str) -> Question:
     return Question(Person("person", tier, schools=(school,)), Action.VIEW, lesson, moment)
 
 
-KINDS = ("tier", "licence", "agreement", "school", "resource", "rule", "district", "city")
+KINDS = ("tier", "licence", "agreement", "subject", "school", "resource", "rule", "district", "city")
 PAIRS = [
     # Each kind and each text some of the time; each compiles a whole city.
     pytest.param(kind, evil, marks=() if (row + column) % 4 == 0 else pytest.mark.slow)
@@ -98,11 +99,12 @@ PAIRS = [
 
 @pytest.mark.parametrize(("what", "evil"), PAIRS)
 def test_no_value_of_the_catalog_becomes_code(what: str, evil: str) -> None:
-    city = load_named("tiny")
+    city = situations.widened(load_named("tiny"))
     old = {
         "tier": city.tiers[0].id,
         "licence": city.licences[0].id,
-        "agreement": city.agreements[0].id,
+        "agreement": city.agreements[-1].id,
+        "subject": city.subjects[0].id,
         "school": city.schools[0].code,
         "resource": city.resources[0].id,
         "rule": city.data_rules[0].id,
@@ -127,8 +129,8 @@ def test_no_value_of_a_question_becomes_code(evil: str) -> None:
     judge, base = Judge.of(city), asked(city, city.tiers[0].id, city.schools[0].code, city.licences[1].id)
     assert judge.decide([base])[0].allowed
     who = Person(evil, evil, schools=(evil,), classes=(evil,), children=(evil,), district=evil, partner=evil)
-    what = Thing(evil, evil, school=evil, person=evil, group=evil, licence=evil, published=base.now)
-    lesson = Thing(evil, base.what.resource, school=evil, licence=evil, published=base.now)
+    what = Thing(evil, evil, school=evil, person=evil, group=evil, licence=evil, published=base.now, subject=evil)
+    lesson = Thing(evil, base.what.resource, school=evil, licence=evil, published=base.now, subject=evil)
     for question in (Question(who, Action.VIEW, each, base.now) for each in (what, lesson, base.what)):
         assert not judge.decide([question])[0].allowed
 

@@ -138,6 +138,9 @@ def spoilt(city: City) -> dict[str, City]:
             city, data_rules=(*city.data_rules[:-1], rule.model_copy(update={"guardian_consent": False}))
         ),
         "a year younger": changed(city, minors=city.minors.model_copy(update={"guardian_consent_below": 13})),
+        "an agreement about one subject for all": changed(
+            city, agreements=tuple(each.model_copy(update={"subjects": None}) for each in city.agreements)
+        ),
         "one alliance less": changed(city, alliances=city.alliances[1:]),
     }
 

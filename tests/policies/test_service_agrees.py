@@ -57,11 +57,14 @@ def lessons(city: City) -> list[Thing]:
     return recorded + [each for each in situations.things(city) if each.resource == names.RESOURCE_LIVE]
 
 
-def of_service(who: Person, what: Thing) -> tuple[rules.Person, rules.Lesson]:
-    """The same person and lesson as the service knows them."""
+def of_service(city: City, who: Person, what: Thing) -> tuple[rules.Person, rules.Lesson]:
+    """The same person and lesson as the service knows them: a subject by a name, as its record has it."""
+    taught = next((each.name.en.upper() for each in city.subjects if each.id == what.subject), "")
     published = datetime.fromtimestamp(what.published or 0, UTC)
     ends = LATE if what.resource == names.RESOURCE_LIVE else None
-    lesson = rules.Lesson(what.id, what.school or "", what.licence or "", published, "m", live_until=ends)
+    lesson = rules.Lesson(
+        what.id, what.school or "", what.licence or "", published, "m", live_until=ends, subject=taught
+    )
     school = who.schools[0] if who.schools else None
     return rules.Person(who.tier, school, district=who.district, partner=who.partner), lesson
 
@@ -88,7 +91,7 @@ def compared(city: City, part: int, actions: tuple[Action, ...], asking: rules.A
             cedar = any(verdict.allowed for verdict in verdicts[own])
             plain = any(reference.allowed(city, each) for each in questions[own])
             held = now + 1 if seat else now
-            decision = service.decide(*of_service(who, what), datetime.fromtimestamp(now, UTC), asking, held)
+            decision = service.decide(*of_service(city, who, what), datetime.fromtimestamp(now, UTC), asking, held)
             assert decision.allowed is cedar is plain, (who, what, now, seat, decision, cedar, plain)
             counts.update(asked=1, allowed=cedar, seated=cedar and seat)
     return counts
@@ -129,7 +132,7 @@ def test_they_agree_about_who_sees_the_readings_of_the_whole_city(name: str) -> 
     for who in people(city):
         asked = forms.reporting(who, now)
         right = any(reference.allowed(city, each) for each in asked)
-        me, _ = of_service(who, lessons(city)[0])
+        me, _ = of_service(city, who, lessons(city)[0])
         # A session that names a school of nowhere is refused first: by no rule of the matrix, but by what is wrong with it.
         sound = situations.STRANGER not in who.schools
         assert service.reporting(me, now).allowed is (right and sound), who

@@ -14,6 +14,7 @@ import pytest
 from catalog import DATA, City, load_named
 from catalog.access import Action, LicenceReach, Scope
 from catalog.errors import UserError
+from catalog.types import Names
 from ops.accesses import states
 from ops.accesses.difference import Change, changes
 from ops.rosters.counting import Group
@@ -45,6 +46,11 @@ EDITS: dict[str, tuple[City, str, int]] = {
     "an agreement less": (changed(agreements=TINY.agreements[1:]), "-", 1),
     "an agreement that lost a signature": (changed(agreements=first(TINY.agreements, signatures=())), "-", 1),
     "an agreement a day longer": (changed(agreements=first(TINY.agreements, ends=AGREEMENT.ends + DAY)), "~", 1),
+    "an agreement about fewer subjects": (
+        changed(agreements=first(TINY.agreements, subjects=(TINY.subjects[0].id,))),
+        "~",
+        1,
+    ),
     "a licence less": (changed(licences=TINY.licences[1:]), "-", 1),
     "a licence for fewer": (changed(licences=first(TINY.licences, tiers=TINY.licences[0].tiers[1:])), "~", 1),
     "a licence of less reach": (changed(licences=first(TINY.licences, reach=LicenceReach.CITY)), "~", 1),
@@ -86,6 +92,30 @@ def test_where_the_compiled_policies_differ_something_is_told(edit: str) -> None
     city = EDITS[edit][0]
     assert (matrix.policies(city), entities.entities(city)) != (matrix.policies(TINY), entities.entities(TINY))
     assert changes(TINY, city)
+
+
+def test_what_somebody_is_in_the_roster_makes_them_another_tier() -> None:
+    giver = next(each for each in TINY.tiers if each.roster_roles)
+    taker = next(each for each in TINY.tiers if each.roster_roles and each is not giver)
+    roles = {giver.id: giver.roster_roles[1:], taker.id: (*taker.roster_roles, giver.roster_roles[0])}
+    tiers = tuple(
+        each.model_copy(update={"roster_roles": roles.get(each.id, each.roster_roles)}) for each in TINY.tiers
+    )
+    found = changes(TINY, changed(tiers=tiers))
+    assert [each.sign for each in found] == ["~", "~"]
+    assert all(giver.roster_roles[0] in each.said[1] for each in found)
+
+
+def test_a_narrower_agreement_says_its_subjects_and_so_does_one_whose_subject_is_called_otherwise() -> None:
+    narrow = changed(agreements=first(TINY.agreements, subjects=(TINY.subjects[0].id,)))
+    [found] = changes(TINY, narrow)
+    assert "subjects Chinese (chinese) (was all)" in found.said[1]
+    assert "学科 语文（chinese）（原为 全部）" in found.said[0]
+    name = Names(zh="国文", en=TINY.subjects[0].name.en)
+    called = first(TINY.subjects, name=name)
+    [found] = changes(narrow, narrow.model_copy(update={"subjects": called}))
+    assert "subject chinese" in found.said[1] and "国文" in found.said[1]
+    assert changes(TINY, changed(subjects=called)) == [], "of a subject that no agreement names"
 
 
 def test_facts_that_give_nobody_a_right_are_not_told() -> None:

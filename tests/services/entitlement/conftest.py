@@ -85,8 +85,10 @@ DOCUMENT: dict[str, Any] = {
             "partners": [COLLEGE],
             "starts": "2026-10-10",
             "ends": "2026-10-20",
+            "subjects": None,
         }
     },
+    "subjects": {"maths": {"name": name("maths")}, "physics": {"name": name("physics")}},
     "classes": {
         "lesson": {
             **{"name": name("lesson"), "description": name("lessons")},

@@ -310,6 +310,37 @@ def test_an_agreement_opens_lessons_on_its_days(
         assert answer.json()["expires"] == int(NOW.timestamp()) + 240 * 60
 
 
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("maths", None),
+        (" 某MATHS ", None),
+        *((each, "agreement-other-subject") for each in ("physics", "cooking", None, 7)),
+    ],
+)
+def test_an_agreement_about_some_subjects_opens_lessons_of_no_other(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch, subject: Any, reason: str | None
+) -> None:
+    monkeypatch.setitem(DOCUMENT["agreements"]["pact"], "subjects", ["maths"])
+    store[f"{LESSON}/lesson.json"] = record(LESSON, PARTNER, "members", subject=subject)
+    answer = ask(token())
+    assert answer.status_code == 200 if reason is None else refused(answer, reason), answer.text
+    if reason:
+        assert "in maths only" in answer.json()["en"]
+        assert "某maths" in answer.json()["zh"]
+
+
+def test_an_agreement_about_the_subject_says_its_days_before_one_about_another(
+    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pact = DOCUMENT["agreements"]["pact"]
+    later = {**pact, "subjects": ["maths"], "starts": "2026-10-18"}
+    monkeypatch.setitem(DOCUMENT, "agreements", {"pact": {**pact, "subjects": ["physics"]}, "later": later})
+    monkeypatch.setitem(DOCUMENT["classes"]["lesson"], "agreements", ["pact", "later"])
+    store[f"{LESSON}/lesson.json"] = record(LESSON, PARTNER, "members", subject="maths")
+    assert refused(ask(token()), "agreement-not-begun")
+
+
 def test_no_token_outlasts_the_agreement_that_opens_the_lesson(
     desk: Desk, store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
