@@ -41,6 +41,14 @@ def streams(file: Path) -> frozenset[str]:
     return frozenset(row["codec_type"] for row in rows if row.get("codec_type") != "video" or row.get("width"))
 
 
+def sounds(file: Path) -> bool:
+    """Whether there is any sound in MPEG-TS: a program may announce one and send none, which no encoder can make anything of."""
+    words = ["ffprobe", "-v", "error", *FORMATS[:3], "mpegts", "-f", "mpegts", "-select_streams", "a:0",
+             "-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv", "-i", str(file)]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=ffmpeg.ENVIRONMENT)
+    return "packet" in done.stdout
+
+
 class Recording:
     """Below ``folder``: parts while class lasts, then ``recording.mkv``. What is handed in is noted beside the uploads."""
 
@@ -84,10 +92,11 @@ def joined(folder: Path) -> Path | None:
     if not found:
         return None
     listing, target = folder / "parts.txt", folder / "recording.mkv"
+    sound = ["-map", "0:a:0?"] if any(sounds(part) for part in found) else []
     listing.write_text("ffconcat version 1.0\n" + "".join(f"file 'parts/{part.name}'\n" for part in found))
     ffmpeg.run(
         [*BEGIN, "-fflags", "+genpts+bitexact+discardcorrupt", *FORMATS, "-f", "concat", "-safe", "0", "-i", str(listing),
-         "-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", "-c:a", "aac", "-b:a", SOUND_RATE,
+         "-map", "0:v:0", *sound, "-c:v", "copy", "-c:a", "aac", "-b:a", SOUND_RATE,
          "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1", "-f", "matroska", str(target)]
     )  # fmt: skip
     return target
