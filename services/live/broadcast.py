@@ -132,21 +132,34 @@ class Session:
         if "video" not in kinds:
             say(error="what the teacher's program sends holds no picture: the connection was ended")
             return
+        if not self._stream(file, run, begun, self.part.read_bytes(), sound="audio" in kinds):
+            say(
+                warning="what the teacher's program sends announces a sound and holds none: class is streamed with silence"
+            )
+            # What came until now was held back for the sound. Silence begins now, and the picture must not begin before it.
+            self._stream(file, run, datetime.now(UTC), b"", sound=False)
+
+    def _stream(self, file: IO[bytes], run: str, begun: datetime, first: bytes, *, sound: bool) -> bool:
+        """Through the encoder, ``first`` what has come, to the end; False when the ``sound`` never comes: nothing was passed on then."""
         channels = self.broadcast.channels
         for channel in channels.values():
             channel.begin(run, begun)
         gate = Gate(channels, lambda track, part: channels[track].take(part))
-        encoder = Encoder(self.broadcast.request, gate.take, sound="audio" in kinds)
+        encoder = Encoder(self.broadcast.request, gate.take, sound=sound)
         try:
-            self._feed(encoder, file)
+            if encoder.write(first):
+                self._feed(encoder, gate, file)
         finally:
             complaint = encoder.close()
             for channel in channels.values():
                 channel.drain()
             self.broadcast.show()
             self.broadcast.seconds += channels[next(iter(channels))].seconds
+        if gate.gives_up():
+            return False
         if complaint:
             say(error=f"the encoder stopped: {complaint}")
+        return True
 
     def _look(self, file: IO[bytes]) -> frozenset[str]:
         """What streams come in, once there is a picture; nothing where there is none in time."""
@@ -159,10 +172,14 @@ class Session:
                     return kinds
         return frozenset()
 
-    def _feed(self, encoder: Encoder, file: IO[bytes]) -> None:
-        going = encoder.write(self.part.read_bytes())
+    def _feed(self, encoder: Encoder, gate: Gate, file: IO[bytes]) -> None:
+        going = True
         while going and not self.broadcast.stopped.is_set() and datetime.now(UTC) < self.broadcast.request.until:
             data = self.connection.receive()
+            if gate.gives_up():
+                if data:
+                    file.write(data)
+                return
             if data is None or (not data and self.listener.waiting()):
                 return
             file.write(data)

@@ -134,12 +134,16 @@ def running(store: Store, work: Path, **changes: Any) -> Iterator[Class]:
 
 @contextmanager
 def teaching(
-    port: int, *, word: str = WORD, sound: bool = True, seconds: float = 60
+    port: int, *, word: str = WORD, sound: bool = True, mute: bool = False, seconds: float = 60
 ) -> Iterator[subprocess.Popen[str]]:
-    """A teacher's program that sends a test picture, in real time, with key frames that fit no segment; killed at the end."""
+    """A teacher's program that sends a test picture, in real time, with key frames that fit no segment; killed at the end.
+
+    One that is ``mute`` announces the sound and sends none of it.
+    """
     tone = ["-f", "lavfi", "-i", "sine=f=440"] if sound else []
+    dropped = ["-bsf:a", "noise=drop=1", "-max_interleave_delta", "1"] if mute else []
     words = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=10", *tone, "-t", str(seconds),
-             "-c:v", "libx264", "-preset", "ultrafast", "-g", "17", "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "mpegts",
+             "-c:v", "libx264", "-preset", "ultrafast", "-g", "17", "-pix_fmt", "yuv420p", "-c:a", "aac", *dropped, "-f", "mpegts",
              f"srt://127.0.0.1:{port}?passphrase={word}&pbkeylen=32"]  # fmt: skip
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     try:

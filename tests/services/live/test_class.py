@@ -174,3 +174,16 @@ def test_a_class_to_which_nobody_comes_leaves_nothing(store: Store, tmp_path: Pa
         live.send(signal.SIGTERM)
         assert live.finish() == 0, live.log.read_text()
         assert list(live.lessons.objects("")) == []
+
+
+def test_a_sound_that_is_announced_and_never_sent_is_streamed_as_silence_and_costs_no_recording(
+    store: Store, tmp_path: Path
+) -> None:
+    with running(store, tmp_path) as live:
+        with teaching(live.port, mute=True):
+            live.wait(lambda: live.said('"live"') and live.segments() >= 2)
+        assert live.said("announces a sound and holds none")
+        assert [bool(found and found.segments) for found in map(live.playlist, TRACKS)] == [True] * 3
+        live.send(signal.SIGTERM)
+        assert live.finish() == 0, live.log.read_text()
+        assert "content_hash" in live.record()
