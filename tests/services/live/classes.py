@@ -54,6 +54,8 @@ class Class:
     pair: tuple[Bucket, Bucket]
     work: Path
     asked: dict[str, Any]
+    room: int = 0
+    """Bytes that its volume takes; 0: as many as the disk has."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
@@ -69,7 +71,12 @@ class Class:
         word.write_text(f"{WORD}\n")
         own = {"LIVE_REQUEST": json.dumps(self.asked), "LIVE_PASSPHRASE_FILE": str(word), "LIVE_PORT": str(self.port)}
         names = {"PACKAGER_UPLOADS": self.pair[0].name, "PACKAGER_LESSONS": self.pair[1].name}
-        place = {"LIVE_WORK": str(self.work), "PATH": os.environ["PATH"], "HOME": str(self.work)}
+        place = {
+            "LIVE_WORK": str(self.work),
+            "PACKAGER_WORK_BYTES": str(self.room),
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.work),
+        }
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.live"],
@@ -120,9 +127,9 @@ class Class:
 
 
 @contextmanager
-def running(store: Store, work: Path, **changes: Any) -> Iterator[Class]:
+def running(store: Store, work: Path, *, room: int = 0, **changes: Any) -> Iterator[Class]:
     """A class that waits for its teacher; killed at the end, if it still runs."""
-    found = Class(store, store.pair(), work / "class", request(**changes))
+    found = Class(store, store.pair(), work / "class", request(**changes), room)
     found.start()
     try:
         yield found
