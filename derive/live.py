@@ -48,6 +48,7 @@ def request(
         "window_segments": facts.window_segments,
         "rejoin_seconds": facts.rejoin_seconds,
         "recorded": facts.recorded,
+        "ingest_kbps": facts.ingest_kbps,
         "promised": link_budget.promised(city, about["school"]["code"], weekly),
         "frames_per_second": city.packaging.frames_per_second,
         "audio_kbps": city.packaging.audio_kbps,

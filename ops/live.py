@@ -127,7 +127,8 @@ def stop_command(lesson_id: ClassId, stack: Stack = "local") -> None:
     if record:
         indexing.follow(where, lambda connection: rows.put(connection, record), _say)
     page = f"  {where.url}{lesson.page_path(lesson_id)}" if "content_hash" in record else ""
-    typer.echo(f"{lesson_id} ended{page}")
+    lost = bool(found and found.asked["recorded"] and "live" in record and not page)
+    typer.echo(f"{lesson_id} ended{page}{': no recording came of it' if lost else ''}")
 
 
 def _ended(
@@ -147,6 +148,8 @@ def _ended(
 def _progress(said: dict[str, Any]) -> None:
     if "state" in said:
         _say(f"class: {said['state']}")
+    elif "warning" in said:
+        _say(f"warning: {said['warning']}")
     elif said.get("percent", 1) % 20 == 0:
         _say(f"packaging the recording: {said['percent']} %")
 

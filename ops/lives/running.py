@@ -33,12 +33,14 @@ class Class:
 
     @property
     def state(self) -> str:
-        """One word: waiting, live, ended (its recording is packaged now), packaged or failed."""
+        """One word: waiting, live, ended (its recording is packaged now), packaged or failed (also where no recording came of it)."""
         ended = job.condition(self.job)
         if ended and ended["type"] == "Failed":
             return "failed"
         if "content_hash" in self.record:
             return "packaged"
+        if ended and "live" in self.record and self.asked["recorded"]:
+            return "failed"  # its Job has ended well, since no other try would bring the recording back
         return str(self.record.get("live", {}).get("state") or ("ended" if ended else "waiting"))
 
 

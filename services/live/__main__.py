@@ -17,6 +17,8 @@ from services.packager.store import Bucket, client
 
 RETRY = 1
 """Exit code: another try may help."""
+LOST = "no recording comes of this class: people saw it, and nothing of it is on the disk of its pod; an earlier pod took it along"
+"""Said without a code that fails: Kubernetes would try six times in ten minutes what no try brings back, and then take the words away."""
 
 
 def _stream() -> None:
@@ -35,7 +37,10 @@ def _stream() -> None:
         broadcast.run(listener)
     finally:
         listener.close()
-    say(done={"id": request.id, "recorded": broadcast.package()})
+    recorded = broadcast.package()
+    if broadcast.seen and request.recorded and not recorded:
+        fail(LOST, 0)
+    say(done={"id": request.id, "recorded": recorded})
 
 
 def main() -> int:

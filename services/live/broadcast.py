@@ -6,12 +6,13 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from services.live import record
 from services.live.channel import Channel, patiently
 from services.live.encoder import Encoder
 from services.live.gate import Gate
+from services.live.part import Part
 from services.live.recording import Recording, streams
 from services.live.request import Request
 from services.live.srt import Connection, Listener
@@ -47,11 +48,13 @@ class Broadcast:
         """Stream until class ends; then package. A class that had ended already is only packaged."""
         found = patiently(lambda: record.read(self.told, self.request))
         state = found.get("live", {}).get("state")
+        self.shown = state in {record.LIVE, record.ENDED}
         if state == record.ENDED:
             return
         for channel in self.channels.values():
             channel.resume()
-        self.shown = state == record.LIVE
+        if self.seen and self.request.recorded and self.recording.empty:
+            say(warning="what was recorded until now is lost with the pod that had it: the recording begins anew")
         self._stream(listener)
         self._end()
 
@@ -77,6 +80,11 @@ class Broadcast:
                 lost = time.monotonic() if self._begun else None
 
     @property
+    def seen(self) -> bool:
+        """Whether anybody can have seen something of it; there was something to record then."""
+        return self.shown or self._begun
+
+    @property
     def _begun(self) -> bool:
         return any(channel.begun for channel in self.channels.values())
 
@@ -86,12 +94,10 @@ class Broadcast:
         part = self.recording.part(run)
         say(state="connected", run=run)
         try:
-            with part.open("wb", buffering=0) as file:
-                Session(self, connection, listener, part).run(file, run, begun)
+            Session(self, connection, listener, part).run(run, begun)
         finally:
             connection.close()
-            if not self.request.recorded:
-                part.unlink()
+            part.close()
         say(state="disconnected", run=run)
 
     def show(self) -> None:
@@ -123,49 +129,62 @@ class Broadcast:
 class Session:
     """One connection: into the recording and through the encoder, until it breaks, another one takes over, or class ends."""
 
-    def __init__(self, broadcast: Broadcast, connection: Connection, listener: Listener, part: Path) -> None:
+    def __init__(self, broadcast: Broadcast, connection: Connection, listener: Listener, part: Part) -> None:
         self.broadcast, self.connection, self.listener, self.part = broadcast, connection, listener, part
 
-    def run(self, file: IO[bytes], run: str, begun: datetime) -> None:
-        """All of it; ``file`` is the part, unbuffered."""
-        kinds = self._look(file)
+    def run(self, run: str, begun: datetime) -> None:
+        """All of it."""
+        kinds = self._look()
         if "video" not in kinds:
             say(error="what the teacher's program sends holds no picture: the connection was ended")
             return
+        if not self._stream(run, begun, self.part.seen(), sound="audio" in kinds):
+            say(
+                warning="what the teacher's program sends announces a sound and holds none: class is streamed with silence"
+            )
+            # What came until now was held back for the sound. Silence begins now, and the picture must not begin before it.
+            self._stream(run, datetime.now(UTC), b"", sound=False)
+
+    def _stream(self, run: str, begun: datetime, first: bytes, *, sound: bool) -> bool:
+        """Through the encoder, ``first`` what has come, to the end; False when the ``sound`` never comes: nothing was passed on then."""
         channels = self.broadcast.channels
         for channel in channels.values():
             channel.begin(run, begun)
         gate = Gate(channels, lambda track, part: channels[track].take(part))
-        encoder = Encoder(self.broadcast.request, gate.take, sound="audio" in kinds)
+        encoder = Encoder(self.broadcast.request, gate.take, sound=sound)
         try:
-            self._feed(encoder, file)
+            if encoder.write(first):
+                self._feed(encoder, gate)
         finally:
             complaint = encoder.close()
             for channel in channels.values():
                 channel.drain()
             self.broadcast.show()
             self.broadcast.seconds += channels[next(iter(channels))].seconds
+        if gate.gives_up():
+            return False
         if complaint:
             say(error=f"the encoder stopped: {complaint}")
+        return True
 
-    def _look(self, file: IO[bytes]) -> frozenset[str]:
+    def _look(self) -> frozenset[str]:
         """What streams come in, once there is a picture; nothing where there is none in time."""
         began = looked = time.monotonic()
         while (data := self.connection.receive()) is not None and time.monotonic() - began < SHOW_SECONDS:
-            file.write(data)
+            self.part.write(data)
             if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()
-                if "video" in (kinds := streams(self.part)):
+                if "video" in (kinds := streams(self.part.file)):
                     return kinds
         return frozenset()
 
-    def _feed(self, encoder: Encoder, file: IO[bytes]) -> None:
-        going = encoder.write(self.part.read_bytes())
-        while going and not self.broadcast.stopped.is_set() and datetime.now(UTC) < self.broadcast.request.until:
+    def _feed(self, encoder: Encoder, gate: Gate) -> None:
+        going, asked = True, self.broadcast
+        while going and not gate.gives_up() and not asked.stopped.is_set() and datetime.now(UTC) < asked.request.until:
             data = self.connection.receive()
             if data is None or (not data and self.listener.waiting()):
                 return
-            file.write(data)
+            self.part.write(data)
             going = encoder.write(data)
             self.broadcast.show()
             for channel in self.broadcast.channels.values():

@@ -27,6 +27,8 @@ class Request:
     window_segments: int
     rejoin_seconds: int
     recorded: bool
+    ingest_kbps: int
+    """What the teacher's program is asked to send at most; 0 where a class was started before that was said."""
     fps: int
     audio_kbps: int
     rungs: tuple[Rung, ...]
@@ -86,6 +88,7 @@ def parse(text: str) -> Request:
             started=str(raw["started"]),
             until=datetime.fromisoformat(raw["until"]).astimezone(),
             recorded=bool(raw["recorded"]),
+            ingest_kbps=int(raw.get("ingest_kbps", 0)),
             fps=int(raw["frames_per_second"]),
             rungs=checked.rungs,
             packaging=dict(raw["packaging"]),

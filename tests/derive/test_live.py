@@ -29,7 +29,9 @@ def test_the_request_says_what_the_catalog_says() -> None:
     assert (request["started"], request["until"]) == ("2026-10-15T00:30:00Z", "2026-10-15T02:00:00Z")
     packaging = {"recipe": ladder.recipe(CITY), "ladder": ladder.ladder(CITY), "download": CITY.packaging.download}
     assert request["packaging"] == packaging
-    facts = CITY.live.model_dump(include={"segment_seconds", "window_segments", "rejoin_seconds", "recorded"})
+    facts = CITY.live.model_dump(
+        include={"segment_seconds", "window_segments", "rejoin_seconds", "recorded", "ingest_kbps"}
+    )
     assert request.items() >= facts.items()
 
 

@@ -230,6 +230,7 @@ def test_a_class_whose_service_is_gone_is_ended_from_here(store: Store) -> None:
         ({"live": {"state": "ended"}, "content_hash": "0"}, "Complete", "packaged"),
         ({"live": {"state": "live"}}, "Failed", "failed"),
         ({}, "Complete", "ended"),
+        ({"live": {"state": "ended"}}, "Complete", "failed"),
     ],
 )
 def test_a_class_says_in_a_word_how_it_is(record: dict[str, Any], ended: str | None, state: str) -> None:
@@ -244,6 +245,12 @@ class Ending:
     lessons: Bucket
     monkeypatch: pytest.MonkeyPatch
     told: list[str] = field(default_factory=list)
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def follow(self, _: Place, __: str, say: job.Say) -> None:
+        self.told.append("followed")
+        for line in self.said:
+            say(line)
 
     def stop(self, found: running.Class | None, *, runs: bool = False) -> Result:
         @contextmanager
@@ -253,7 +260,7 @@ class Ending:
         self.monkeypatch.setattr(Place, "buckets", buckets)
         self.monkeypatch.setattr(running, "find", lambda *_: found)
         self.monkeypatch.setattr(stopping, "tell", lambda *_: runs)
-        self.monkeypatch.setattr(job, "follow", lambda *_: self.told.append("followed"))
+        self.monkeypatch.setattr(job, "follow", self.follow)
         self.monkeypatch.setattr(job, "remove", lambda _, name: self.told.append(name))
         self.monkeypatch.setattr(indexing, "follow", lambda *_: self.told.append("listed"))
         return huiju("stop", LESSON)
@@ -291,6 +298,25 @@ def test_what_was_not_recorded_stays_to_be_seen(ending: Ending) -> None:
     assert ending.stop(running.Class(asked(), {"metadata": {"name": "j"}}, record)).exit_code == 0
     assert left(ending.lessons)
     assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"]["state"] == "ended"
+
+
+def test_a_class_of_which_no_recording_came_is_said_to_have_none(ending: Ending) -> None:
+    record = {"id": LESSON, "live": {"state": "ended"}}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    found = running.Class(asked(), {"metadata": {"name": "j"}}, record)
+    assert f"{LESSON} ended: no recording came of it" in ending.stop(found, runs=True).stdout
+    silent = running.Class({**asked(), "recorded": False}, found.job, record)
+    assert ending.stop(silent, runs=True).stdout == f"{LESSON} ended\n", "none was to come"
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps({**record, "content_hash": "0"}).encode(), "no-store")
+    assert "no recording" not in ending.stop(found, runs=True).stdout
+
+
+def test_what_the_service_warned_of_is_passed_on_when_class_is_stopped(ending: Ending) -> None:
+    record = {"id": LESSON, "live": {"state": "ended"}, "content_hash": "0"}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    found = running.Class(asked(), {"metadata": {"name": "j"}}, record)
+    ending.said = [{"warning": "the recording ends here"}]
+    assert "warning: the recording ends here" in ending.stop(found, runs=True).output
 
 
 def test_a_lesson_that_was_never_live_is_not_stopped(ending: Ending) -> None:

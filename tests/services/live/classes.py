@@ -54,6 +54,8 @@ class Class:
     pair: tuple[Bucket, Bucket]
     work: Path
     asked: dict[str, Any]
+    room: int = 0
+    """Bytes that its volume takes; 0: as many as the disk has."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
@@ -69,7 +71,12 @@ class Class:
         word.write_text(f"{WORD}\n")
         own = {"LIVE_REQUEST": json.dumps(self.asked), "LIVE_PASSPHRASE_FILE": str(word), "LIVE_PORT": str(self.port)}
         names = {"PACKAGER_UPLOADS": self.pair[0].name, "PACKAGER_LESSONS": self.pair[1].name}
-        place = {"LIVE_WORK": str(self.work), "PATH": os.environ["PATH"], "HOME": str(self.work)}
+        place = {
+            "LIVE_WORK": str(self.work),
+            "PACKAGER_WORK_BYTES": str(self.room),
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.work),
+        }
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.live"],
@@ -120,9 +127,9 @@ class Class:
 
 
 @contextmanager
-def running(store: Store, work: Path, **changes: Any) -> Iterator[Class]:
+def running(store: Store, work: Path, *, room: int = 0, **changes: Any) -> Iterator[Class]:
     """A class that waits for its teacher; killed at the end, if it still runs."""
-    found = Class(store, store.pair(), work / "class", request(**changes))
+    found = Class(store, store.pair(), work / "class", request(**changes), room)
     found.start()
     try:
         yield found
@@ -134,12 +141,16 @@ def running(store: Store, work: Path, **changes: Any) -> Iterator[Class]:
 
 @contextmanager
 def teaching(
-    port: int, *, word: str = WORD, sound: bool = True, seconds: float = 60
+    port: int, *, word: str = WORD, sound: bool = True, mute: bool = False, seconds: float = 60
 ) -> Iterator[subprocess.Popen[str]]:
-    """A teacher's program that sends a test picture, in real time, with key frames that fit no segment; killed at the end."""
+    """A teacher's program that sends a test picture, in real time, with key frames that fit no segment; killed at the end.
+
+    One that is ``mute`` announces the sound and sends none of it.
+    """
     tone = ["-f", "lavfi", "-i", "sine=f=440"] if sound else []
+    dropped = ["-bsf:a", "noise=drop=1", "-max_interleave_delta", "1"] if mute else []
     words = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=10", *tone, "-t", str(seconds),
-             "-c:v", "libx264", "-preset", "ultrafast", "-g", "17", "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "mpegts",
+             "-c:v", "libx264", "-preset", "ultrafast", "-g", "17", "-pix_fmt", "yuv420p", "-c:a", "aac", *dropped, "-f", "mpegts",
              f"srt://127.0.0.1:{port}?passphrase={word}&pbkeylen=32"]  # fmt: skip
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     try:

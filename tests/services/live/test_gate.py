@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from services.live import gate as gates
 from services.live.gate import Gate
 from services.packager.fragments import Fragment
 
@@ -41,3 +44,24 @@ def test_a_track_stays_in_order_whichever_thread_opens_the_gate() -> None:
     for thread in threads:
         thread.join()
     assert passed == {"picture": parts, "sound": parts}
+
+
+def test_a_run_whose_sound_does_not_come_is_given_up_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[tuple[str, Part]] = []
+    gate = Gate(("picture", "sound"), lambda track, part: passed.append((track, part)))
+    gate.take("picture", fragment(1))
+    assert not gate.gives_up(), "it may still come"
+    monkeypatch.setattr(gates, "PATIENCE", 0.0)
+    assert gate.gives_up()
+    gate.take("sound", fragment(1))
+    assert gate.gives_up() and not passed, "half a run would be worse than none"
+
+
+def test_a_picture_that_is_late_is_waited_for_and_an_open_gate_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "PATIENCE", 0.0)
+    passed: list[tuple[str, Part]] = []
+    gate = Gate(("picture", "sound"), lambda track, part: passed.append((track, part)))
+    gate.take("sound", fragment(1))
+    assert not gate.gives_up(), "its key frame may be seconds away"
+    gate.take("picture", fragment(1))
+    assert len(passed) == 2 and not gate.gives_up()

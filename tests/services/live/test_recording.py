@@ -68,3 +68,15 @@ def test_joined_again_it_is_the_same_byte_for_byte(source: bytes, tmp_path: Path
 
 def test_a_part_without_a_picture_is_left_out_and_nothing_makes_nothing(source: bytes, tmp_path: Path) -> None:
     assert joined(parts(tmp_path, b"", source[:188])) is None
+
+
+def test_a_sound_that_was_announced_and_never_sent_does_not_lose_the_recording(source: bytes, tmp_path: Path) -> None:
+    packets = [source[at : at + PACKET] for at in range(0, len(source), PACKET)]
+    mute = b"".join(each for each in packets if int.from_bytes(each[1:3]) & 0x1FFF != SOUND)
+    whole = joined(parts(tmp_path, mute))
+    assert whole
+    found = probe(whole, 30)
+    assert not found.has_audio and found.seconds == pytest.approx(3, abs=0.2)
+    (tmp_path / "parts" / "r1.ts").write_bytes(source)
+    both = joined(tmp_path)
+    assert both and probe(both, 30).has_audio, "what came later is kept"
