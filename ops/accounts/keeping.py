@@ -111,10 +111,15 @@ def _renewed(accounts: Accounts, account_id: str) -> str:
     return password
 
 
+def differs(found: Account, *, on: bool) -> bool:
+    """Whether switching does anything: one that the roster switched off is not off by a person's decision yet, and would come back."""
+    return found.enabled != on or (not on and identity.ATTRIBUTE_LEFT in found.attributes)
+
+
 def switch(accounts: Accounts, name: str, *, on: bool) -> bool:
-    """Switch an account on, or off with all its sessions; whether it was the other way."""
+    """Switch an account on, or off with all its sessions; whether it was another way."""
     found = known(accounts, name)
-    if found.enabled == on:
+    if not differs(found, on=on):
         return False
     # A person's decision: the roster does not undo it.
     accounts.change(found, enabled=on, attributes={identity.ATTRIBUTE_LEFT: None})

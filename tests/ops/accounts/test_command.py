@@ -181,6 +181,18 @@ def test_an_account_is_switched_off_with_its_sessions_and_on_again(keycloak: Key
     assert keycloak.user("li.na")["attributes"] == {"tier": ["city-staff"]}
 
 
+def test_whom_the_roster_switched_off_an_operator_can_switch_off_for_good_and_on_record(keycloak: Keycloak) -> None:
+    pupil = {"tier": "student", "person": "p", "slip": "1"}
+    known = keycloak.accounts().make("s0001", {**pupil, "left": "2026-07-01"}, enabled=False)
+    assert "would stay off whatever the roster says" in huiju("disable", "s0001", "--dry-run").stdout
+    assert "left" in keycloak.user("s0001")["attributes"] and not kept()
+    assert json.loads(huiju("disable", "s0001", "--json").stdout)["changed"] is True
+    user = keycloak.user("s0001")
+    assert (user["enabled"], user["attributes"]) == (False, {key: [value] for key, value in pupil.items()})
+    assert "off already" in huiju("disable", "s0001").stdout
+    assert [(each.action, each.resource) for each in kept()] == [("account-disable", f"account/{known}")]
+
+
 def test_a_reset_gives_a_new_password_and_ends_sessions(keycloak: Keycloak) -> None:
     first = added()["password"]
     hidden = keycloak.hidden[keycloak.user("li.na")["id"]]
