@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -130,3 +130,8 @@ class SamlProvider(_Provider):
 
 
 Provider = Annotated[OidcProvider | SamlProvider, Field(discriminator="kind")]
+
+
+def naming(providers: Iterable[Provider]) -> str:
+    """Aliases of those that say which person of the roster somebody is, as the entitlement service is told: a blank between two."""
+    return " ".join(sorted(each.alias for each in providers if each.person_claim))

@@ -27,8 +27,11 @@ _MAPPED: Final = (
     identity.ATTRIBUTE_TIER, identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER, identity.ATTRIBUTE_PERSON,
 )  # fmt: skip
 """Attributes of an account that the portal's ID token states. Only administrators see and change them."""
-_OFF: Final = ("admin-cli",)
-"""Clients that Keycloak makes in every realm and nobody here uses: this one hands tokens out for a password, without the sign-in page."""
+_OFF: Final = ("admin-cli", "account", "account-console", "security-admin-console")
+"""Clients that Keycloak makes in every realm and nobody here uses. The first hands tokens out for a password, without the sign-in page; by
+the others people sign in to pages of Keycloak's own, past the platform and its record.
+
+While `account` is off, the account console and its API answer 404 (Keycloak 26.7.3, 2026-12-01)."""
 _ACCOUNT_RIGHTS: Final = ("manage-users", "view-users", "query-users")
 
 

@@ -213,11 +213,14 @@ def _switch(name: str, stack: str, *, on: bool, dry: bool, as_json: bool) -> Non
     where = place.of_stack(stack)
     with reaching.keeping(where) as accounts:
         found = keeping.known(accounts, name)
-        differs = found.enabled != on
+        differs = keeping.differs(found, on=on)
         if differs and not dry:
             with deeds.noted(where, Deed("account-enable" if on else "account-disable", deeds.account(found.id))):
                 keeping.switch(accounts, name, on=on)
-    said = f"{'would be' if dry else 'is now'} switched {word}" if differs else f"is {word} already"
+    done = f"{'would be' if dry else 'is now'} switched {word}"
+    if found.enabled == on:
+        done = f"{'would stay' if dry else 'stays'} {word} whatever the roster says"
+    said = done if differs else f"is {word} already"
     _say(
         {"name": name.lower(), "enabled": on, "changed": differs and not dry}, f"{name.lower()} {said}", as_json=as_json
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from catalog import City, names
-from derive import database, generated, identity, keys, pods, store
+from derive import database, federation, generated, identity, keys, pods, store
 from infra.config import StackSettings
 from infra.plan import derived, log_anchor, objects, sign_in
 from infra.plan.database import databases, role_secret
@@ -106,6 +106,7 @@ def _pod(city: City, settings: StackSettings) -> Body:
         "ENTITLEMENT_DOOR": _DOOR,
         "ENTITLEMENT_ACCOUNTS": f"{_ACCOUNTS}/secret",
         "ENTITLEMENT_ROSTER_KEY": f"{_ROSTER_KEY}/key",
+        **({"ENTITLEMENT_NAMING": naming} if (naming := federation.naming(settings.identity_providers)) else {}),
         **({"ENTITLEMENT_BOXES": settings.boxes_domain} if settings.school_ca else {}),
         **_audit(city, settings),
     }

@@ -75,13 +75,27 @@ def _query(name: str, call: str) -> Route:
     )
 
 
+_SIGNING_IN = {
+    names.IDENTITY: "protocol",
+    "identity-actions": "login-actions",
+    "identity-broker": "broker",
+    "identity-well-known": ".well-known",
+}
+"""Name of a route -> what it leads to of the realm: the protocols with their sign-in page, what is asked for on the way, where outside
+providers send people back to, and the description by which clients find all this. Not the account console, and no registration."""
+
+
+def _identity(name: str, path: str) -> Route:
+    return Route(name, names.IDENTITY, f"{identity.PATH}/{path}", names.IDENTITY, identity.PORT)
+
+
 ROUTES: tuple[Route, ...] = (
     Route(names.PORTAL, names.PORTAL, "/", names.PORTAL),
     Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD, by_path=True),
     Route(names.ENTITLEMENT, names.ENTITLEMENT, admission.PREFIX, names.ENTITLEMENT, limits=admission.limits),
     # Of Keycloak what a browser needs to sign in; its administration is not to be reached from outside.
-    Route(names.IDENTITY, names.IDENTITY, f"{identity.PATH}/realms/{identity.REALM}/", names.IDENTITY, identity.PORT),
-    Route("identity-resources", names.IDENTITY, f"{identity.PATH}/resources/", names.IDENTITY, identity.PORT),
+    *(_identity(name, f"realms/{identity.REALM}/{part}/") for name, part in _SIGNING_IN.items()),
+    _identity("identity-resources", "resources/"),
     # A box has no certificate before its first installation; the packages are signed, and no secret.
     Route(names.BUCKET_PARCELS, names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD),
     Route(

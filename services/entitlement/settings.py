@@ -21,6 +21,8 @@ IDENTITY, DOOR, SESSION_KEY = "ENTITLEMENT_IDENTITY", "ENTITLEMENT_DOOR", "ENTIT
 """Keycloak's address inside the cluster; folder with `client` and `cookie`, two secrets; file with the key that signs sessions."""
 ACCOUNTS, ROSTER_KEY = "ENTITLEMENT_ACCOUNTS", "ENTITLEMENT_ROSTER_KEY"
 """Files with the secret by which accounts are made, and with the key by which ids of registers are hashed."""
+NAMING = "ENTITLEMENT_NAMING"
+"""Aliases of the outside providers that say which person of the roster somebody is, a blank between two; absent where there are none."""
 BOXES = "ENTITLEMENT_BOXES"
 """Domain of the schools' caches; absent where there are none."""
 RULES_FILE, SESSIONS_FILE = versions.RULES_FILE, "sessions.json"
@@ -61,6 +63,8 @@ class Door:
     """By which accounts are made."""
     roster_key: str = field(repr=False)
     """By which ids of registers are hashed, and slips checked."""
+    naming: frozenset[str] = frozenset()
+    """Outside providers whose people are in the roster, each by the name that the provider gives: whom it does not name is none of them."""
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -88,4 +92,5 @@ def door(environment: Mapping[str, str] = os.environ) -> Door:
         session_key_id=key.stem,
         accounts_secret=Path(environment[ACCOUNTS]).read_text(encoding="utf-8"),
         roster_key=Path(environment[ROSTER_KEY]).read_text(encoding="utf-8"),
+        naming=frozenset(environment.get(NAMING, "").split()),
     )

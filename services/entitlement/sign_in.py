@@ -170,6 +170,7 @@ class SignIn:
         """Of somebody in the roster what the roster says today, and whether it says more; of anybody else what their account says.
 
         An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
+        Whom it should name and does not is nobody: the roster could not be asked whether they are there today.
         """
         person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
@@ -178,6 +179,8 @@ class SignIn:
             if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
                 raise PersonError("provider-differs")
             return who, bool(others)
+        if claims.get(identity.CLAIM_PROVIDER) in self._door.naming:
+            raise PersonError("person-unknown")
         if tier not in rules.tiers or tier == rules.public_tier:
             raise PersonError("unknown-tier")
         place, partner = (_text(claims.get(name)) for name in (identity.ATTRIBUTE_SCHOOL, identity.ATTRIBUTE_PARTNER))

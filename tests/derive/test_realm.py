@@ -116,5 +116,9 @@ def test_nobody_hands_a_password_in_beside_the_sign_in_page(city: City) -> None:
     )
 
 
+def test_nobody_signs_in_to_pages_of_keycloaks_own(city: City) -> None:
+    assert {"account", "account-console", "security-admin-console"} <= set(realm.desired(city, URL, SECRETS)["off"])
+
+
 def test_it_is_plain_data(city: City) -> None:
     assert json.loads(json.dumps(realm.desired(city, URL, SECRETS)))

@@ -18,8 +18,10 @@ from infra.plan import derived, entitlement, sign_in, video_library
 from policies import generate
 from services.entitlement import versions
 from services.entitlement.log_anchor import LOGS
+from services.entitlement.settings import NAMING
 from services.entitlement.shipping import BUCKET, DAYS
 from tests.builders import changed
+from tests.derive.test_realm import OIDC, SAML
 from tests.infra.conftest import SEED, Settings
 
 
@@ -111,6 +113,16 @@ def test_when_only_the_signer_changes_no_verifier_is_touched(tiny: City, setting
 def test_epochs_that_make_no_sense_are_refused(settings: Settings, ring: str) -> None:
     with pytest.raises(UserError, match=r"signingEpochs.*as in 1,2"):
         settings(signingEpochs=ring)
+
+
+def test_the_service_is_told_which_outside_providers_name_people_of_the_roster(tiny: City, settings: Settings) -> None:
+    def told(*providers: object) -> str | None:
+        (container,) = template(tiny, settings(identityProviders=list(providers)))["spec"]["containers"]
+        return {each["name"]: each.get("value") for each in container["env"]}.get(NAMING)
+
+    assert told() is None
+    assert told(OIDC) is None
+    assert told(SAML, OIDC, {**OIDC, "alias": "academy", "personClaim": "roster"}) == f"academy {SAML['alias']}"
 
 
 def test_a_pod_is_ready_by_its_rules_alive_without_them_and_drains(tiny: City, settings: Settings) -> None:

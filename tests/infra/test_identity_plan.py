@@ -40,7 +40,8 @@ def test_only_signing_in_is_reachable_from_outside(tiny: City, settings: Setting
         for rule in each.props["spec"]["rules"]
         for match in rule["matches"]
     ]
-    assert sorted(found) == ["/identity/realms/city/", "/identity/resources/"]
+    realm = [f"/identity/realms/city/{part}/" for part in (".well-known", "broker", "login-actions", "protocol")]
+    assert sorted(found) == [*realm, "/identity/resources/"]
     assert gateway.plan(tiny, settings())
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -188,6 +189,16 @@ def test_what_somebody_changed_by_hand_is_put_back(where: Place, admin: Admin) -
         "/identity/realms/city/..;/master",
         "/identity/realms/city/..;x=1/..;/admin/realms",
         "/identity/resources/../admin/realms",
+        "/identity/realms/city",
+        "/identity/realms/city/",
+        "/identity/realms/city/account",
+        "/identity/realms/city/account/",
+        "/identity/realms/city/account/credentials",
+        "/identity/realms/city/protocol/../account/",
+        "/identity/realms/city/protocol/%2e%2e/account/",
+        "/identity/realms/city/protocol/..;/account/",
+        "/identity/realms/city/clients-registrations/default",
+        "/identity/realms/city/clients-registrations/openid-connect",
         "/identity/metrics",
         "/identity/health",
         "/identity/",
@@ -197,6 +208,18 @@ def test_nothing_but_signing_in_is_reachable_from_outside(platform: Platform, pa
     answer = viewer.ask(platform, path)
     assert answer.status in {400, 404}, answer.body[:300]
     assert b"master" not in answer.body and b"public_key" not in answer.body
+
+
+@pytest.mark.parametrize("client", ["account", "account-console", "security-admin-console"])
+def test_nobody_signs_in_to_pages_of_keycloaks_own(platform: Platform, client: str) -> None:
+    """The page says that the client is off, and asks nobody for a password."""
+    page = "/admin/city/console/" if client == "security-admin-console" else "/realms/city/account/"
+    back = quote(f"{platform.url.rstrip('/')}{identity.PATH}{page}")
+    asked = f"client_id={client}&redirect_uri={back}&response_type=code&scope=openid"
+    proof = f"code_challenge={'a' * 43}&code_challenge_method=S256"
+    answer = viewer.ask(platform, f"/identity/realms/city/protocol/openid-connect/auth?{asked}&{proof}")
+    assert answer.status == 400, answer.body[:300]
+    assert b'id="password"' not in answer.body
 
 
 def test_the_issuer_is_the_public_address(platform: Platform) -> None:

@@ -106,12 +106,64 @@ def test_an_account_that_could_not_be_finished_is_taken_away(keycloak: Keycloak,
     assert not keycloak.users
 
 
-def test_an_account_that_a_killed_run_left_is_finished_by_the_next_one(keycloak: Keycloak) -> None:
+def left_by_a_killed_run(keycloak: Keycloak) -> str:
+    """An account that was made for a pupil's tier, and got no further; its id."""
     before = {"tier": "student", "school": DISTRICT, "partner": TINY.partners[0].id}
-    keycloak.accounts().make("li.na", before, enabled=False, actions=["UPDATE_PASSWORD"])
+    made = keycloak.accounts().make("li.na", before, enabled=False, actions=["UPDATE_PASSWORD"])
+    # What Keycloak gives to every account of the realm.
+    keycloak.hidden[made]["roles"].append(f"default-roles-{identity.REALM}")
+    return made
+
+
+def test_an_account_that_a_killed_run_left_is_finished_by_the_next_one(keycloak: Keycloak) -> None:
+    left_by_a_killed_run(keycloak)
     added(tier="evaluator")
     user = keycloak.user("li.na")
-    assert (user["enabled"], user["roles"], user["attributes"]) == (True, ["evaluator"], {"tier": ["evaluator"]})
+    assert (user["enabled"], user["roles"][1:], user["attributes"]) == (True, ["evaluator"], {"tier": ["evaluator"]})
+    assert user["requiredActions"] == ["UPDATE_PASSWORD", "CONFIGURE_TOTP"]
+
+
+def test_an_account_that_was_there_stays_when_it_cannot_be_finished_and_the_next_run_finishes_it(
+    keycloak: Keycloak,
+) -> None:
+    left = left_by_a_killed_run(keycloak)
+    keycloak.broken = lambda _, path: path.endswith("/reset-password")
+    assert isinstance(huiju("add", "li.na", "--tier", "evaluator").exception, DownError)
+    assert (keycloak.user("li.na")["id"], "evaluator" in keycloak.user("li.na")["roles"]) == (left, False)
+    keycloak.broken = lambda *_: False
+    added(tier="city-staff")
+    assert "evaluator" not in keycloak.user("li.na")["roles"]
+
+
+@pytest.mark.parametrize("tier", ["city-staff", "platform-operator"])
+def test_somebodys_account_that_is_switched_off_is_nobody_elses(keycloak: Keycloak, tier: str) -> None:
+    added()
+    huiju("disable", "li.na")
+    before = repr((keycloak.users, keycloak.hidden))
+    refused = huiju("add", "li.na", "--tier", tier)
+    assert refused.exit_code == 1
+    assert "another name" in str(refused.exception) and "huiju account enable li.na" in str(refused.exception)
+    assert repr((keycloak.users, keycloak.hidden)) == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"person": "p"},
+        {"person": "p", "slip": "1", "left": "2026-07-01"},
+        {"left": "2026-07-01"},
+        {"slip": "1"},
+    ],
+)
+def test_an_account_of_the_roster_is_never_taken_for_one_left_half_way(
+    keycloak: Keycloak, more: dict[str, str]
+) -> None:
+    keycloak.accounts().make("s0001", {"tier": "student", **more}, enabled=False)
+    before = repr((keycloak.users, keycloak.hidden))
+    refused = huiju("add", "s0001", "--tier", "evaluator")
+    assert refused.exit_code == 1
+    assert "of somebody in the roster" in str(refused.exception)
+    assert repr((keycloak.users, keycloak.hidden)) == before
 
 
 def test_an_account_is_switched_off_with_its_sessions_and_on_again(keycloak: Keycloak) -> None:
@@ -127,6 +179,18 @@ def test_an_account_is_switched_off_with_its_sessions_and_on_again(keycloak: Key
     huiju("enable", "li.na")
     assert keycloak.user("li.na")["enabled"] is True
     assert keycloak.user("li.na")["attributes"] == {"tier": ["city-staff"]}
+
+
+def test_whom_the_roster_switched_off_an_operator_can_switch_off_for_good_and_on_record(keycloak: Keycloak) -> None:
+    pupil = {"tier": "student", "person": "p", "slip": "1"}
+    known = keycloak.accounts().make("s0001", {**pupil, "left": "2026-07-01"}, enabled=False)
+    assert "would stay off whatever the roster says" in huiju("disable", "s0001", "--dry-run").stdout
+    assert "left" in keycloak.user("s0001")["attributes"] and not kept()
+    assert json.loads(huiju("disable", "s0001", "--json").stdout)["changed"] is True
+    user = keycloak.user("s0001")
+    assert (user["enabled"], user["attributes"]) == (False, {key: [value] for key, value in pupil.items()})
+    assert "off already" in huiju("disable", "s0001").stdout
+    assert [(each.action, each.resource) for each in kept()] == [("account-disable", f"account/{known}")]
 
 
 def test_a_reset_gives_a_new_password_and_ends_sessions(keycloak: Keycloak) -> None:

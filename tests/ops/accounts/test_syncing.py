@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from catalog.errors import UserError
 from ops import account, roster
+from ops.accounts import keeping, syncing
 from ops.accounts import reaching as identity_service
-from ops.accounts import syncing
 from ops.accounts.syncing import Done, People, sync
 from ops.cli import app
 from ops.lessons import place
@@ -128,6 +128,23 @@ def test_who_is_back_is_switched_on_again_but_not_whom_an_operator_switched_off(
     assert set(gone) <= on(keycloak)
     assert off not in on(keycloak)
     assert "left" not in keycloak.user(gone[0])["attributes"]
+
+
+def test_whom_an_operator_switched_off_after_the_roster_had_stays_off_when_they_are_back(
+    server: Server,
+    folder: Path,
+    keycloak: Keycloak,
+    here: list[str],
+    tmp_path: Path,
+) -> None:
+    leave(server, folder, *here[:2])
+    follow(server, keycloak)
+    assert keeping.switch(keycloak.accounts(), here[0], on=False)
+    assert not keeping.switch(keycloak.accounts(), here[0], on=False)
+    server.take(small.written(tmp_path / "whole"))
+    assert follow(server, keycloak) == Done(0, 0, 1)
+    assert here[1] in on(keycloak)
+    assert here[0] not in on(keycloak)
 
 
 def test_who_left_long_ago_is_not_asked_for_again(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +28,8 @@ from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, ISSUER, OFFIC
 INSIDE = "http://identity.test/identity"
 REALM = f"{ISSUER}/identity/realms/city"
 SECRET = "the portal's own"
+NAMING = "college"
+"""The outside provider that says which person of the roster somebody is."""
 PUPIL = "0b5a7d0e-0000-4000-8000-000000000001"
 KEY = keys.private_key(SEED, "provider")
 
@@ -108,7 +110,9 @@ def roster() -> Roster:
 def browser(desk: Desk, keycloak: Keycloak, roster: Roster) -> TestClient:
     desk.clock = lambda: datetime.now(UTC)
     desk.people = roster
-    sign_in = SignIn(desk, door(INSIDE, SECRET), httpx.MockTransport(keycloak.answer))
+    sign_in = SignIn(
+        desk, replace(door(INSIDE, SECRET), naming=frozenset({NAMING})), httpx.MockTransport(keycloak.answer)
+    )
     return TestClient(app.make(desk, doors=sign_in.routes()), base_url=ISSUER, follow_redirects=False)
 
 
@@ -297,6 +301,17 @@ def test_an_outside_provider_lets_nobody_in_as_more_than_its_tier(come: Come, ke
     assert _refused(come(), "provider-differs")
     # An account of the city's own may be older than what the roster says of its person.
     del keycloak.claims["provider"]
+    assert _session(come())["tier"] == "pupil"
+
+
+@pytest.mark.parametrize("person", [None, ""])
+def test_whom_a_provider_should_name_and_does_not_is_let_in_by_nothing(
+    come: Come, keycloak: Keycloak, person: str | None
+) -> None:
+    keycloak.claims = {"tier": "pupil", "school": OWN, "person": person, "provider": NAMING}
+    assert _refused(come(), "person-unknown")
+    # One that names nobody makes people who are in no roster.
+    keycloak.claims["provider"] = "province"
     assert _session(come())["tier"] == "pupil"
 
 

@@ -88,6 +88,9 @@ def test_settings_are_read_whole(tmp_path: Path) -> None:
     assert (door.client_secret, door.accounts_secret, door.session_key_id) == ("client", "accounts", "session-key")
     assert "PRIVATE" not in repr(found) + repr(door)
     assert "'roster'" not in repr(door)
+    assert door.naming == frozenset()
+    named = settings.door({**_files(tmp_path), settings.NAMING: "college province"})
+    assert named.naming == {"college", "province"}
 
 
 @pytest.mark.parametrize("lost", [settings.SESSIONS_FILE, "key"])
