@@ -153,6 +153,18 @@ def test_captions_can_be_read_in_another_language_than_the_page_s(page: Page, li
     until(page, "document.querySelector('#caption-language')?.value === 'zh'")
 
 
+def test_captions_in_two_scripts_or_for_two_regions_can_each_be_chosen(page: Page, library: Library) -> None:
+    named = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en-GB": "English (UK)", "en-US": "English (US)"}
+    broadcast.caption(library.lessons / RECORDED / "h", {tag: (name, f"{tag} {{n}}") for tag, name in named.items()})
+    watch(page, library)
+    for tag in reversed(named):
+        page.get_by_label("Captions in").select_option(label=named[tag])
+        expect(page.locator("#caption")).to_have_text(re.compile(rf"{tag} \d+"), timeout=LONG)
+    page.get_by_label("Captions in").select_option(label="繁體中文")
+    page.reload()
+    until(page, "document.querySelector('#caption-language')?.value === 'zh-Hant'")
+
+
 def test_sound_only_fetches_no_picture_and_goes_on_where_it_was(page: Page, library: Library) -> None:
     watch(page, library)
     page.keyboard.press("End")
