@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from local.images import site
 from local.images.definition import load as images
@@ -27,6 +27,9 @@ SMALL = """[...document.querySelectorAll('button, select, input, main a')].filte
   const box = (e.type === 'checkbox' ? e.closest('label') : e).getBoundingClientRect();
   return [e.id || e.className || e.textContent, Math.round(box.width), Math.round(box.height)];
 }).filter(([, width, height]) => width < 44 || height < 44)"""
+MADE = """{ const make = document.createElement.bind(document); window.made = [];
+document.createElement = (...words) => { const it = make(...words); if (it.localName === 'video') made.push(it); return it; }; }"""
+"""Keeps every video that the page makes, shown or not."""
 AT_ONCE = "--autoplay-policy=no-user-gesture-required"
 LONG = 20_000
 """Milliseconds within which what should happen happens, on a machine that has much else to do."""
@@ -283,6 +286,25 @@ def test_the_language_can_be_changed_without_losing_the_place(page: Page, librar
     page.wait_for_selector("html[lang=zh-CN] video")
     until(page, f"{AT} > 50")
     assert page.get_attribute("#captions", "aria-label") == "字幕"
+
+
+def test_a_player_that_was_overtaken_while_it_opened_does_not_play_unseen(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    page.add_init_script(MADE)
+    late: list[Route] = []
+    asked = f"**/access/play/{lesson.lesson}"
+    page.route(asked, lambda route: late.append(route), times=1)  # noqa: PLW0108  # a list's own method cannot be marked
+    with page.expect_request(asked):
+        page.goto(f"{library.url}/?lesson={lesson.lesson}")
+    page.click("#language")
+    until(page, "made.length === 1 && !made[0].paused")
+    late[0].continue_()
+    until(page, "made.length === 2")
+    page.wait_for_timeout(1000)
+    assert page.evaluate("made.map(each => each.hasAttribute('src'))") == [True, False]
+    page.click("#may-see")
+    until(page, "made.every(each => !each.hasAttribute('src'))")
 
 
 def test_what_is_live_stands_first_in_the_list(page: Page, library: Library, lesson: Broadcast) -> None:
