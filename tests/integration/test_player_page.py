@@ -27,6 +27,10 @@ SMALL = """[...document.querySelectorAll('button, select, input, main a')].filte
   const box = (e.type === 'checkbox' ? e.closest('label') : e).getBoundingClientRect();
   return [e.id || e.className || e.textContent, Math.round(box.width), Math.round(box.height)];
 }).filter(([, width, height]) => width < 44 || height < 44)"""
+KEPT = """{ const make = URL.createObjectURL.bind(URL), drop = URL.revokeObjectURL.bind(URL); window.kept = new Set();
+URL.createObjectURL = it => { const url = make(it); if (it instanceof Blob) kept.add(url); return url; };
+URL.revokeObjectURL = url => { kept.delete(url); drop(url); }; }"""
+"""Keeps the pictures that the page has made addresses for."""
 MADE = """{ const make = document.createElement.bind(document); window.made = [];
 document.createElement = (...words) => { const it = make(...words); if (it.localName === 'video') made.push(it); return it; }; }"""
 """Keeps every video that the page makes, shown or not."""
@@ -261,6 +265,15 @@ def test_a_small_picture_shows_where_the_pointer_would_go(page: Page, library: L
         page.hover("#seek")
     expect(page.locator(".preview")).to_have_text("1:00")
     assert page.evaluate("document.querySelector('.frame').style.backgroundPosition") == "-480px 0px"
+
+
+def test_small_pictures_are_given_up_with_the_player(page: Page, library: Library) -> None:
+    page.add_init_script(KEPT)
+    watch(page, library)
+    page.hover("#seek")
+    until(page, "kept.size === 1")
+    page.click("#may-see")
+    until(page, "kept.size === 0")
 
 
 def test_small_pictures_come_from_the_lesson_and_nowhere_else(page: Page, library: Library) -> None:
