@@ -106,11 +106,12 @@ class Broadcast:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def record(self, state: str = "live", **more: Any) -> dict[str, Any]:
-        """What the lesson's record says."""
+    def record(self, state: str = "live", *, recorded: bool | None = None, **more: Any) -> dict[str, Any]:
+        """What the lesson's record says; ``recorded`` is whether a recording is to come, of which older records say nothing."""
         started = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"
         live = {"state": state, "master": f"{self.lesson}/live/master.m3u8", "started": started, "segment_seconds": 1}
-        return {"id": self.lesson, "title": "直播：圆的面积", "school": SCHOOL, "live": live, **more}
+        said = {} if recorded is None else {"recorded": recorded}
+        return {"id": self.lesson, "title": "直播：圆的面积", "school": SCHOOL, "live": {**live, **said}, **more}
 
     def tell(self, record: dict[str, Any]) -> None:
         """Write the record."""

@@ -400,6 +400,29 @@ def test_a_lesson_that_ended_and_is_not_yet_recorded_can_be_watched_as_it_was_br
     assert page.locator("#live").count() == 0
 
 
+def test_of_a_class_that_is_not_recorded_no_recording_is_promised(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    lesson.end()
+    lesson.tell(lesson.record("ended", recorded=False))
+    watch(page, library, lesson.lesson)
+    assert "recording" not in page.inner_text("main")
+
+
+def test_a_recording_that_will_not_come_is_promised_and_asked_for_no_longer(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    lesson.end()
+    expect(page.locator("#over")).to_contain_text("will appear here", timeout=LONG)
+    lesson.tell(lesson.record("ended", recorded=False))
+    expect(page.locator("#over")).to_have_text("The live lesson has ended", timeout=LONG)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(12_000)  # the page asks every ten seconds, where it does
+    assert not [url for url in asked if url.endswith("/lesson.json")]
+
+
 def test_a_broken_link_is_told_and_tried_again_by_itself(page: Page, library: Library, lesson: Broadcast) -> None:
     watch(page, library, lesson.lesson)
     library.down = 503

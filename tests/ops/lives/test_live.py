@@ -290,7 +290,15 @@ def test_what_was_not_recorded_stays_to_be_seen(ending: Ending) -> None:
     ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
     assert ending.stop(running.Class(asked(), {"metadata": {"name": "j"}}, record)).exit_code == 0
     assert left(ending.lessons)
-    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"]["state"] == "ended"
+    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"] == {"state": "ended", "recorded": False}
+
+
+def test_a_recording_that_failed_is_promised_no_longer_once_the_class_is_tidied(ending: Ending) -> None:
+    record = {"id": LESSON, "renditions": [], "title": "t", "live": {"state": "ended", "recorded": True}}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    failed = {"metadata": {"name": "j"}, "status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    assert ending.stop(running.Class(asked(), failed, record)).exit_code == 0
+    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"] == {"state": "ended", "recorded": False}
 
 
 def test_a_lesson_that_was_never_live_is_not_stopped(ending: Ending) -> None:
