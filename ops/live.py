@@ -140,7 +140,8 @@ def _ended(
         record = lessons.read_json(lesson.record_key(lesson_id)) or {}
     if record.get("live", {}).get("state") == "live":
         _say("its service is gone: the playlists are ended from here, and what was recorded is lost")
-        stopping.end(lessons, record)
+    if "live" in record and "content_hash" not in record:
+        stopping.end(lessons, record)  # with its Job goes what a recording could still be made of
     stopping.tidy(where, lessons, lesson_id, record)
     return library.record(lessons, lesson_id) if record else {}
 

@@ -64,6 +64,8 @@ class Broadcast:
         if content:
             say(state="packaging")
             self.recording.package(content, self.told)
+        elif self.request.recorded:
+            patiently(lambda: record.unrecorded(self.told, self.request))
         return content is not None
 
     def _stream(self, listener: Listener) -> None:

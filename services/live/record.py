@@ -46,6 +46,14 @@ def end(bucket: Bucket, request: Request, seconds: float) -> None:
     index.rebuild(bucket)
 
 
+def unrecorded(bucket: Bucket, request: Request) -> None:
+    """Say that no recording will come after all, where anybody has been told of the class."""
+    found = read(bucket, request)
+    if "live" in found:
+        _write(bucket, {**found, "live": {**found["live"], "recorded": False}})
+        index.rebuild(bucket)
+
+
 def read(bucket: Bucket, request: Request) -> dict[str, Any]:
     """The record as it is; empty where there is none yet."""
     return bucket.read_json(index.record_key(request.id)) or {}
@@ -59,6 +67,8 @@ def record(request: Request, state: str, seconds: float) -> dict[str, Any]:
         "started": request.started,
         "until": window.stamp(request.until),
         "segment_seconds": request.segment_seconds,
+        # Whether a recording is to come: pages promise one. Records of older releases do not say.
+        "recorded": request.recorded,
     }
     return {
         "id": request.id, **request.about, "published": request.started, "seconds": round(seconds, 3), "bytes": 0, "sound": True,

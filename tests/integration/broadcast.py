@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,11 @@ def clock(seconds: float) -> str:
     return f"00:{int(seconds) // 60:02}:{seconds % 60:06.3f}"
 
 
-def master(*, captions: bool, sound_only: bool) -> str:
-    """A master playlist beside the folders of `material`."""
+def master(*, captions: Mapping[str, tuple[str, str]], sound_only: bool) -> str:
+    """A master playlist beside the folders of `material`, with these captions."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     lines.append('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="sound",DEFAULT=YES,AUTOSELECT=YES,URI="sound/index.m3u8"')
-    for language, (name, _) in CAPTIONS.items() if captions else ():
+    for language, (name, _) in captions.items():
         facts = f'GROUP-ID="c",NAME="{name}",LANGUAGE="{language}",AUTOSELECT=YES,DEFAULT=NO'
         lines.append(f'#EXT-X-MEDIA:TYPE=SUBTITLES,{facts},URI="captions-{language}.m3u8"')
     more = ',AUDIO="a"' + (',SUBTITLES="c"' if captions else "")
@@ -67,16 +68,21 @@ def recording(root: Path, lesson: str, made: Path, **about: Any) -> dict[str, An
     folder.mkdir(parents=True)
     for each in made.iterdir():
         (folder / each.name).symlink_to(each)
-    (folder / "master.m3u8").write_text(master(captions=True, sound_only=True))
-    for language, (_, line) in CAPTIONS.items():
+    caption(folder, CAPTIONS)
+    _pictures(folder)
+    facts = {"title": "分数", "school": SCHOOL, "seconds": SECONDS, "master": f"{lesson}/h/master.m3u8"}
+    return {"id": lesson, **facts, "thumbnails": {"vtt": f"{lesson}/h/thumbnails.vtt"}, **about}
+
+
+def caption(folder: Path, captions: Mapping[str, tuple[str, str]]) -> None:
+    """Give the lesson laid out in ``folder`` these captions: a name and a line by the language's tag."""
+    (folder / "master.m3u8").write_text(master(captions=captions, sound_only=True))
+    for language, (_, line) in captions.items():
         cues = [f"{clock(at)} --> {clock(at + 0.9)}\n{line.format(n=at)}\n" for at in range(SECONDS)]
         (folder / f"captions-{language}.vtt").write_text("WEBVTT\n\n" + "\n".join(cues))
         head = f"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{SECONDS}\n#EXT-X-PLAYLIST-TYPE:VOD\n"
         text = f"{head}#EXTINF:{SECONDS}.0,\ncaptions-{language}.vtt\n#EXT-X-ENDLIST\n"
         (folder / f"captions-{language}.m3u8").write_text(text)
-    _pictures(folder)
-    facts = {"title": "分数", "school": SCHOOL, "seconds": SECONDS, "master": f"{lesson}/h/master.m3u8"}
-    return {"id": lesson, **facts, "thumbnails": {"vtt": f"{lesson}/h/thumbnails.vtt"}, **about}
 
 
 def _pictures(folder: Path) -> None:
@@ -100,11 +106,12 @@ class Broadcast:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def record(self, state: str = "live", **more: Any) -> dict[str, Any]:
-        """What the lesson's record says."""
+    def record(self, state: str = "live", *, recorded: bool | None = None, **more: Any) -> dict[str, Any]:
+        """What the lesson's record says; ``recorded`` is whether a recording is to come, of which older records say nothing."""
         started = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"
         live = {"state": state, "master": f"{self.lesson}/live/master.m3u8", "started": started, "segment_seconds": 1}
-        return {"id": self.lesson, "title": "直播：圆的面积", "school": SCHOOL, "live": live, **more}
+        said = {} if recorded is None else {"recorded": recorded}
+        return {"id": self.lesson, "title": "直播：圆的面积", "school": SCHOOL, "live": {**live, **said}, **more}
 
     def tell(self, record: dict[str, Any]) -> None:
         """Write the record."""
@@ -118,7 +125,7 @@ class Broadcast:
             for each in (self.made / name).iterdir():
                 if each.suffix != ".m3u8":
                     (self.folder / name / each.name).symlink_to(each)
-        (self.folder / "master.m3u8").write_text(master(captions=False, sound_only=False))
+        (self.folder / "master.m3u8").write_text(master(captions={}, sound_only=False))
         self.tell(self.record())
         self._write()
         self._thread.start()

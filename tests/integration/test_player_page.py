@@ -1,4 +1,4 @@
-"""The player in a browser, on real HLS: recorded lessons with captions, and live ones that run, end and break off."""
+"""The player in a browser, on real HLS: what it shows and does. `test_live_page` has what only a broadcast does."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ SMALL = """[...document.querySelectorAll('button, select, input, main a')].filte
   const box = (e.type === 'checkbox' ? e.closest('label') : e).getBoundingClientRect();
   return [e.id || e.className || e.textContent, Math.round(box.width), Math.round(box.height)];
 }).filter(([, width, height]) => width < 44 || height < 44)"""
+KEPT = """{ const make = URL.createObjectURL.bind(URL), drop = URL.revokeObjectURL.bind(URL); window.kept = new Set();
+URL.createObjectURL = it => { const url = make(it); if (it instanceof Blob) kept.add(url); return url; };
+URL.revokeObjectURL = url => { kept.delete(url); drop(url); }; }"""
+"""Keeps the pictures that the page has made addresses for."""
 AT_ONCE = "--autoplay-policy=no-user-gesture-required"
 LONG = 20_000
 """Milliseconds within which what should happen happens, on a machine that has much else to do."""
@@ -115,12 +119,6 @@ def watch(page: Page, library: Library, lesson: str = RECORDED) -> None:
     until(page, f"{AT} > 0.5")
 
 
-def delay(page: Page) -> float:
-    """Seconds behind the classroom, as the page says."""
-    until(page, "document.querySelector('#latency').dataset.seconds > 0")
-    return float(page.get_attribute("#latency", "data-seconds") or "nan")
-
-
 def test_a_recorded_lesson_plays_with_captions_in_the_reader_s_language(page: Page, library: Library) -> None:
     watch(page, library)
     expect(page.locator("#caption")).to_have_text(re.compile(r"Line \d+: a fraction"), timeout=LONG)
@@ -151,6 +149,18 @@ def test_captions_can_be_read_in_another_language_than_the_page_s(page: Page, li
     expect(page.locator("#caption")).to_have_text(re.compile("句：一个分数"), timeout=LONG)
     page.reload()
     until(page, "document.querySelector('#caption-language')?.value === 'zh'")
+
+
+def test_captions_in_two_scripts_or_for_two_regions_can_each_be_chosen(page: Page, library: Library) -> None:
+    named = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "en-GB": "English (UK)", "en-US": "English (US)"}
+    broadcast.caption(library.lessons / RECORDED / "h", {tag: (name, f"{tag} {{n}}") for tag, name in named.items()})
+    watch(page, library)
+    for tag in reversed(named):
+        page.get_by_label("Captions in").select_option(label=named[tag])
+        expect(page.locator("#caption")).to_have_text(re.compile(rf"{tag} \d+"), timeout=LONG)
+    page.get_by_label("Captions in").select_option(label="繁體中文")
+    page.reload()
+    until(page, "document.querySelector('#caption-language')?.value === 'zh-Hant'")
 
 
 def test_sound_only_fetches_no_picture_and_goes_on_where_it_was(page: Page, library: Library) -> None:
@@ -248,6 +258,15 @@ def test_a_small_picture_shows_where_the_pointer_would_go(page: Page, library: L
     assert page.evaluate("document.querySelector('.frame').style.backgroundPosition") == "-480px 0px"
 
 
+def test_small_pictures_are_given_up_with_the_player(page: Page, library: Library) -> None:
+    page.add_init_script(KEPT)
+    watch(page, library)
+    page.hover("#seek")
+    until(page, "kept.size === 1")
+    page.click("#may-see")
+    until(page, "kept.size === 0")
+
+
 def test_small_pictures_come_from_the_lesson_and_nowhere_else(page: Page, library: Library) -> None:
     cues = ["https://elsewhere.example/x.jpg", "/lessons/l-other/h/sheet.jpg", "javascript:alert(1)"]
     lines = [
@@ -271,86 +290,6 @@ def test_the_language_can_be_changed_without_losing_the_place(page: Page, librar
     page.wait_for_selector("html[lang=zh-CN] video")
     until(page, f"{AT} > 50")
     assert page.get_attribute("#captions", "aria-label") == "字幕"
-
-
-def test_what_is_live_stands_first_in_the_list(page: Page, library: Library, lesson: Broadcast) -> None:
-    page.goto(library.url)
-    page.wait_for_selector(".card")
-    assert page.locator(".card").first.get_attribute("data-lesson") == lesson.lesson
-    assert "Live now" in page.locator("#live-now .card").inner_text()
-    assert page.locator("h2").all_inner_texts() == ["Live now", "Recorded lessons"]
-
-
-def test_a_live_lesson_plays_near_its_end_and_says_how_far_behind(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    watch(page, library, lesson.lesson)
-    until(page, "document.getElementById('live').textContent === 'Live'")  # a busy machine begins a little behind
-    near = delay(page)
-    assert 1 < near < 15
-    page.focus("#seek")
-    page.keyboard.press("Home")
-    expect(page.locator("#live")).to_have_text("Behind live", timeout=LONG)
-    assert delay(page) > near + 3, "what lies in the playlist can be reached"
-    page.get_by_role("button", name="Back to live").click()
-    expect(page.locator("#live")).to_have_text("Live", timeout=LONG)
-    until(page, f"document.querySelector('#latency').dataset.seconds < {near + 2}")
-
-
-def test_the_clock_of_the_classroom_s_pc_does_not_change_the_delay(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    page.add_init_script("const right = Date.now.bind(Date); Date.now = () => right() + 3600000")
-    watch(page, library, lesson.lesson)
-    assert 1 < delay(page) < 15
-
-
-def test_when_class_ends_the_player_says_so_and_offers_the_recording(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    watch(page, library, lesson.lesson)
-    lesson.end()
-    expect(page.locator("#over")).to_contain_text("The live lesson has ended", timeout=LONG)
-    assert page.inner_text("#live") == "Ended"
-    assert page.locator("[role=alert]:not([hidden])").count() == 0, "an end is no error"
-    (library.lessons / LIVE / "h").symlink_to(library.lessons / RECORDED / "h")
-    lesson.tell(lesson.record("ended", master=f"{LIVE}/h/master.m3u8", seconds=broadcast.SECONDS))
-    page.get_by_role("button", name="Watch the recording").click(timeout=LONG)
-    expect(page.locator("#caption")).to_be_attached(timeout=LONG)
-    until(page, "document.querySelector('#seek')?.max === '120'")
-    assert page.locator("#live").count() == 0
-
-
-def test_a_broadcast_that_falls_silent_is_told_and_goes_on_by_itself(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    watch(page, library, lesson.lesson)
-    lesson.stop()
-    expect(page.locator("#said")).to_have_text(re.compile("No new picture comes from the classroom"), timeout=LONG)
-    expect(page.locator("#live")).to_have_text("No signal", timeout=LONG)
-    before = page.evaluate(AT)
-    lesson.resume()
-    expect(page.locator("#said")).to_have_text("", timeout=LONG)
-    until(page, f"{AT} > {before + 1}")
-
-
-def test_a_broadcast_that_broke_off_and_is_recorded_as_ended_ends_cleanly(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    watch(page, library, lesson.lesson)
-    lesson.stop()
-    lesson.tell(lesson.record("ended"))
-    expect(page.locator("#over")).to_contain_text("The live lesson has ended", timeout=LONG)
-    assert page.inner_text("#live") == "Ended"
-
-
-def test_a_lesson_that_ended_and_is_not_yet_recorded_can_be_watched_as_it_was_broadcast(
-    page: Page, library: Library, lesson: Broadcast
-) -> None:
-    lesson.end()
-    watch(page, library, lesson.lesson)
-    assert "still being made" in page.inner_text("main")
-    assert page.locator("#live").count() == 0
 
 
 def test_a_broken_link_is_told_and_tried_again_by_itself(page: Page, library: Library, lesson: Broadcast) -> None:

@@ -141,9 +141,22 @@ def test_a_box_that_ends_in_the_middle_is_left_for_the_city_from_where_it_was(
     expect(page.locator("#from")).to_have_text("the city", timeout=3 * LONG)
     until(page, f"{AT} > 61")
     assert library.media
+    page.hover("#seek")
+    expect(page.locator(".frame")).to_be_visible(timeout=LONG)
     page.reload()
     until(page, "document.querySelector('video')?.readyState >= 3")
     expect(page.locator("#from")).to_have_text("the city")
+
+
+def test_small_pictures_come_from_the_box_by_the_permission_that_the_lesson_plays_by(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    library.down = 403  # as the city's door says to a browser that was given no cookie
+    page = opened(browser, library)
+    page.hover("#seek")
+    expect(page.locator(".frame")).to_be_visible(timeout=LONG)
+    pictures = [path for path, _ in box.platform.asked if path.endswith(("/thumbnails.vtt", "/sheet.jpg"))]
+    assert pictures == [f"/lessons/{LESSON}/h/{name}" for name in ("thumbnails.vtt", "sheet.jpg")]
 
 
 def test_with_the_link_cut_what_the_box_holds_plays_on(browser: Browser, library: Library, box: Box) -> None:

@@ -45,6 +45,8 @@ const KEY = /^\/lessons\/[a-z0-9/._~-]+$/i; // our own origin, whatever is answe
 const SIGN_IN = "#sign-in=";
 const UNCLEAR: Names = { zh: "现在无法确认能否播放，请稍后再试。", en: "Whether it may be played cannot be found out now: try again later." };
 const NOBODY: Session = { signedIn: false, standIn: false, more: false, tier: null, school: null, district: null, partner: null, cache: null };
+/** Request header with the permission for a school's cache: that is another origin, for which a page has no cookie. */
+export const PERMISSION = "X-Lesson-Permission";
 const IN_BODY = { "X-Token-In-Body": "1" };
 
 /** A name in both languages; null for what is none. */
@@ -85,6 +87,11 @@ export async function askToPlay(lesson: string, cache: SchoolCache | null): Prom
   const { token, rendition } = found;
   const way = cache && typeof token === "string" ? { cache, token, rendition: typeof rendition === "string" ? rendition : null } : null;
   return { master: found.path, way };
+}
+
+/** Fetch a file of a lesson by the ``way`` that it plays by. */
+export function fetchBy(way: Way | null, path: string, init: RequestInit = {}): Promise<Response> {
+  return way ? fetch(way.cache.origin + path, { ...init, headers: { [PERMISSION]: way.token } }) : fetch(path, init);
 }
 
 /** Ask to take a lesson away. */

@@ -7,6 +7,8 @@ export interface Live {
   going: boolean;
   master: string;
   started: string | null;
+  /** Whether there is a recording, or one is to come; records of older releases do not say, and are taken to. */
+  recorded: boolean;
 }
 
 /** A file that the licence lets be kept. */
@@ -57,7 +59,7 @@ function live(value: unknown): Live | null {
   const raw = fields(value);
   const master = path(raw["master"]);
   const late = Date.parse(text(raw["until"]) ?? "") < now(); // nothing lasts past its own end, whatever a record still says
-  return master ? { going: raw["state"] !== "ended" && !late, master, started: text(raw["started"]) } : null;
+  return master ? { going: raw["state"] !== "ended" && !late, master, started: text(raw["started"]), recorded: raw["recorded"] !== false } : null;
 }
 
 function download(value: unknown): Download | null {

@@ -59,7 +59,8 @@ function refused(words: string, reason: string): HTMLElement {
   return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words), way);
 }
 
-async function view(id: string | null): Promise<Node[]> {
+/** What the page shows, made in turn ``now``. */
+async function view(id: string | null, now: number): Promise<Node[]> {
   if (isMine()) {
     document.title = `${texts().mine} · ${texts().page}`;
     return mine(again);
@@ -76,9 +77,14 @@ async function view(id: string | null): Promise<Node[]> {
   document.title = `${lesson.title} · ${texts().page}`;
   const permission = await askToPlay(lesson.id, await reached(session?.cache ?? null));
   if ("reason" in permission) return [back, h("h1", {}, lesson.title), refused(inWords(permission.words), permission.reason), facts(lesson)];
-  player = await openPlayer(asPlayed(lesson, permission.master), permission.way, { at: left.lesson === id ? left.at : -1, reopen: () => void show() });
+  const opened = await openPlayer(asPlayed(lesson, permission.master), permission.way, { at: left.lesson === id ? left.at : -1, reopen: () => void show() });
+  if (now !== turn) { // another view has come meanwhile: nobody would see this one play, and nothing would end it
+    opened.destroy();
+    return [];
+  }
+  player = opened;
   player.element.dataset["lesson"] = id;
-  const soon = !lesson.live?.going && !lesson.recorded ? h("p", { class: "notice" }, words().recordingSoon) : null;
+  const soon = lesson.live?.recorded && !lesson.live.going && !lesson.recorded ? h("p", { class: "notice" }, words().recordingSoon) : null;
   const away = lesson.download ? [download(lesson, lesson.download)] : [];
   return [back, h("h1", {}, lesson.title), player.element, ...(soon ? [soon] : []), ...away, facts(lesson)];
 }
@@ -105,7 +111,7 @@ async function show(): Promise<void> {
   frame();
   const main = byId("main");
   main.replaceChildren(h("p", { class: "loading", role: "status" }, texts().loading));
-  const content = await view(new URLSearchParams(location.search).get("lesson")).catch((error: unknown) => {
+  const content = await view(new URLSearchParams(location.search).get("lesson"), now).catch((error: unknown) => {
     const button = h("button", { type: "button" }, texts().again);
     button.addEventListener("click", () => void show());
     const detail = error instanceof Error ? error.message : String(error);

@@ -297,11 +297,19 @@ def test_what_was_not_recorded_stays_to_be_seen(ending: Ending) -> None:
     ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
     assert ending.stop(running.Class(asked(), {"metadata": {"name": "j"}}, record)).exit_code == 0
     assert left(ending.lessons)
-    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"]["state"] == "ended"
+    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"] == {"state": "ended", "recorded": False}
+
+
+def test_a_recording_that_failed_is_promised_no_longer_once_the_class_is_tidied(ending: Ending) -> None:
+    record = {"id": LESSON, "renditions": [], "title": "t", "live": {"state": "ended", "recorded": True}}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    failed = {"metadata": {"name": "j"}, "status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    assert ending.stop(running.Class(asked(), failed, record)).exit_code == 0
+    assert (ending.lessons.read_json(f"{LESSON}/lesson.json") or {})["live"] == {"state": "ended", "recorded": False}
 
 
 def test_a_class_of_which_no_recording_came_is_said_to_have_none(ending: Ending) -> None:
-    record = {"id": LESSON, "live": {"state": "ended"}}
+    record = {"id": LESSON, "renditions": [], "title": "t", "live": {"state": "ended"}}
     ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
     found = running.Class(asked(), {"metadata": {"name": "j"}}, record)
     assert f"{LESSON} ended: no recording came of it" in ending.stop(found, runs=True).stdout

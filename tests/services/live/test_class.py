@@ -77,7 +77,7 @@ def names(playlist: Any) -> list[str]:
 
 def test_it_is_listed_as_live_once_there_is_something_to_play(story: Story) -> None:
     record = story.records[0]
-    assert record["live"]["state"] == "live"
+    assert record["live"]["state"] == "live" and record["live"]["recorded"] is True
     assert record["master"] == record["live"]["master"] == f"{LESSON}/live/master.m3u8"
     (row,) = story.listed[0]["lessons"]
     assert (row["id"], row["live"]["state"]) == (LESSON, "live")
@@ -173,6 +173,22 @@ def test_a_link_that_is_lost_for_too_long_ends_class_without_anybody_s_doing(sto
         assert [bool(found and found.is_endlist) for found in map(live.playlist, TRACKS)] == [True] * 3
         assert live.record()["live"]["state"] == "ended"
         assert "content_hash" not in live.record(), "nothing was to be recorded"
+        assert live.record()["live"]["recorded"] is False
+
+
+def test_a_recording_that_is_lost_with_its_disk_is_promised_no_longer(store: Store, tmp_path: Path) -> None:
+    with running(store, tmp_path) as live:
+        with teaching(live.port):
+            live.wait(lambda: live.said('"live"') and live.record())
+            live.send(signal.SIGKILL)
+            live.finish()
+        shutil.rmtree(live.work)
+        live.start()
+        live.send(signal.SIGTERM)
+        assert live.finish() == 0, live.log.read_text()
+        (row,) = (live.lessons.read_json(index.KEY) or {})["lessons"]
+        for found in (live.record(), row):
+            assert (found["live"]["state"], found["live"]["recorded"]) == ("ended", False)
 
 
 def test_a_class_to_which_nobody_comes_leaves_nothing(store: Store, tmp_path: Path) -> None:

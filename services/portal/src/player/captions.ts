@@ -48,11 +48,16 @@ export class Captions {
     return (this.hls?.subtitleTracks ?? []).map(({ lang, name }) => ({ lang: lang ?? name, name }));
   }
 
+  /** The track in this very language, or else one alike: of `zh-Hans` and `zh-Hant` each can be chosen, and `zh` finds the first. */
+  private nearest(wish: string): number {
+    const exact = this.tracks.findIndex(({ lang }) => lang.toLowerCase() === wish.toLowerCase());
+    return exact >= 0 ? exact : this.tracks.findIndex(({ lang }) => alike(lang, wish));
+  }
+
   /** The track that this viewer would read. */
   private wanted(): number {
     const choices = [recall(LANGUAGE), language()].filter((each): each is string => each !== null);
-    const found = choices.map((each) => this.tracks.findIndex((track) => alike(track.lang, each))).find((at) => at >= 0);
-    return found ?? 0;
+    return choices.map((each) => this.nearest(each)).find((at) => at >= 0) ?? 0;
   }
 
   /** Take up the tracks of a playlist that was just read. */

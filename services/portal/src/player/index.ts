@@ -100,7 +100,7 @@ export async function openPlayer(lesson: Lesson, way: Way | null, wish: Wish): P
     const timer = window.setInterval(() => watch.measure(), 500);
     const full = (): void => view.controls.show();
     document.addEventListener("fullscreenchange", full);
-    parts.push(listen(actions(view, live)), () => window.clearInterval(timer), () => document.removeEventListener("fullscreenchange", full), () => session.close());
+    parts.push(listen(actions(view, live)), () => window.clearInterval(timer), () => document.removeEventListener("fullscreenchange", full), () => session.close(), () => view.seek.pictures?.close());
     session.open(going ? -1 : wish.at, going);
   } else if (view.video.canPlayType("application/vnd.apple.mpegurl")) {
     if (way) await askToPlay(lesson.id, null); // a browser's own player shows cookies and nothing else, and the city's door takes one

@@ -110,7 +110,7 @@ export class LiveWatch {
     return this.over;
   }
 
-  /** Say that it is over, with the recording if there is one; else look for it as long as the page is open. */
+  /** Say that it is over, with the recording if there is one; else look for it as long as the page is open and one may come. */
   private finish(record: Lesson | null): void {
     this.over = true;
     this.record = record ?? this.record;
@@ -122,8 +122,9 @@ export class LiveWatch {
     if (this.session.hls?.latestLevelDetails?.live !== false) this.session.rest(); // one that ended properly can still be looked through
     const t = words();
     if (this.record?.recorded) return this.notices.finish(t.ended, t.endedRecording, worded(t.watchRecording, () => this.openRecording(), { id: "recording" }));
-    this.notices.finish(t.ended, t.endedWait);
     window.clearTimeout(this.timer);
+    if (!(this.record ?? this.lesson).live?.recorded) return this.notices.finish(t.ended, null);
+    this.notices.finish(t.ended, t.endedWait);
     this.timer = window.setTimeout(() => {
       if (this.badge.isConnected) void fetchRecord(this.lesson.id).then((found) => this.finish(found?.live?.going ? null : found));
     }, ASK);

@@ -41,11 +41,11 @@ export class Notices {
   }
 
   /** An end that is none of anybody's fault. The same words are not said twice. */
-  finish(title: string, text: string, ...ways: HTMLElement[]): void {
+  finish(title: string, text: string | null, ...ways: HTMLElement[]): void {
     const key = `${title} ${text}`;
     if (this.over.dataset["key"] !== key) {
       this.over.dataset["key"] = key;
-      this.over.replaceChildren(h("h2", {}, title), h("p", {}, text), ...ways);
+      this.over.replaceChildren(h("h2", {}, title), ...(text ? [h("p", {}, text)] : []), ...ways);
     }
     this.say("");
     this.over.hidden = false;

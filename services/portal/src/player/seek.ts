@@ -3,7 +3,7 @@
 import { h } from "../dom";
 import { clock } from "../lessons";
 import { fill, words } from "./texts";
-import { thumbnails } from "./thumbnails";
+import { Thumbnails } from "./thumbnails";
 import { bufferedTo, moveTo, reach } from "./timeline";
 
 export class Seek {
@@ -14,7 +14,7 @@ export class Seek {
   private readonly frame = h("div", { class: "frame", hidden: true });
   private readonly time = h("span", {});
   private readonly preview = h("div", { class: "preview", "aria-hidden": "true", hidden: true }, this.frame, this.time);
-  private readonly look: ((at: number) => void) | null;
+  readonly pictures: Thumbnails | null;
   private held = false;
   /** Whether the lesson is being broadcast: then a position is told by how far it is behind. */
   live = false;
@@ -22,7 +22,7 @@ export class Seek {
   frugal = false;
 
   constructor(private readonly video: HTMLVideoElement, pictures: string | null) {
-    this.look = pictures ? thumbnails(pictures, this.frame) : null;
+    this.pictures = pictures ? new Thumbnails(pictures, this.frame) : null;
     this.element = h("div", { class: "seek" }, this.at, h("div", { class: "track" }, this.slider, this.preview), this.all);
     this.slider.addEventListener("input", () => {
       this.held = true;
@@ -56,7 +56,7 @@ export class Seek {
     this.preview.style.setProperty("--place", `${(100 * (at - from)) / (to - from)}%`);
     this.preview.hidden = false;
     if (this.frugal) this.frame.hidden = true;
-    else this.look?.(at);
+    else this.pictures?.show(at);
   }
 
   private tell(at: number): void {

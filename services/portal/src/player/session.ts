@@ -2,7 +2,7 @@
 
 import type Hls from "hls.js";
 import type { CuesParsedData, ErrorData, HlsConfig } from "hls.js";
-import { askToPlay, inWords, type Way } from "../access";
+import { askToPlay, inWords, PERMISSION, type Way } from "../access";
 import { leave } from "../cache";
 import { texts } from "../texts";
 import { ceiling, keepTo } from "./ceiling";
@@ -13,7 +13,6 @@ import { play } from "./timeline";
 const FIRST_GUESS = 1_500_000; // bit/s before anything is measured: a twelfth of a 20 Mbit/s school link
 const PAUSES = { before: [1, 2, 4], after: [1, 2, 4, 8, 15, 30, 30, 30] }; // s between tries, before and after something has played
 const MINUTE = 60_000;
-const PERMISSION = "X-Lesson-Permission"; // a school's cache is another origin, for which a page has no cookie
 const CARE = 30_000; // ms: a decoder that fails twice in this time fails for good
 
 export interface Hooks {
@@ -24,7 +23,7 @@ export interface Hooks {
   sound: (there: boolean) => void;
   /** Whether what cannot be fetched is over anyway, and has been told so. */
   over: () => Promise<boolean>;
-  /** Where it comes from. */
+  /** Where it comes from, and by which permission; told again when there is a new one. */
   from: (way: Way | null) => void;
 }
 
@@ -129,6 +128,7 @@ export class Session {
       if (hls !== this.hls) return;
       if ("reason" in permission) return this.stop(inWords(permission.words), permission.reason);
       this.source = { ...this.source, way: permission.way };
+      this.hooks.from(permission.way);
       keepTo(hls, this.rendition);
       return this.again();
     }

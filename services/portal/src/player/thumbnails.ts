@@ -1,5 +1,7 @@
 // Small pictures for seeking: a WebVTT file whose cues name a picture, or a part of one (`sheet.jpg#xywh=0,0,160,90`).
 
+import { fetchBy, type Way } from "../access";
+
 interface Cue {
   from: number;
   to: number;
@@ -29,28 +31,61 @@ function parse(text: string, file: string): Cue[] {
   });
 }
 
-/** Shows in ``frame`` what the lesson looks like at a second; the file is asked for at the first look, and once. */
-export function thumbnails(file: string, frame: HTMLElement): (at: number) => void {
-  let cues: Cue[] | null = null;
-  let wanted = 0;
-  function draw(): void {
-    const cue = cues?.find((each) => each.from <= wanted && wanted < each.to);
-    frame.hidden = !cue?.part;
-    if (!cue?.part) return;
-    const [x, y, width, height] = cue.part;
-    // Set by script, one by one: the page's policy forbids inline styles, and no text of the file becomes CSS but a path of our own.
-    frame.style.width = `${width}px`;
-    frame.style.height = `${height}px`;
-    frame.style.backgroundImage = `url("${encodeURI(cue.picture)}")`;
-    frame.style.backgroundPosition = `-${x}px -${y}px`;
+/** Shows in ``frame`` what the lesson looks like at a second. Its file is asked for at the first look, a sheet at the first look at a part of it. */
+export class Thumbnails {
+  private way: Way | null = null;
+  private cues: Cue[] | null = null;
+  private wanted = 0;
+  private readonly asked = new Set<string>();
+  /** Addresses of sheets that are here, by their paths. An address of the cache would not do: no picture of a page shows a permission. */
+  private readonly sheets = new Map<string, string>();
+  private under = new AbortController();
+
+  constructor(private readonly file: string, private readonly frame: HTMLElement) {}
+
+  /** Fetch by this way from now on, also what could not be had by the last one. */
+  by(way: Way | null): void {
+    this.under.abort();
+    this.under = new AbortController();
+    this.asked.clear();
+    this.way = way;
   }
-  return (at) => {
-    wanted = at;
-    if (cues) return draw();
-    cues = [];
-    void fetch(file).then(async (answer) => {
-      cues = answer.ok ? parse(await answer.text(), file) : [];
-      draw();
-    }, () => undefined);
-  };
+
+  show(at: number): void {
+    this.wanted = at;
+    if (!this.cues) this.ask(this.file, async (answer) => { this.cues = parse(await answer.text(), this.file); });
+    this.draw();
+  }
+
+  /** Give everything up. */
+  close(): void {
+    this.under.abort();
+    this.sheets.forEach((url) => URL.revokeObjectURL(url));
+    this.sheets.clear();
+  }
+
+  private draw(): void {
+    const cue = this.cues?.find((each) => each.from <= this.wanted && this.wanted < each.to);
+    const sheet = cue?.part ? this.sheets.get(cue.picture) : undefined;
+    this.frame.hidden = !sheet;
+    if (!cue?.part) return;
+    if (!sheet) return this.ask(cue.picture, async (answer) => { this.sheets.set(cue.picture, URL.createObjectURL(await answer.blob())); });
+    const [x, y, width, height] = cue.part;
+    // Set by script, one by one: the page's policy forbids inline styles, and no text of the file becomes CSS.
+    this.frame.style.width = `${width}px`;
+    this.frame.style.height = `${height}px`;
+    this.frame.style.backgroundImage = `url("${sheet}")`;
+    this.frame.style.backgroundPosition = `-${x}px -${y}px`;
+  }
+
+  /** Fetch something once by each way; without it there is no picture, and nothing else is missing. */
+  private ask(path: string, take: (answer: Response) => Promise<void>): void {
+    if (this.asked.has(path)) return;
+    this.asked.add(path);
+    void fetchBy(this.way, path, { signal: this.under.signal }).then(async (answer) => {
+      if (!answer.ok) return;
+      await take(answer);
+      this.draw();
+    }).catch(() => undefined);
+  }
 }

@@ -55,8 +55,9 @@ export class View {
     this.facts.append(fact(words().latency, latency, words().latencyNote));
   }
 
-  /** Say where the lesson comes from. */
+  /** Say where the lesson comes from; its small pictures come from there too. */
   from(way: Way | null): void {
+    this.seek.pictures?.by(way);
     this.origin.textContent = way ? words().fromSchool : words().fromCity;
   }
 
