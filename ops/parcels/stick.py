@@ -72,6 +72,8 @@ def make(
 
     ``licences`` are the city's: each lesson's has to let it go offline. UserError says what stands in the way; nothing is signed then.
     """
+    # Before the records are read: copying takes hours, and a lesson that is withdrawn meanwhile is on the stick; boxes are to keep it out.
+    begun = datetime.now(UTC)
     records = {each: library.record(lessons, each) for each in asked}
     _refuse(list(records.values()), asked, licences)
     wanted = [row for each in asked for row in _wanted(lessons, records[each], asked[each])]
@@ -94,7 +96,7 @@ def make(
     told = [{"id": each, "title": records[each].get("title", ""), "files": rows[each]} for each in asked]
     # A stick may be pulled out any moment: the list counts only when all that it names is there.
     os.sync()
-    text = lesson_parcel.manifest(stamp(datetime.now(UTC)), told, lessons.read_json(withdrawal.KEY))
+    text = lesson_parcel.manifest(stamp(begun), told, lessons.read_json(withdrawal.KEY))
     part = to / "manifest.new"
     part.write_text(signing.sign(text), encoding="utf-8")
     part.replace(to / lesson_parcel.MANIFEST)

@@ -178,6 +178,28 @@ def test_a_lesson_that_the_box_knows_as_withdrawn_stays_out_unless_the_parcel_is
     assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
 
 
+def test_a_lesson_that_is_withdrawn_while_a_stick_is_being_made_stays_out_of_the_box(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, box, keeper = stand
+    ends = datetime.now(UTC)
+    clock = SimpleNamespace(moment=ends - timedelta(hours=2))
+    monkeypatch.setattr(stick, "datetime", SimpleNamespace(now=lambda _: clock.moment))
+
+    def step(done: int, total: int) -> None:
+        if done == total:
+            clock.moment = ends
+            platform.objects["/lessons/withdrawn.json"] = box_cache.document(
+                {"lessons": [named(ends - timedelta(hours=1))]}
+            )
+
+    stick.make(Store(platform), {LESSON: (), OTHER: ()}, tmp_path / "stick", step, LICENCES)
+    done = keeper.apply(tmp_path / "stick")
+    assert f"{LESSON} was withdrawn" in done.stdout, done.stdout + done.stderr
+    assert box.held(list(box_cache.lesson(LESSON))) == []
+    assert len(box.held(list(box_cache.lesson(OTHER)))) == len(box_cache.lesson(OTHER))
+
+
 def test_a_lesson_that_was_only_purged_since_the_parcel_was_made_is_taken(stand: Stand, tmp_path: Path) -> None:
     platform, box, keeper = stand
     made(platform, tmp_path / "stick")
