@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -274,6 +275,46 @@ def test_making_one_goes_on_where_it_stopped_and_made_again_fetches_only_entry_p
     assert victim.exists()
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     assert not [name for name in names if set(name) & set('<>:"|?*\\') or len(name) > 200]
+
+
+def test_making_a_damaged_stick_again_mends_it_and_looks_at_each_file_once(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, _, keeper = stand
+    folder, looked = tmp_path / "stick", list[str]()
+    made(platform, folder, LESSON, OTHER)
+    victim = next(file for file in files(folder) if file.stat().st_size > 1000)
+    victim.write_bytes(b"!" + victim.read_bytes()[1:])
+    real = lesson.content_hash
+
+    def content_hash(path: Path) -> str:
+        looked.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(lesson, "content_hash", content_hash)
+    assert len(made(platform, folder, LESSON, OTHER).got) == 3, "the damaged file and the master playlists"
+    assert len(looked) == len(set(looked)) == len(files(folder)) - 1, (
+        "captions of both are one file; so are the masters"
+    )
+    assert keeper.apply(folder).returncode == 0
+
+
+def test_a_file_is_on_the_stick_before_its_note_is(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, _, _ = stand
+    folder, notes, real = tmp_path / "stick", dict[str, str](), os.fsync
+
+    def fsync(number: int) -> None:
+        real(number)
+        written = hashlib.sha256(Path(f"/proc/self/fd/{number}").read_bytes()).hexdigest()
+        notes.setdefault(written, (folder / stick.NOTES).read_text())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    made(platform, folder)
+    names = [file.name for file in files(folder)]
+    assert len(names) > 10
+    assert not [name for name in names if name in notes.get(name, name)]
 
 
 def test_a_stick_without_room_is_refused_before_anything_is_fetched(
