@@ -336,22 +336,27 @@ def test_both_sides_mean_the_same_by_a_stick() -> None:
     )
 
 
+def shell(keeper: Keeper, folder: Path) -> tuple[carrying.Reach, Path]:
+    """All but the way in: the same words in a shell here, with the box's own command; and a file that names what was sent to it."""
+    tools, sent = folder / "tools", folder / "sent"
+    tools.mkdir()
+    own = tools / "huiju-parcel"
+    own.write_text(
+        f'#!/bin/sh\nfind "$2/{lesson_parcel.MEDIA}" -type f -printf "%f\\n" > {sent}\n'
+        f'exec {sys.executable} -I {box_cache.FILES} "$@" {keeper.settings()}\n'
+    )
+    own.chmod(0o755)
+    return lambda words: ["env", f"PATH={tools}:{os.environ['PATH']}", "sh", "-c", words], sent
+
+
 def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cut_off(
     stand: Stand, tmp_path: Path
 ) -> None:
-    """All but the way in: the same words in a shell here, with the box's own command."""
     platform, box, keeper = stand
-    folder, stage, tools = tmp_path / "stick", tmp_path / "stage", tmp_path / "tools"
+    folder, stage = tmp_path / "stick", tmp_path / "stage"
     made(platform, folder)
     platform.down()
-    tools.mkdir()
-    own = tools / "huiju-parcel"
-    own.write_text(f'#!/bin/sh\nexec {sys.executable} -I {box_cache.FILES} "$@" {keeper.settings()}\n')
-    own.chmod(0o755)
-
-    def reach(words: str) -> list[str]:
-        return ["env", f"PATH={tools}:{os.environ['PATH']}", "sh", "-c", words]
-
+    reach, _ = shell(keeper, tmp_path)
     first = files(folder)[0]
     (stage / lesson_parcel.MEDIA / first.name[:2]).mkdir(parents=True)
     (stage / lesson_parcel.MEDIA / first.name[:2] / first.name).write_bytes(b"cut off")
@@ -362,4 +367,20 @@ def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cu
     with pytest.raises(UserError, match="did not take it"):
         carrying.apply(folder, reach, str(stage))
     with pytest.raises(UserError, match="no parcel of lessons"):
-        carrying.apply(tools, reach, str(stage))
+        carrying.apply(tmp_path / "tools", reach, str(stage))
+
+
+def test_only_what_the_list_names_is_brought_to_a_box(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder, LESSON, OTHER)
+    both = files(folder)
+    made(platform, folder, LESSON)
+    reach, sent = shell(keeper, tmp_path)
+    carrying.apply(folder, reach, str(tmp_path / "stage"))
+    mine = {hashlib.sha256(body).hexdigest() for body, _ in box_cache.lesson(LESSON).values()}
+    assert set(sent.read_text().split()) == mine < {file.name for file in both}
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+    (folder / lesson_parcel.MANIFEST).write_text("cut o")
+    with pytest.raises(UserError, match="is damaged: run the same"):
+        carrying.apply(folder, reach, str(tmp_path / "stage"))
