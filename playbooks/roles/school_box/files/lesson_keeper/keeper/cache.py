@@ -23,8 +23,8 @@ class Cache:
         self._line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=SECONDS)
 
     def purge(self, paths: Iterable[str]) -> int:
-        """Give these up; how many of them were held."""
-        return sum(self._status("PURGE", path) == http.client.OK for path in paths if LESSON_PATH.fullmatch(path))
+        """Give these up; how many of them were held. Refused when the cache says neither that it was held nor that it was not."""
+        return sum(self._given_up(path) for path in paths if LESSON_PATH.fullmatch(path))
 
     def held(self, path: str) -> int | None:
         """Bytes of the object, fresh in the cache; None when it is not. The platform is not asked."""
@@ -52,6 +52,12 @@ class Cache:
         status = self._status("PUSH", path, {"Content-Length": str(len(head) + size)}, chain((head,), blocks))
         if status not in (http.client.OK, http.client.CREATED):
             raise Refused(status)
+
+    def _given_up(self, path: str) -> bool:
+        status = self._status("PURGE", path)
+        if status not in (http.client.OK, http.client.NOT_FOUND):
+            raise Refused(status)
+        return status == http.client.OK
 
     def _status(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: Iterable[bytes] | None = None
