@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +22,7 @@ from catalog.errors import UserError
 from derive import lesson, lesson_parcel, withdrawal
 from local import paths
 from ops.parcels import carrying, signing, stick
-from services.packager.store import Bucket
+from services.packager.store import MASTER, Bucket
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, token
 
@@ -103,6 +105,38 @@ def test_a_lesson_from_a_stick_plays_with_the_link_down_and_only_with_a_token(st
     assert f"0 files put in, {count} were there" in again.stdout
 
 
+def test_without_a_link_a_lesson_plays_for_a_week_and_on_when_its_stick_is_applied_again(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the docs for technicians say it; the answers that the stick gives are dated back, as if they lay there for so long."""
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick")
+    platform.down()
+    monkeypatch.syspath_prepend(str(box_cache.FILES))
+    from keeper import cache  # type: ignore[import-not-found]
+    from keeper import stick as taking
+
+    found = taking.listed(taking.signed(tmp_path / "stick", box.folder.parent / "parcels.asc"))
+    rows = [row for row in found["lessons"][0]["files"] if row["cache"] == MASTER]
+    assert [row["path"].rpartition("/")[2] for row in rows] == ["master.m3u8", "lesson.json"]
+
+    def answers(days: float) -> set[int]:
+        with monkeypatch.context() as patch:
+            patch.setattr(taking, "formatdate", lambda **how: formatdate(time.time() - days * 86_400, **how))
+            for row in rows:
+                assert taking.put(cache.Cache(f"http://127.0.0.1:{box.local}"), tmp_path / "stick", row)
+        return {box.school("GET", row["path"], token(LESSON))[0] for row in rows}
+
+    assert answers(7.1) == {502}
+    assert answers(6.9) == {200}
+    done = keeper.apply(tmp_path / "stick")
+    count = len(box_cache.lesson(LESSON))
+    assert f"{count} files put in, 0 were there" in done.stdout, (
+        "before it is too late: they are past their age, and given still"
+    )
+    assert playable(box, LESSON) == {200}
+
+
 @pytest.mark.parametrize(
     "harm", ["a byte", "a file is missing", "a file is cut", "the list", "another's key", "no list"]
 )
@@ -137,7 +171,7 @@ def test_a_file_that_is_changed_after_it_was_looked_through_does_not_get_in(
     folder = tmp_path / "stick"
     made(platform, folder)
     monkeypatch.syspath_prepend(str(box_cache.FILES))
-    from keeper import cache  # type: ignore[import-not-found]
+    from keeper import cache
     from keeper import stick as taking
 
     found = taking.listed(taking.signed(folder, box.folder.parent / "parcels.asc"))

@@ -13,6 +13,9 @@ BLOCK = 64 << 10
 LESSON_PATH = re.compile(r"/lessons/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 """Paths of lessons' objects; nothing else is asked for, whatever a document says."""
 
+STALE = ("110", "111")
+"""How the Warning of an answer begins that is past its age and is given while the platform cannot be asked (RFC 7234, 5.5)."""
+
 
 class Cache:
     """The cache at ``address`` (scheme, host, port); OSError from every question when it does not answer."""
@@ -30,7 +33,8 @@ class Cache:
         """Bytes of the object, fresh in the cache; None when it is not. The platform is not asked."""
         answer = self._ask("HEAD", path, {"Cache-Control": "only-if-cached"})
         answer.read()
-        return int(answer.headers.get("Content-Length", "-1")) if answer.status == http.client.OK else None
+        fresh = answer.status == http.client.OK and not answer.headers.get("Warning", "").startswith(STALE)
+        return int(answer.headers.get("Content-Length", "-1")) if fresh else None
 
     def fetch(self, path: str, read: Callable[[int], None]) -> int:
         """Have the cache fetch it; its bytes. ``read`` is told of every block and may end it by an error. OSError with the status."""
