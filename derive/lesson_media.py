@@ -27,10 +27,18 @@ class Media:
 
 
 def played(record: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
-    """Key -> the track or file that it is of, for those keys that are played now: no other packaging, download or live segment."""
+    """Key -> the track or file that it is of, for those keys that are played now: no other packaging, download or live segment.
+
+    Captions are kept when a lesson is packaged anew, and lie where the packaging was to which they were given.
+    """
     below = f"{str(record['master']).rpartition('/')[0]}/{record['recipe']}/"
     download = (record.get("download") or {}).get("path")
-    return {key: key.removeprefix(below).split("/")[0] for key in keys if key.startswith(below) and key != download}
+    spoken = {row[name] for row in record.get("captions", ()) for name in ("path", "vtt")}
+    return {
+        key: key.rpartition("/")[2] if key in spoken else key.removeprefix(below).split("/")[0]
+        for key in keys
+        if key in spoken or (key.startswith(below) and key != download)
+    }
 
 
 def of(record: Mapping[str, Any], listing: Iterable[tuple[str, int]]) -> Media:

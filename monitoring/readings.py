@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,4 +51,6 @@ def _vector(answer: dict[str, Any]) -> dict[str, float]:
     if answer["status"] != "success":
         raise ValueError(answer.get("error", "no success"))
     rows = answer["data"]["result"]
-    return {row["metric"]["school"]: float(row["value"][1]) for row in rows if "school" in row["metric"]}
+    told = {row["metric"]["school"]: float(row["value"][1]) for row in rows if "school" in row["metric"]}
+    # A box may say NaN or Inf: it has said nothing then, and the others' words still count.
+    return {school: value for school, value in told.items() if math.isfinite(value)}

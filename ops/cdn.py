@@ -155,7 +155,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
         tight, written = refusals(night, found.showings, plans), None
         refused = bool(tight) and not partial
         if publish and not refused:
-            nights.refuse_late(plans, now)
+            nights.refuse_late(plans, now, city.timezone)
             if not replace_day:
                 standing.refuse_other_day(ends, day.day)
             facts = deeds.given(school=school, plans=sum(not plan.why for plan in plans))

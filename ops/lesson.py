@@ -22,7 +22,7 @@ from ops.audits.deeds import Deed
 from ops.cdns import doors, purging
 from ops.console import console
 from ops.lessons import captions as spoken
-from ops.lessons import indexing, job, library, place, publish, replacing, table
+from ops.lessons import indexing, job, library, place, publish, replacing, table, withdrawing
 from ops.lessons.wish import Wish
 from services.lesson_index import rows
 from services.packager import index
@@ -220,7 +220,8 @@ def rm_command(
     where = place.of_stack(stack)
     with where.buckets() as (uploads, lessons):
         found = lessons.read_json(lesson.record_key(lesson_id))
-        rest = found or next(lessons.objects(f"{lesson_id}/"), None)
+        # Announced and deleted, it may still be in caches: an interrupted removal is finished from what was announced.
+        rest = found or next(lessons.objects(f"{lesson_id}/"), None) or withdrawing.announced(lessons, lesson_id)
         if not rest:
             raise UserError(f"there is no lesson {lesson_id!r}: `huiju lesson list` shows the published ones")
         title = found.get("title", lesson_id) if found else "(what is left of a lesson)"

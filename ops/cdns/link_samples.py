@@ -17,13 +17,15 @@ class Sample:
     mbps: float
     """On the link, protocols included: to be compared with what is contracted."""
     age: float
-    """Seconds."""
+    """Seconds; below 0 where a wrong clock dated it in the future."""
     counts: bool
-    """Whether it is young enough to be gone by: ``link_budget.measured_days`` of the catalog."""
+    """Whether it is to be gone by: not older than ``link_budget.measured_days`` of the catalog, and not from the future."""
 
     @property
     def text(self) -> str:
         """For a table."""
+        if self.age < 0:
+            return f"{self.mbps:.1f}, dated in the future"
         return f"{self.mbps:.1f}, {ago(self.age)}{'' if self.counts else ' (too old)'}"
 
 
@@ -41,12 +43,15 @@ def ask(url: str, city: City, now: float) -> dict[str, Sample]:
 
 
 def of(city: City, mbps: Mapping[str, float], at: Mapping[str, float], now: float) -> dict[str, Sample]:
-    """School code -> its last sample. ``mbps`` is of lessons' bytes, as boxes measure; ``at`` when, Unix seconds; both by school code."""
-    budget, found = city.link_budget, dict[str, Sample]()
+    """School code -> its last sample. ``mbps`` is of lessons' bytes, as boxes measure; ``at`` when, Unix seconds; both by school code.
+
+    One from further in the future than ``coverage.window_minutes`` is a wrong clock's, as for coverage: it would count for ever.
+    """
+    budget, slack, found = city.link_budget, city.coverage.window_minutes * 60, dict[str, Sample]()
     for code in city.by_code:
         if code in mbps and code in at:
-            age = max(0.0, now - at[code])
-            found[code] = Sample(budget.link_mbps(mbps[code] * 1000), age, age <= budget.measured_seconds)
+            age = now - at[code] if at[code] > now + slack else max(0.0, now - at[code])
+            found[code] = Sample(budget.link_mbps(mbps[code] * 1000), age, 0 <= age <= budget.measured_seconds)
     return found
 
 
@@ -59,11 +64,13 @@ def slowest(rates: Mapping[str, float], samples: Mapping[str, Sample]) -> dict[s
 def summary(city: City, samples: Mapping[str, Sample]) -> str:
     """How many links were measured, and for which the contract alone counts."""
     boxed = [code for code, school in city.by_code.items() if school.uplink and code not in city.link_budget.boxless]
-    old = sum(code in samples and not samples[code].counts for code in boxed)
+    old = sum(code in samples and not samples[code].counts and samples[code].age >= 0 for code in boxed)
+    ahead = sum(code in samples and samples[code].age < 0 for code in boxed)
     never = sum(code not in samples for code in boxed)
+    future = f", and for {ahead} dated in the future" if ahead else ""
     return (
-        f"{len(boxed) - old - never} of {len(boxed)} links measured by their boxes; the contract alone counts for {old} measured more than "
-        f"{city.link_budget.measured_days} days ago and {never} of which nothing was heard"
+        f"{len(boxed) - old - ahead - never} of {len(boxed)} links measured by their boxes; the contract alone counts for {old} measured "
+        f"more than {city.link_budget.measured_days} days ago and {never} of which nothing was heard{future}"
     )
 
 

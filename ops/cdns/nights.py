@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from catalog import City
 from catalog.errors import UserError
@@ -93,10 +94,10 @@ def find(
     return Found(media, tuple(each for each in day.showings if each not in refused), tuple(map(str, said)))
 
 
-def refuse_late(plans: Sequence[Plan], now: datetime) -> None:
-    """Raise `UserError` where the night is over."""
+def refuse_late(plans: Sequence[Plan], now: datetime, timezone: str) -> None:
+    """Raise `UserError` where the night is over; when it was is said in the city's ``timezone``."""
     if plans and now.timestamp() >= plans[0].not_after:
-        ended = datetime.fromtimestamp(plans[0].not_after, now.tzinfo)
+        ended = datetime.fromtimestamp(plans[0].not_after, ZoneInfo(timezone))
         raise UserError(
             f"the night for this day ended at {ended:%Y-%m-%d %H:%M}: nothing was published; give tomorrow's timetable"
         )

@@ -6,10 +6,11 @@ Names carry a hash of the content, since caches keep them for good: other captio
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ PACKAGED = {"content_hash", "recipe", "master", "seconds"}
 """What a record says once there is a film; one that is live has none."""
 MOST_BYTES = 2 << 20
 """A lesson of a day, spoken without a pause, has a tenth of that."""
+TRIES = 50
+"""Of writing a lesson's record while others do."""
 
 
 @dataclass(frozen=True)
@@ -93,30 +96,62 @@ def _converted(srt: str) -> tuple[str, str | None]:
 
 
 def publish(
-    lessons: Bucket, record: dict[str, Any], add: Iterable[Caption], remove: Iterable[str] = ()
+    lessons: Bucket, record: dict[str, Any], add: Sequence[Caption], remove: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Give the published lesson ``record`` these captions and take others, and return its new record.
 
-    The text first, then what lists it; what is taken goes last. UserError for a language that is not there.
+    The text first, then what lists it; what is taken goes last. Of what others change meanwhile nothing is lost. UserError for a
+    language that is not there.
     """
+    _refuse(record, remove)
+    key, stored = lesson.record_key(record["id"]), set[str]()
+    for _ in range(TRIES):
+        etag, now = _read(lessons, key)
+        rows = {row["lang"]: row for row in now.get("captions", []) if row["lang"] not in remove}
+        rows |= {each.lang: _stored(lessons, now, each) for each in add}
+        kept = [rows[lang] for lang in sorted(rows)]
+        stored |= _keys([*now.get("captions", []), *kept])
+        # Before the record: whoever is last to write that has also been the last to write this.
+        _list(lessons, now["master"], kept)
+        changed = {
+            **{name: value for name, value in now.items() if name != "captions"},
+            **({"captions": kept} if kept else {}),
+        }
+        if _settled(lessons, key, etag, changed if changed != now else None):
+            lessons.delete(sorted(stored - _keys(kept)))
+            return changed
+    raise UserError("the lesson's record changes faster than it can be written: run this again")
+
+
+def _refuse(record: dict[str, Any], remove: Iterable[str]) -> None:
     if not record.keys() >= PACKAGED:
         raise UserError("the lesson has no recording yet: give captions once it is packaged")
-    rows = {row["lang"]: row for row in record.get("captions", [])}
-    old = {key for row in rows.values() for key in (row["path"], row["vtt"])}
+    there = [row["lang"] for row in record.get("captions", [])]
     for lang in remove:
-        if rows.pop(lang, None) is None:
-            raise UserError(f"the lesson has no captions in {lang!r}: it has {', '.join(rows) or 'none'}")
-    rows |= {each.lang: _stored(lessons, record, each) for each in add}
-    kept = [rows[lang] for lang in sorted(rows)]
-    _list(lessons, record["master"], kept)
-    changed = {
-        **{key: value for key, value in record.items() if key != "captions"},
-        **({"captions": kept} if kept else {}),
-    }
-    if changed != record:
-        lessons.put(lesson.record_key(record["id"]), index.record_body(changed), MASTER)
-    lessons.delete(sorted(old - {key for row in kept for key in (row["path"], row["vtt"])}))
-    return changed
+        if lang not in there:
+            raise UserError(f"the lesson has no captions in {lang!r}: it has {', '.join(there) or 'none'}")
+
+
+def _read(lessons: Bucket, key: str) -> tuple[str, dict[str, Any]]:
+    """ETag and content of the record as it is now. UserError where the lesson went meanwhile."""
+    found = lessons.get(key)
+    record = json.loads(found[0]) if found else {}
+    if not found or not record.keys() >= PACKAGED:
+        raise UserError("the lesson was removed or replaced meanwhile: `huiju lesson list` shows what is published")
+    return found[1], record
+
+
+def _settled(lessons: Bucket, key: str, etag: str, changed: dict[str, Any] | None) -> bool:
+    """Whether nobody else wrote the record since it had ``etag``, and it says what is ``changed`` now; None where nothing is."""
+    found = lessons.get(key)
+    # Looked at before the condition, too: the trial's store (versitygw) does not mind it where the record is gone.
+    if found is None or found[1] != etag:
+        return False
+    return changed is None or lessons.put_if(key, index.record_body(changed), etag, MASTER)
+
+
+def _keys(rows: Iterable[Mapping[str, str]]) -> set[str]:
+    return {key for row in rows for key in (row["path"], row["vtt"])}
 
 
 def _stored(lessons: Bucket, record: dict[str, Any], caption: Caption) -> dict[str, str]:

@@ -29,9 +29,14 @@ def announce_purge(lessons: Bucket, lesson_id: str, keys: Iterable[str], keep: t
 
 def lift(lessons: Bucket, lesson_id: str, keep: timedelta) -> None:
     """The lesson is there again: its paths are not named any more."""
-    known = withdrawal.entries(lessons.read_json(withdrawal.KEY))
-    if any(row["id"] == lesson_id and not withdrawal.of_purge(row) for row in known):
+    if announced(lessons, lesson_id):
         _change(lessons, lambda known: withdrawal.lifted(known, lesson_id, datetime.now(UTC), keep))
+
+
+def announced(lessons: Bucket, lesson_id: str) -> bool:
+    """Whether the caches were told that this lesson is withdrawn."""
+    known = withdrawal.entries(lessons.read_json(withdrawal.KEY))
+    return any(row["id"] == lesson_id and not withdrawal.of_purge(row) for row in known)
 
 
 def _change(lessons: Bucket, change: Callable[[list[Entry]], list[Entry]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from derive.lesson_parcel import MANIFEST, MEDIA
 
 STAGE = "/var/lib/huiju-stick"
 """Where a parcel lies on the box until it is taken in."""
+HASH = re.compile(r"[0-9a-f]{64}")
 Reach = Callable[[str], list[str]]
 """What a shell on the box is to run -> the line that has it run."""
 
@@ -20,7 +23,7 @@ def apply(folder: Path, reach: Reach, stage: str = STAGE) -> None:
     """Send what the box has not got yet, then have it apply the parcel; cut off, it goes on. UserError when it does not take it."""
     if not (folder / MANIFEST).is_file():
         raise UserError(f"{folder} holds no parcel of lessons: `huiju parcel make` with --lessons makes them")
-    missing = _missing(folder, _there(reach, stage))
+    missing = _missing(_listed(folder), _there(reach, stage))
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as names:
         names.write("\n".join(missing))
         names.flush()
@@ -43,8 +46,21 @@ def _there(reach: Reach, stage: str) -> dict[str, int]:
     return {name: int(size) for name, _, size in rows}
 
 
-def _missing(folder: Path, there: dict[str, int]) -> list[str]:
+def _listed(folder: Path) -> dict[str, int]:
+    """Files that the list names, and their bytes: an earlier parcel may have left others. UserError where it is none.
+
+    Who signed it, the box sees to.
+    """
+    try:
+        # No line of it begins with a dash, so none is escaped.
+        text = (folder / MANIFEST).read_text(encoding="utf-8").partition("\n\n")[2].partition("\n-----BEGIN PGP SIG")[0]
+        rows = [row for each in json.loads(text)["lessons"] for row in each["files"]]
+        found = {str(row["sha256"]): int(row["bytes"]) for row in rows}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / MANIFEST} is damaged: run the same `huiju parcel make` again") from error
+    return {f"{MEDIA}/{name[:2]}/{name}": size for name, size in sorted(found.items()) if HASH.fullmatch(name)}
+
+
+def _missing(listed: dict[str, int], there: dict[str, int]) -> list[str]:
     """Files to send; the list always, and last."""
-    media = (path for path in sorted((folder / MEDIA).rglob("*")) if path.is_file())
-    named = ((path.relative_to(folder).as_posix(), path.stat().st_size) for path in media)
-    return [*(name for name, size in named if there.get(name) != size), MANIFEST]
+    return [*(name for name, size in listed.items() if there.get(name) != size), MANIFEST]

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,34 +73,40 @@ def make(
 
     ``licences`` are the city's: each lesson's has to let it go offline. UserError says what stands in the way; nothing is signed then.
     """
+    # Before the records are read: copying takes hours, and a lesson that is withdrawn meanwhile is on the stick; boxes are to keep it out.
+    begun = datetime.now(UTC)
     records = {each: library.record(lessons, each) for each in asked}
     _refuse(list(records.values()), asked, licences)
     wanted = [row for each in asked for row in _wanted(lessons, records[each], asked[each])]
     to.mkdir(parents=True, exist_ok=True)
     notes = _notes(to)
     _check_room(to, [each for each in wanted if _there(to, notes, each) is None])
-    total, done, rows = sum(each.size for each in wanted), 0, dict[str, list[Row]]()
+    total, done, rows, good = sum(each.size for each in wanted), 0, dict[str, list[Row]](), set[str]()
     with (to / NOTES).open("a", encoding="utf-8") as book:
         for each in wanted:
-            row = _there(to, notes, each)
+            row = _whole(to, _there(to, notes, each), good)
             if row is None:
                 master = each.key == records[each.lesson]["master"]
                 row = _fetched(lessons, to, each, records[each.lesson] if master else None, asked[each.lesson])
                 # What the master playlist says depends on the renditions that are asked for.
                 book.write("" if master else json.dumps([each.key, each.etag, row]) + "\n")
                 book.flush()
+                good.add(row["sha256"])
             rows.setdefault(each.lesson, []).append(row)
             done += each.size
             step(done, total)
     told = [{"id": each, "title": records[each].get("title", ""), "files": rows[each]} for each in asked]
-    # A stick may be pulled out any moment: the list counts only when all that it names is there.
+    _sign(to, lesson_parcel.manifest(stamp(begun), told, lessons.read_json(withdrawal.KEY)))
+    return Made(len(wanted), sum(row["bytes"] for each in rows.values() for row in each))
+
+
+def _sign(to: Path, text: str) -> None:
+    """The list, last. A stick may be pulled out any moment: the list counts only when all that it names is there."""
     os.sync()
-    text = lesson_parcel.manifest(stamp(datetime.now(UTC)), told, lessons.read_json(withdrawal.KEY))
     part = to / "manifest.new"
     part.write_text(signing.sign(text), encoding="utf-8")
     part.replace(to / lesson_parcel.MANIFEST)
     os.sync()
-    return Made(len(wanted), sum(row["bytes"] for each in rows.values() for row in each))
 
 
 def _refuse(records: Sequence[Row], asked: Mapping[str, Sequence[str]], licences: Sequence[Licence]) -> None:
@@ -137,10 +144,24 @@ def _notes(to: Path) -> dict[tuple[str, str], Row]:
 
 
 def _there(to: Path, notes: dict[tuple[str, str], Row], each: _Wanted) -> Row | None:
-    """The row of a file that is on the stick already."""
+    """The row of a file that is on the stick already, by its size; `_whole` looks at what is in it."""
     row = notes.get((each.key, each.etag))
     file = _file(to, row["sha256"]) if row else None
     return row if row and file and file.exists() and file.stat().st_size == row["bytes"] else None
+
+
+def _whole(to: Path, row: Row | None, good: set[str]) -> Row | None:
+    """The same row where its file is what it says; one that is damaged goes. ``good`` are the hashes that were seen to be right."""
+    if row is None or row["sha256"] in good:
+        return row
+    file = _file(to, row["sha256"])
+    with suppress(OSError):  # A stick that cannot be read there is damaged, too.
+        if lesson.content_hash(file) == row["sha256"]:
+            good.add(row["sha256"])
+            return row
+    # Before it is fetched again, since there may be no room for both.
+    file.unlink()
+    return None
 
 
 def _file(to: Path, digest: str) -> Path:
@@ -163,6 +184,9 @@ def _fetched(lessons: Bucket, to: Path, each: _Wanted, record: Row | None, rendi
         for block in _blocks(answer["Body"], record, renditions):
             digest.update(block)
             size += file.write(block)
+        # What is noted is on the stick, also when it is pulled out: the note alone would have it missing for good.
+        file.flush()
+        os.fsync(file.fileno())
     target = _file(to, digest.hexdigest())
     target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +68,15 @@ def prometheus(tiny_facts: Facts) -> Iterator[Answering]:
     server = Answering(vector(**{f"_{tiny_facts.schools[0].code}": NOON - 30}))
     yield server
     server.close()
+
+
+def test_a_box_that_says_no_finite_number_has_said_nothing_and_the_others_have() -> None:
+    values = {"_1": math.nan, "_2": math.inf, "_3": -math.inf, "_4": 7.0}
+    server = Answering(vector(**values))
+    try:
+        assert Prometheus(server.url).query("x", NOON) == {"4": 7.0}
+    finally:
+        server.close()
 
 
 def samples(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,62 @@ def test_the_same_captions_again_change_nothing(lessons: Bucket) -> None:
     made = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
     assert captions.publish(lessons, made, [Caption("zh", GOOD)]) == made
     assert len([key for key, _, _ in lessons.objects("") if "captions" in key]) == 2
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, *others: Callable[[], object]) -> None:
+    """Let each of these happen just before a record is written."""
+    left, real = list(others), captions._list
+
+    def first(lessons: Bucket, key: str, rows: list[dict[str, str]]) -> None:
+        real(lessons, key, rows)
+        if left:
+            left.pop(0)()
+
+    monkeypatch.setattr(captions, "_list", first)
+
+
+def test_of_two_who_change_a_lesson_s_captions_at_once_neither_loses_anything(
+    lessons: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = captions.publish(lessons, _record(lessons), [Caption("ii", GOOD)])
+    _meanwhile(monkeypatch, lambda: captions.publish(lessons, before, [Caption("zh", GOOD)], ["ii"]))
+    made = captions.publish(lessons, before, [Caption("en", GOOD)])
+    assert [row["lang"] for row in made["captions"]] == ["en", "zh"]
+    assert _record(lessons) == made
+    assert [f'LANGUAGE="{lang}"' in _master(lessons) for lang in ("en", "zh", "ii")] == [True, True, False]
+    named = {key for row in made["captions"] for key in (row["path"], row["vtt"])}
+    assert {key for key, _, _ in lessons.objects("") if "captions" in key} == named
+
+
+def test_who_changes_nothing_takes_no_other_s_captions_out_of_the_master(
+    lessons: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
+
+    def first() -> None:
+        captions.publish(lessons, before, [Caption("en", GOOD)])
+        captions._list(lessons, before["master"], before["captions"])
+
+    _meanwhile(monkeypatch, first)
+    captions.publish(lessons, before, [Caption("zh", GOOD)])
+    assert [row["lang"] for row in _record(lessons)["captions"]] == ["en", "zh"]
+    assert 'LANGUAGE="en"' in _master(lessons)
+
+
+def test_a_lesson_that_is_removed_meanwhile_does_not_come_back(
+    lessons: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _meanwhile(monkeypatch, lambda: lessons.delete([f"{ID}/lesson.json"]))
+    with pytest.raises(UserError, match="removed or replaced meanwhile"):
+        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
+    assert lessons.read_json(f"{ID}/lesson.json") is None
+
+
+def test_a_record_that_never_holds_still_is_said(lessons: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captions, "TRIES", 2)
+    monkeypatch.setattr(Bucket, "put_if", lambda *_: False)
+    with pytest.raises(UserError, match="changes faster than it can be written"):
+        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
 
 
 def test_what_is_not_there_cannot_be_taken(lessons: Bucket) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +22,7 @@ from catalog.errors import UserError
 from derive import lesson, lesson_parcel, withdrawal
 from local import paths
 from ops.parcels import carrying, signing, stick
-from services.packager.store import Bucket
+from services.packager.store import MASTER, Bucket
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, token
 
@@ -102,6 +105,38 @@ def test_a_lesson_from_a_stick_plays_with_the_link_down_and_only_with_a_token(st
     assert f"0 files put in, {count} were there" in again.stdout
 
 
+def test_without_a_link_a_lesson_plays_for_a_week_and_on_when_its_stick_is_applied_again(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the docs for technicians say it; the answers that the stick gives are dated back, as if they lay there for so long."""
+    platform, box, keeper = stand
+    made(platform, tmp_path / "stick")
+    platform.down()
+    monkeypatch.syspath_prepend(str(box_cache.FILES))
+    from keeper import cache  # type: ignore[import-not-found]
+    from keeper import stick as taking
+
+    found = taking.listed(taking.signed(tmp_path / "stick", box.folder.parent / "parcels.asc"))
+    rows = [row for row in found["lessons"][0]["files"] if row["cache"] == MASTER]
+    assert [row["path"].rpartition("/")[2] for row in rows] == ["master.m3u8", "lesson.json"]
+
+    def answers(days: float) -> set[int]:
+        with monkeypatch.context() as patch:
+            patch.setattr(taking, "formatdate", lambda **how: formatdate(time.time() - days * 86_400, **how))
+            for row in rows:
+                assert taking.put(cache.Cache(f"http://127.0.0.1:{box.local}"), tmp_path / "stick", row)
+        return {box.school("GET", row["path"], token(LESSON))[0] for row in rows}
+
+    assert answers(7.1) == {502}
+    assert answers(6.9) == {200}
+    done = keeper.apply(tmp_path / "stick")
+    count = len(box_cache.lesson(LESSON))
+    assert f"{count} files put in, 0 were there" in done.stdout, (
+        "before it is too late: they are past their age, and given still"
+    )
+    assert playable(box, LESSON) == {200}
+
+
 @pytest.mark.parametrize(
     "harm", ["a byte", "a file is missing", "a file is cut", "the list", "another's key", "no list"]
 )
@@ -136,7 +171,7 @@ def test_a_file_that_is_changed_after_it_was_looked_through_does_not_get_in(
     folder = tmp_path / "stick"
     made(platform, folder)
     monkeypatch.syspath_prepend(str(box_cache.FILES))
-    from keeper import cache  # type: ignore[import-not-found]
+    from keeper import cache
     from keeper import stick as taking
 
     found = taking.listed(taking.signed(folder, box.folder.parent / "parcels.asc"))
@@ -176,6 +211,28 @@ def test_a_lesson_that_the_box_knows_as_withdrawn_stays_out_unless_the_parcel_is
     (keeper.state / "withdrawn.json").write_text(json.dumps({"x": row}))
     assert keeper.apply(tmp_path / "stick").returncode == 0
     assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+
+
+def test_a_lesson_that_is_withdrawn_while_a_stick_is_being_made_stays_out_of_the_box(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, box, keeper = stand
+    ends = datetime.now(UTC)
+    clock = SimpleNamespace(moment=ends - timedelta(hours=2))
+    monkeypatch.setattr(stick, "datetime", SimpleNamespace(now=lambda _: clock.moment))
+
+    def step(done: int, total: int) -> None:
+        if done == total:
+            clock.moment = ends
+            platform.objects["/lessons/withdrawn.json"] = box_cache.document(
+                {"lessons": [named(ends - timedelta(hours=1))]}
+            )
+
+    stick.make(Store(platform), {LESSON: (), OTHER: ()}, tmp_path / "stick", step, LICENCES)
+    done = keeper.apply(tmp_path / "stick")
+    assert f"{LESSON} was withdrawn" in done.stdout, done.stdout + done.stderr
+    assert box.held(list(box_cache.lesson(LESSON))) == []
+    assert len(box.held(list(box_cache.lesson(OTHER)))) == len(box_cache.lesson(OTHER))
 
 
 def test_a_lesson_that_was_only_purged_since_the_parcel_was_made_is_taken(stand: Stand, tmp_path: Path) -> None:
@@ -254,6 +311,46 @@ def test_making_one_goes_on_where_it_stopped_and_made_again_fetches_only_entry_p
     assert not [name for name in names if set(name) & set('<>:"|?*\\') or len(name) > 200]
 
 
+def test_making_a_damaged_stick_again_mends_it_and_looks_at_each_file_once(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, _, keeper = stand
+    folder, looked = tmp_path / "stick", list[str]()
+    made(platform, folder, LESSON, OTHER)
+    victim = next(file for file in files(folder) if file.stat().st_size > 1000)
+    victim.write_bytes(b"!" + victim.read_bytes()[1:])
+    real = lesson.content_hash
+
+    def content_hash(path: Path) -> str:
+        looked.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(lesson, "content_hash", content_hash)
+    assert len(made(platform, folder, LESSON, OTHER).got) == 3, "the damaged file and the master playlists"
+    assert len(looked) == len(set(looked)) == len(files(folder)) - 1, (
+        "captions of both are one file; so are the masters"
+    )
+    assert keeper.apply(folder).returncode == 0
+
+
+def test_a_file_is_on_the_stick_before_its_note_is(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, _, _ = stand
+    folder, notes, real = tmp_path / "stick", dict[str, str](), os.fsync
+
+    def fsync(number: int) -> None:
+        real(number)
+        written = hashlib.sha256(Path(f"/proc/self/fd/{number}").read_bytes()).hexdigest()
+        notes.setdefault(written, (folder / stick.NOTES).read_text())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    made(platform, folder)
+    names = [file.name for file in files(folder)]
+    assert len(names) > 10
+    assert not [name for name in names if name in notes.get(name, name)]
+
+
 def test_a_stick_without_room_is_refused_before_anything_is_fetched(
     stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,22 +370,27 @@ def test_both_sides_mean_the_same_by_a_stick() -> None:
     )
 
 
+def shell(keeper: Keeper, folder: Path) -> tuple[carrying.Reach, Path]:
+    """All but the way in: the same words in a shell here, with the box's own command; and a file that names what was sent to it."""
+    tools, sent = folder / "tools", folder / "sent"
+    tools.mkdir()
+    own = tools / "huiju-parcel"
+    own.write_text(
+        f'#!/bin/sh\nfind "$2/{lesson_parcel.MEDIA}" -type f -printf "%f\\n" > {sent}\n'
+        f'exec {sys.executable} -I {box_cache.FILES} "$@" {keeper.settings()}\n'
+    )
+    own.chmod(0o755)
+    return lambda words: ["env", f"PATH={tools}:{os.environ['PATH']}", "sh", "-c", words], sent
+
+
 def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cut_off(
     stand: Stand, tmp_path: Path
 ) -> None:
-    """All but the way in: the same words in a shell here, with the box's own command."""
     platform, box, keeper = stand
-    folder, stage, tools = tmp_path / "stick", tmp_path / "stage", tmp_path / "tools"
+    folder, stage = tmp_path / "stick", tmp_path / "stage"
     made(platform, folder)
     platform.down()
-    tools.mkdir()
-    own = tools / "huiju-parcel"
-    own.write_text(f'#!/bin/sh\nexec {sys.executable} -I {box_cache.FILES} "$@" {keeper.settings()}\n')
-    own.chmod(0o755)
-
-    def reach(words: str) -> list[str]:
-        return ["env", f"PATH={tools}:{os.environ['PATH']}", "sh", "-c", words]
-
+    reach, _ = shell(keeper, tmp_path)
     first = files(folder)[0]
     (stage / lesson_parcel.MEDIA / first.name[:2]).mkdir(parents=True)
     (stage / lesson_parcel.MEDIA / first.name[:2] / first.name).write_bytes(b"cut off")
@@ -299,4 +401,20 @@ def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cu
     with pytest.raises(UserError, match="did not take it"):
         carrying.apply(folder, reach, str(stage))
     with pytest.raises(UserError, match="no parcel of lessons"):
-        carrying.apply(tools, reach, str(stage))
+        carrying.apply(tmp_path / "tools", reach, str(stage))
+
+
+def test_only_what_the_list_names_is_brought_to_a_box(stand: Stand, tmp_path: Path) -> None:
+    platform, box, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder, LESSON, OTHER)
+    both = files(folder)
+    made(platform, folder, LESSON)
+    reach, sent = shell(keeper, tmp_path)
+    carrying.apply(folder, reach, str(tmp_path / "stage"))
+    mine = {hashlib.sha256(body).hexdigest() for body, _ in box_cache.lesson(LESSON).values()}
+    assert set(sent.read_text().split()) == mine < {file.name for file in both}
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+    (folder / lesson_parcel.MANIFEST).write_text("cut o")
+    with pytest.raises(UserError, match="is damaged: run the same"):
+        carrying.apply(folder, reach, str(tmp_path / "stage"))

@@ -172,11 +172,13 @@ def test_progress_is_told_from_nothing_to_all(tiny: City, lessons: Bucket, tmp_p
     assert steps.heard == [("media", 0, 2), ("media", 1, 2), ("media", 2, 2)]
 
 
-def test_a_night_that_is_over_is_refused(tiny: City, lessons: Bucket, tmp_path: Path) -> None:
+def test_a_night_that_is_over_is_refused_with_its_end_in_the_city_s_time(
+    tiny: City, lessons: Bucket, tmp_path: Path
+) -> None:
     _, plans = planned(day(tmp_path, tiny, (VILLAGE, ONE)), tiny, lessons)
-    nights.refuse_late(plans, EVENING)
-    with pytest.raises(UserError, match="nothing was published"):
-        nights.refuse_late(plans, NOON)
+    nights.refuse_late(plans, EVENING, tiny.timezone)
+    with pytest.raises(UserError, match="ended at 2026-11-30 06:00: nothing was published"):
+        nights.refuse_late(plans, NOON, tiny.timezone)
 
 
 def test_the_plans_of_the_bucket_are_read_by_school(tiny: City, lessons: Bucket, tmp_path: Path) -> None:

@@ -85,6 +85,17 @@ def test_what_a_box_measured_is_told_with_its_age_and_too_old_is_said(tiny: City
     assert row["link"] == {"mbps": links[VILLAGE].mbps, "age": 3 * 3600, "counts": True}
 
 
+def test_what_a_wrong_clock_dated_in_the_future_does_not_count_and_is_said(tiny: City) -> None:
+    slack = tiny.coverage.window_minutes * 60
+    at = {VILLAGE: MADE + slack, TOWNSHIP: MADE + slack + 1}
+    links = link_samples.of(tiny, {VILLAGE: 7.0, TOWNSHIP: 1.0}, at, MADE)
+    assert (links[VILLAGE].counts, links[VILLAGE].age) == (True, 0)
+    assert (links[TOWNSHIP].counts, links[TOWNSHIP].text) == (False, "1.1, dated in the future")
+    assert list(link_samples.slowest({}, links)) == [VILLAGE]
+    said = link_samples.summary(tiny, links)
+    assert said.startswith("1 of ") and said.endswith(" of which nothing was heard, and for 1 dated in the future")
+
+
 def test_who_missed_a_withdrawal_is_said_and_so_are_old_and_unknown_ones(tiny: City) -> None:
     window = tiny.coverage.window_minutes * 60
     codes = list(tiny.by_code)

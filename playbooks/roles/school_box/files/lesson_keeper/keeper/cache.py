@@ -13,6 +13,9 @@ BLOCK = 64 << 10
 LESSON_PATH = re.compile(r"/lessons/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 """Paths of lessons' objects; nothing else is asked for, whatever a document says."""
 
+STALE = ("110", "111")
+"""How the Warning of an answer begins that is past its age and is given while the platform cannot be asked (RFC 7234, 5.5)."""
+
 
 class Cache:
     """The cache at ``address`` (scheme, host, port); OSError from every question when it does not answer."""
@@ -23,14 +26,15 @@ class Cache:
         self._line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=SECONDS)
 
     def purge(self, paths: Iterable[str]) -> int:
-        """Give these up; how many of them were held."""
-        return sum(self._status("PURGE", path) == http.client.OK for path in paths if LESSON_PATH.fullmatch(path))
+        """Give these up; how many of them were held. Refused when the cache says neither that it was held nor that it was not."""
+        return sum(self._given_up(path) for path in paths if LESSON_PATH.fullmatch(path))
 
     def held(self, path: str) -> int | None:
         """Bytes of the object, fresh in the cache; None when it is not. The platform is not asked."""
         answer = self._ask("HEAD", path, {"Cache-Control": "only-if-cached"})
         answer.read()
-        return int(answer.headers.get("Content-Length", "-1")) if answer.status == http.client.OK else None
+        fresh = answer.status == http.client.OK and not answer.headers.get("Warning", "").startswith(STALE)
+        return int(answer.headers.get("Content-Length", "-1")) if fresh else None
 
     def fetch(self, path: str, read: Callable[[int], None]) -> int:
         """Have the cache fetch it; its bytes. ``read`` is told of every block and may end it by an error. OSError with the status."""
@@ -52,6 +56,12 @@ class Cache:
         status = self._status("PUSH", path, {"Content-Length": str(len(head) + size)}, chain((head,), blocks))
         if status not in (http.client.OK, http.client.CREATED):
             raise Refused(status)
+
+    def _given_up(self, path: str) -> bool:
+        status = self._status("PURGE", path)
+        if status not in (http.client.OK, http.client.NOT_FOUND):
+            raise Refused(status)
+        return status == http.client.OK
 
     def _status(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: Iterable[bytes] | None = None

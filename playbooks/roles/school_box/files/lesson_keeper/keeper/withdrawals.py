@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .cache import Cache
+from .cache import Cache, Refused
 
 FILE = "withdrawn.json"
 ROUNDS = (0, 60, 600, 90_000)
@@ -72,15 +72,23 @@ class Withdrawals:
                 known.setdefault(_key(row), {**row, "heard": time.time(), "rounds": 0})
 
     def purge(self, cache: Cache) -> int:
-        """Give up what is due; how many objects were held. OSError when the cache does not answer: it is due again."""
+        """Give up what is due; how many objects were held. OSError when the cache does not answer, or not well: it is due again."""
         found, now = 0, time.time()
+        wrong: Refused | None = None
         for key, row in self._read().items():
             if row["rounds"] < len(ROUNDS) and now >= row["heard"] + ROUNDS[row["rounds"]]:
-                found += cache.purge(row["paths"])
+                try:
+                    found += cache.purge(row["paths"])
+                except Refused as error:
+                    # The others are given up all the same: what is refused may be so for long.
+                    wrong = error
+                    continue
                 with self._kept() as known:
                     known[key]["rounds"] += 1
                     if known[key]["rounds"] >= len(ROUNDS) or not _withdrawn(row):
                         _end(known[key])
+        if wrong:
+            raise wrong
         return found
 
     def keeps_out(self, lesson: str, made: float) -> bool:

@@ -1,0 +1,89 @@
+"""What a box's keeper takes for given up: only what its cache says is gone, or never was there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import box_cache
+from tests.box_cache import LESSON, OTHER
+
+MINE, OTHERS = f"/lessons/{LESSON}/lesson.json", f"/lessons/{OTHER}/lesson.json"
+
+
+@dataclass
+class Answering:
+    """A cache that answers each path with its status, 200 where none is named."""
+
+    port: int = 0
+    status: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    found = Answering()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PURGE(self) -> None:
+            found.asked.append(self.path)
+            self.send_response_only(found.status.get(self.path, 200))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads, found.port = True, server.server_port
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield found
+        server.shutdown()
+
+
+@dataclass
+class Given:
+    """What the keeper knows of two withdrawn lessons, and its way to the cache."""
+
+    cache: Any
+    known: Any
+
+    def up(self) -> int:
+        found: int = self.known.purge(self.cache)
+        return found
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch, answering: Answering, tmp_path: Path) -> Given:
+    monkeypatch.syspath_prepend(str(box_cache.FILES))
+    from keeper import cache, withdrawals  # type: ignore[import-not-found]  # as it lies on the box
+
+    found = Given(cache.Cache(f"http://127.0.0.1:{answering.port}"), withdrawals.Withdrawals(tmp_path))
+    rows = [{"id": path.split("/")[2], "at": "2026-11-29T05:00:00Z", "paths": [path]} for path in (MINE, OTHERS)]
+    found.known.hear({"lessons": rows})
+    return found
+
+
+@pytest.mark.parametrize("status", [302, 403, 500, 503])
+def test_a_cache_that_refuses_is_asked_again_in_the_same_round(given: Given, answering: Answering, status: int) -> None:
+    answering.status = {MINE: status}
+    with pytest.raises(OSError, match=f"the cache answered {status}"):
+        given.up()
+    assert answering.asked == [MINE, OTHERS], "one that is refused keeps no other one"
+    answering.status = {}
+    assert given.up() == 1
+    assert answering.asked[2:] == [MINE]
+
+
+def test_what_the_cache_never_had_is_given_up(given: Given, answering: Answering) -> None:
+    answering.status = {MINE: 404}
+    assert (given.up(), given.up()) == (1, 0)
+    assert answering.asked == [MINE, OTHERS], "a minute later again"
