@@ -33,15 +33,18 @@ def key(where: Path | None) -> bytes:
     return found
 
 
+def takes(record: Record) -> bool:
+    """Whether it is a decision: nothing else is handed on."""
+    return record.entry.kind in {Kind.GRANT, Kind.REFUSAL}
+
+
 def rows(found: Iterable[Record], secret: bytes) -> Iterator[dict[str, Any]]:
     """Decisions as evaluators see them: by the hour, without places of the chain, machines, or what strangers typed.
 
     A ground names the city's tiers, agreements, alliances, licences and rules, and nobody.
     """
-    for record in found:
+    for record in filter(takes, found):
         entry, who = record.entry, record.entry.who
-        if entry.kind not in (Kind.GRANT, Kind.REFUSAL):
-            continue
         yield {
             "hour": f"{record.time[:13]}:00Z",
             "kind": entry.kind.value,
