@@ -23,6 +23,7 @@ from derive import grounds, permission, store
 from derive.access_log import Access
 from derive.audit import Entry, Head, Kind, Record
 from derive.audit_chain import Finding, Verified, walked
+from ops import given_files
 from ops.audits import accesses, anchors, deeds, log_anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
@@ -231,13 +232,16 @@ def export(
 ) -> None:
     """Decisions without people: a line of JSON each, by the hour, with keyed hashes in place of subjects."""
     del reader  # there is one, and naming it is naming what is left out
+    secret = pseudonyms.key(key_file)
+    if out is not None:
+        given_files.writable("--out", out)
     with _since(folder, stack, since) as read:
-        rows = pseudonyms.rows(reading.by_time(filter(pseudonyms.takes, read())), pseudonyms.key(key_file))
+        rows = pseudonyms.rows(reading.by_time(filter(pseudonyms.takes, read())), secret)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.write_text(text, encoding="utf-8")
+    given_files.write("--out", out, text)
     typer.echo(f"{out}: {text.count(chr(10)):,} decisions")
 
 

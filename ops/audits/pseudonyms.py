@@ -16,20 +16,22 @@ from typing import Any
 from catalog.errors import UserError
 from derive import grounds, lesson
 from derive.audit import Kind, Record
+from ops import given_files
 
 LEAST_BYTES = 32
 HIDDEN = "-"
 
 
 def key(where: Path | None) -> bytes:
-    """The key in a file, or one that nobody will know. Raises `UserError` for a short one."""
+    """The key in a file, or one that nobody will know. Raises `UserError` for a short one, and for none."""
     if where is None:
         return secrets.token_bytes(LEAST_BYTES)
-    found = where.read_bytes().strip()
+    make = (
+        f"`openssl rand -hex 32 > {where}` makes a new one; the same people have the same hash under the same key only"
+    )
+    found = given_files.content("--key", where, make).strip()
     if len(found) < LEAST_BYTES:
-        raise UserError(
-            f"{where} is no key: at least {LEAST_BYTES} bytes, for instance `openssl rand -hex 32 > {where}`"
-        )
+        raise UserError(f"--key: {where} is no key: at least {LEAST_BYTES} bytes\n{make}")
     return found
 
 
