@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from derive import audit, permission, session_token
+from derive import audit, permission, questions, session_token
 from derive.audit import Kind, Record
 from derive.audit_chain import verify
-from services.entitlement import app
+from services.entitlement import app, first
 from services.entitlement import audit as trails
+from services.entitlement import desk as desks
 from services.entitlement.audit import Outcome, Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError, waiting
 from services.entitlement.rules import Rules
+from services.entitlement.sign_in import SESSION, SIGN_IN
+from services.entitlement.use_as import USE_AS
 from services.entitlement.versions import Version
+from tests.media import ROOT
 from tests.services.entitlement.conftest import ALLY, COLLEGE, DOCUMENT, LESSON, NOW, OWN, record, token
 
 RULES = "d" * 64
@@ -241,3 +245,11 @@ def test_of_many_decisions_by_new_rules_at_once_none_stands_before_the_change(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: refuse(trail, OTHER, 2), range(8)))
     assert told(trail) == [(Kind.POLICY, OTHER)] + [(Kind.REFUSAL, OTHER)] * 8
+
+
+@pytest.mark.parametrize("page", ["audit.md", "audit.zh.md"])
+def test_everything_that_the_service_records_is_named_on_the_operator_s_page(page: str) -> None:
+    text = (ROOT / "docs/operator" / page).read_text(encoding="utf-8")
+    actions = {desks.PLAY, desks.DOWNLOAD, desks.VIEW, desks.REPORT, SIGN_IN, USE_AS, first.ACTION}
+    about = {desks.MINE, questions.READINGS, SESSION, first.RESOURCE, f"{questions.PROFILE}/ID"}
+    assert not [each for each in (*Kind, *sorted(actions | about)) if f"`{each}`" not in text]
