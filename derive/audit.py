@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -170,6 +170,15 @@ def parse(text: bytes) -> Record:
     if _hash(found) != found.hash:
         raise DamagedError("its content is not what its hash was made from")
     return found
+
+
+def parsed(segment: bytes) -> Iterator[Record]:
+    """Records of a segment that can be read, one after another; damaged ones are passed over."""
+    for text in segment.splitlines(keepends=True):
+        try:
+            yield parse(text)
+        except DamagedError:
+            continue
 
 
 def _record(row: Mapping[str, Any]) -> Record:

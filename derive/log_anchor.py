@@ -40,11 +40,18 @@ def entries(prefix: str, digests: Mapping[str, str]) -> Iterator[Entry]:
             return
 
 
+def hour(entry: Entry) -> str | None:
+    """Prefix of the hour that an entry anchors; None where it anchors none."""
+    return entry.resource.removeprefix(_RESOURCE) if entry.kind is Kind.LOGS else None
+
+
 def anchored(records: Iterable[Record]) -> Mapping[str, Mapping[str, frozenset[str]]]:
     """Hour's prefix -> object's name -> every digest that some anchor gives it: more than one, and it was changed in between."""
     found: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
-    for entry in (each.entry for each in records if each.entry.kind is Kind.LOGS):
-        hour = found[entry.resource.removeprefix(_RESOURCE)]
+    for entry in (each.entry for each in records):
+        if (prefix := hour(entry)) is None:
+            continue
+        objects = found[prefix]
         for name, digest in entry.facts.items():
-            hour[name] = hour.get(name, frozenset()) | {str(digest)}
+            objects[name] = objects.get(name, frozenset()) | {str(digest)}
     return found

@@ -23,6 +23,7 @@ from catalog.access import Scope
 from catalog.errors import UserError
 from derive import keys, questions, session_token
 from derive.moments import today
+from ops import given_files
 from ops.accesses import asking, difference, kubeconfig, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
@@ -276,11 +277,12 @@ def matrix(
     facts = load_named(city)
     if html is None and csv is None:
         out.print(table.terminal(facts))
-    if html is not None:
-        html.write_text(page.html(facts), encoding="utf-8")
-    if csv is not None:
-        csv.write_text(table.csv_text(facts), encoding="utf-8", newline="")
-    for file in filter(None, (html, csv)):
+    wanted = [(option, file) for option, file in (("--html", html), ("--csv", csv)) if file is not None]
+    for option, file in wanted:
+        given_files.writable(option, file)
+    for option, file in wanted:
+        text = page.html(facts) if option == "--html" else table.csv_text(facts)
+        given_files.write(option, file, text, newline="")
         out.print(Text(f"written: {file}"))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +22,8 @@ from derive import audit as records
 from derive import grounds, permission, store
 from derive.access_log import Access
 from derive.audit import Entry, Head, Kind, Record
-from derive.audit_chain import Finding, Verified, verify
+from derive.audit_chain import Finding, Verified, walked
+from ops import given_files
 from ops.audits import accesses, anchors, deeds, log_anchors, pseudonyms, reading, runs
 from ops.console import console
 from ops.lessons import place
@@ -124,7 +127,7 @@ def verify_command(
 
 def _of_folder(folder: Path, city: str, ends: list[Head]) -> tuple[Verified, int]:
     kept = reading.from_folder(folder)
-    return verify(kept.segments, ends, _expired(load_named(city))), len(set(ends))
+    return walked(reading.shown(kept.segments()), ends, _expired(load_named(city))), len(set(ends))
 
 
 def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int, log_anchors.Logs]:
@@ -136,15 +139,15 @@ def _of_stack(where: Place, since: str, more: list[Head]) -> tuple[Verified, int
             err=True,
         )
     ends = {*more, *anchors.read(own), *anchors.printed(where, datetime.now(UTC) - age(since))}
+    now, kept_for = datetime.now(UTC), log_anchors.term(load_named(where.city))
+    said = log_anchors.about(now - (min(age(since), kept_for) if kept_for else age(since)), now)
     # After the ends: what was shipped in between is in the record, and not missing from it.
-    kept = _from_store(where)
-    found = verify(kept.segments, ends, expired)
+    with _from_store(where) as kept:
+        found = walked(reading.shown(kept.segments()), ends, expired, said.take)
     found = Verified((*kept.findings, *found.findings), found.heads, found.records)
     if not found.findings:
         anchors.remember(own, found.heads, expired)
-    now, kept_for = datetime.now(UTC), log_anchors.term(load_named(where.city))
-    back = min(age(since), kept_for) if kept_for else age(since)
-    return found, len(ends), log_anchors.check(where, kept.segments, now - back, now)
+    return found, len(ends), log_anchors.check(where, said)
 
 
 @app.command()
@@ -177,9 +180,10 @@ def trace(
     if given > 1 or not (given or refused):
         said = "one of --lesson ID, --resource CLASS/ID, --who SUBJECT and --school CODE, or --refused"
         raise UserError(f"say what to follow: {said}")
-    every = _since(folder, stack, since)
-    wanted = Wanted(lesson or resource, who, school, refused, known_as(every, who) if who else frozenset())
-    found = [each for each in every if wanted.takes(each)]
+    with _since(folder, stack, since) as read:
+        # Who somebody is may stand at the very end: the record is read for that first, and once more for what they did.
+        wanted = Wanted(lesson or resource, who, school, refused, known_as(read(), who) if who else frozenset())
+        found = reading.by_time(filter(wanted.takes, read()))
     held = permissions(found) if who or school else frozenset()
     # Of what is no lesson the access logs say no more than an address.
     seen = [] if folder or resource else _seen(place.of_stack(stack), wanted, held, min(age(logs), age(since)))
@@ -194,8 +198,8 @@ def trace(
 
 def known_as(found: Iterable[Record], who: str) -> frozenset[str]:
     """What else somebody is called: a first sign-in is recorded by the roster's id, a session by its subject, a sign-in by both."""
-    entries = [each.entry for each in found if each.entry.kind is Kind.GRANT and records.PERSON in each.entry.facts]
-    pairs = [(each.who.subject, str(each.facts[records.PERSON])) for each in entries if each.who and each.who.subject]
+    entries = (each.entry for each in found if each.entry.kind is Kind.GRANT and records.PERSON in each.entry.facts)
+    pairs = {(each.who.subject, str(each.facts[records.PERSON])) for each in entries if each.who and each.who.subject}
     people = {who, *(person for subject, person in pairs if subject == who)}
     return frozenset({*people, *(subject for subject, person in pairs if person in people)} - {who})
 
@@ -228,12 +232,16 @@ def export(
 ) -> None:
     """Decisions without people: a line of JSON each, by the hour, with keyed hashes in place of subjects."""
     del reader  # there is one, and naming it is naming what is left out
-    rows = pseudonyms.rows(_since(folder, stack, since), pseudonyms.key(key_file))
+    secret = pseudonyms.key(key_file)
+    if out is not None:
+        given_files.writable("--out", out)
+    with _since(folder, stack, since) as read:
+        rows = pseudonyms.rows(reading.by_time(filter(pseudonyms.takes, read())), secret)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.write_text(text, encoding="utf-8")
+    given_files.write("--out", out, text)
     typer.echo(f"{out}: {text.count(chr(10)):,} decisions")
 
 
@@ -249,18 +257,25 @@ def _expired(city: City) -> datetime | None:
     return datetime.now(UTC) - timedelta(days=days - 1) if days else None
 
 
-def _from_store(where: Place, since: datetime | None = None) -> reading.Kept:
+@contextmanager
+def _from_store(where: Place, since: datetime | None = None) -> Iterator[reading.Kept]:
     with where.bucket(store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT) as bucket:
-        return reading.from_bucket(bucket, since)
+        yield reading.from_bucket(bucket, since)
 
 
-def _since(folder: Path | None, stack: str, since: str) -> list[Record]:
-    """Records of that age at most, the newest last; everything that a folder holds."""
+@contextmanager
+def _since(folder: Path | None, stack: str, since: str) -> Iterator[Callable[[], Iterator[Record]]]:
+    """Reads records of that age at most, as they lie, each time that it is called; everything that a folder holds."""
     if folder:
-        return list(reading.records(reading.from_folder(folder).segments))
+        yield partial(_records, reading.from_folder(folder))
+        return
     begin = datetime.now(UTC) - age(since)
-    kept = _from_store(place.of_stack(stack), begin)
-    return [each for each in reading.records(kept.segments) if datetime.fromisoformat(each.time) >= begin]
+    with _from_store(place.of_stack(stack), begin) as kept:
+        yield lambda: (each for each in _records(kept) if datetime.fromisoformat(each.time) >= begin)
+
+
+def _records(kept: reading.Kept) -> Iterator[Record]:
+    return reading.records(reading.shown(kept.segments()))
 
 
 def _show(found: Verified, ends: int, logs: log_anchors.Logs, as_json: bool) -> None:

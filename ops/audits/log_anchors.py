@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from catalog import City, names
 from derive import log_anchor
+from derive.audit import Record
 from derive.audit_chain import Finding
 from derive.store import LOG_READER
 from ops.audits import reading
@@ -29,11 +30,29 @@ class Logs:
     """Hours that have logs, and no anchor: the Job did not run, so nothing can be said of them."""
 
 
-def check(where: Place, segments: Mapping[str, bytes], since: datetime, now: datetime) -> Logs:
-    """Hold the logs of the hours since then against what the record in ``segments`` says of them."""
-    told = log_anchor.anchored(reading.records(segments))
+@dataclass(frozen=True)
+class Told:
+    """What the record says of the logs of some hours."""
+
+    hours: tuple[str, ...]
+    """Their prefixes."""
+    records: list[Record] = field(default_factory=list)
+
+    def take(self, record: Record) -> None:
+        """Keep it if it says something of them."""
+        if log_anchor.hour(record.entry) in self.hours:
+            self.records.append(record)
+
+
+def about(since: datetime, now: datetime) -> Told:
+    """Nothing yet, of the hours since then."""
     # The last hour that is over may still wait for its run.
-    wanted = log_anchor.hours(since, now - log_anchor.HOUR)
+    return Told(log_anchor.hours(since, now - log_anchor.HOUR))
+
+
+def check(where: Place, said: Told) -> Logs:
+    """Hold the logs against what the record says of them."""
+    told, wanted = log_anchor.anchored(said.records), said.hours
     findings: list[Finding] = []
     objects, unanchored = 0, []
     with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket:

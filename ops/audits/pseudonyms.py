@@ -16,21 +16,28 @@ from typing import Any
 from catalog.errors import UserError
 from derive import grounds, lesson
 from derive.audit import Kind, Record
+from ops import given_files
 
 LEAST_BYTES = 32
 HIDDEN = "-"
 
 
 def key(where: Path | None) -> bytes:
-    """The key in a file, or one that nobody will know. Raises `UserError` for a short one."""
+    """The key in a file, or one that nobody will know. Raises `UserError` for a short one, and for none."""
     if where is None:
         return secrets.token_bytes(LEAST_BYTES)
-    found = where.read_bytes().strip()
+    make = (
+        f"`openssl rand -hex 32 > {where}` makes a new one; the same people have the same hash under the same key only"
+    )
+    found = given_files.content("--key", where, make).strip()
     if len(found) < LEAST_BYTES:
-        raise UserError(
-            f"{where} is no key: at least {LEAST_BYTES} bytes, for instance `openssl rand -hex 32 > {where}`"
-        )
+        raise UserError(f"--key: {where} is no key: at least {LEAST_BYTES} bytes\n{make}")
     return found
+
+
+def takes(record: Record) -> bool:
+    """Whether it is a decision: nothing else is handed on."""
+    return record.entry.kind in {Kind.GRANT, Kind.REFUSAL}
 
 
 def rows(found: Iterable[Record], secret: bytes) -> Iterator[dict[str, Any]]:
@@ -38,10 +45,8 @@ def rows(found: Iterable[Record], secret: bytes) -> Iterator[dict[str, Any]]:
 
     A ground names the city's tiers, agreements, alliances, licences and rules, and nobody.
     """
-    for record in found:
+    for record in filter(takes, found):
         entry, who = record.entry, record.entry.who
-        if entry.kind not in (Kind.GRANT, Kind.REFUSAL):
-            continue
         yield {
             "hour": f"{record.time[:13]}:00Z",
             "kind": entry.kind.value,

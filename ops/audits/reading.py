@@ -6,92 +6,155 @@ it. So every version is looked at, and the first one counts: it is what the writ
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import sys
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from catalog.errors import UserError
 from derive import audit
-from derive.audit import CHAIN_HOURS, DamagedError, Record
-from derive.audit_chain import Finding
+from derive.audit import CHAIN_HOURS, Record
+from derive.audit_chain import Finding, ordered
 from services.packager.store import Bucket
 
 READERS = 8
-"""Objects fetched at once."""
+"""Objects fetched at once, and held until somebody comes to them."""
+
+
+Segments = Iterator[tuple[str, bytes]]
+"""Keys with their contents: chain by chain, the segments of each by their numbers."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Segments by key, and what is wrong with the objects that hold them."""
+    """The record as it lies somewhere: far more than fits into memory."""
 
-    segments: Mapping[str, bytes]
-    findings: tuple[Finding, ...] = ()
+    segments: Callable[[], Segments]
+    """Reads it from its beginning, each segment when it is come to; nothing is held of those before."""
+    findings: list[Finding] = field(default_factory=list)
+    """What is wrong with the objects, as far as they were come to."""
 
 
 def from_folder(folder: Path) -> Kept:
     """Segments that were downloaded. Raises `UserError` when there is no such folder or no segment in it."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: name the one that the segments were downloaded to")
-    found = {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
-    if not any(map(audit.segment_of, found)):
+    if not any(map(audit.segment_of, _names(folder))):
         raise UserError(f"{folder} holds no segment: they are called WRITER/NUMBER{audit.SUFFIX}, as in the bucket")
-    return Kept(found)
+    return Kept(lambda: ((name, (folder / name).read_bytes()) for name in _names(folder)))
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for top in sorted(folder.iterdir()):
+        files = [top] if top.is_file() else [path for path in top.rglob("*") if path.is_file()]
+        yield from ordered(path.relative_to(folder).as_posix() for path in files)
 
 
 def from_bucket(bucket: Bucket, since: datetime | None = None) -> Kept:
-    """Every segment of every chain that may have records later than ``since``."""
+    """Every segment of every chain that may have records later than ``since``, as long as the bucket can be reached."""
     after = f"{since - timedelta(hours=CHAIN_HOURS):%Y%m%dT}" if since else ""
-    versions, hidden = _versions(bucket, after)
-    findings = [
-        Finding(*_place(key), "the object was deleted and hides; its first version is still there") for key in hidden
-    ]
-    for key, rows in versions.items():
-        if len({row["ETag"] for row in rows}) > 1:
-            findings.append(Finding(*_place(key), "another object was put over it; its first version is still there"))
+    findings: list[Finding] = []
 
-    def read(key: str) -> bytes:
-        first = versions[key][-1]["VersionId"]
-        return bytes(bucket.s3.get_object(Bucket=bucket.name, Key=key, VersionId=first)["Body"].read())
+    def read(key: str, version: str) -> bytes:
+        return bytes(bucket.s3.get_object(Bucket=bucket.name, Key=key, VersionId=version)["Body"].read())
 
-    with ThreadPoolExecutor(READERS) as pool:
-        contents = dict(zip(versions, pool.map(read, versions), strict=True))
-    return Kept(contents, tuple(findings))
+    def segments() -> Segments:
+        findings.clear()
+        return _ahead(read, (each for below in _listed(bucket, after) for each in _first(below, findings)))
+
+    return Kept(segments, findings)
 
 
-def _versions(bucket: Bucket, after: str) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
-    """Versions by key, the newest first, and keys that a deletion hides."""
-    versions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    hidden: list[str] = []
+@dataclass(frozen=True)
+class _Below:
+    """What lies below one name of the bucket's top, a chain's if nobody put anything else there."""
+
+    versions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Key -> tag of the content and version, the newest first."""
+    hidden: list[str] = field(default_factory=list)
+    """Keys that a deletion hides."""
+
+
+def _listed(bucket: Bucket, after: str) -> Iterator[_Below]:
+    """One chain after another, as a store lists them by name: held are a page, and the chain that goes on in the next one."""
+    held: dict[str, _Below] = defaultdict(_Below)
     more = {"KeyMarker": after} if after else {}
     for page in bucket.s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name, **more):
         for row in page.get("Versions", []):
-            versions[row["Key"]].append(row)
-        hidden += [row["Key"] for row in page.get("DeleteMarkers", []) if row["IsLatest"]]
-    return dict(versions), hidden
+            held[_top(row["Key"])].versions.setdefault(row["Key"], []).append((row["ETag"], row["VersionId"]))
+        for row in page.get("DeleteMarkers", []):
+            if row["IsLatest"]:
+                held[_top(row["Key"])].hidden.append(row["Key"])
+        goes_on = _top(page["NextKeyMarker"]) if page.get("IsTruncated") else None
+        for top in [each for each in held if each != goes_on]:
+            yield held.pop(top)
+
+
+def _top(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _first(below: _Below, findings: list[Finding]) -> Iterator[tuple[str, str]]:
+    """Keys with their first versions; what somebody did to the objects goes to ``findings``."""
+    for key in below.hidden:
+        findings.append(Finding(*_place(key), "the object was deleted and hides; its first version is still there"))
+    for key in ordered(below.versions):
+        rows = below.versions[key]
+        if len({tag for tag, _ in rows}) > 1:
+            findings.append(Finding(*_place(key), "another object was put over it; its first version is still there"))
+        yield key, rows[-1][1]
 
 
 def _place(key: str) -> tuple[str, int | None]:
     return audit.segment_of(key) or (key, None)
 
 
-def records(segments: Mapping[str, bytes]) -> Iterator[Record]:
-    """Every record that can be read, by its time; damaged ones are passed over, since `huiju audit verify` names them."""
-    found = []
-    for text in segments.values():
-        for line in text.splitlines(keepends=True):
-            try:
-                found.append(audit.parse(line))
-            except DamagedError:
-                continue
-    yield from sorted(set_of(found), key=lambda each: (each.time, each.writer, each.sequence))
+def _ahead(read: Callable[[str, str], bytes], objects: Iterable[tuple[str, str]]) -> Segments:
+    """Contents in the order of ``objects`` (key, version): some are fetched ahead of who reads, and never more."""
+    waits: deque[tuple[str, Future[bytes]]] = deque()
+    with ThreadPoolExecutor(READERS) as pool:
+        for key, version in objects:
+            waits.append((key, pool.submit(read, key, version)))
+            if len(waits) == READERS:
+                yield _next(waits)
+        while waits:
+            yield _next(waits)
 
 
-def set_of(found: list[Record]) -> list[Record]:
-    """Each record once."""
-    return list({each.hash: each for each in found}.values())
+def _next(waits: deque[tuple[str, Future[bytes]]]) -> tuple[str, bytes]:
+    key, content = waits.popleft()
+    return key, content.result()
+
+
+def shown(segments: Segments) -> Segments:
+    """The same, and on a terminal how far it is."""
+    columns = (
+        TextColumn("Reading the record {task.description}"),
+        TextColumn("{task.completed:,}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=None)
+        for key, content in segments:
+            # A writer's name begins with the day.
+            bar.update(task, advance=1, description=key[:8])
+            yield key, content
+
+
+def records(segments: Iterable[tuple[str, bytes]]) -> Iterator[Record]:
+    """Every record that can be read, as they lie; damaged ones are passed over, since `huiju audit verify` names them."""
+    for _, content in segments:
+        yield from audit.parsed(content)
+
+
+def by_time(found: Iterable[Record]) -> list[Record]:
+    """Each once, the newest last. Holds them all: take out what is not wanted before."""
+    return sorted(
+        {each.hash: each for each in found}.values(), key=lambda each: (each.time, each.writer, each.sequence)
+    )

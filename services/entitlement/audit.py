@@ -15,6 +15,7 @@ from derive.audit import CHAIN_HOURS, Entry, Kind, Who
 from derive.grounds import Facts
 from services.entitlement.journal import Journal, UnrecordedError, recover
 from services.entitlement.sessions import Session
+from services.entitlement.versions import Version
 
 ALLOWED = "allowed"
 """Why of a grant; its facts say by what ground. That of a token is the grant's right before it."""
@@ -33,8 +34,8 @@ class Outcome:
     """As it was asked for."""
     reason: str | None
     """Why it was refused; None: it was allowed."""
-    policy: str | None
-    """Digest of the rules by which; None: there were none."""
+    version: Version | None
+    """The rules by which; None: there were none."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What else it asked for, as it was asked for."""
     expires: int | None = None
@@ -68,8 +69,9 @@ class Trail:
         self, folder: Path, where: str, policy: str | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.folder, self._where, self._policy, self._clock = folder, where, policy, clock
-        self._known = {policy}
-        self._lock = threading.Lock()
+        self._turn = 0
+        """Of the version whose rules are the last that the record names."""
+        self._lock, self._changing = threading.Lock(), threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._bytes = recover(folder)
         self._journals: list[Journal] = []
@@ -77,10 +79,12 @@ class Trail:
 
     def decided(self, session: Session | None, outcome: Outcome) -> None:
         """See `Witness`."""
-        self._decides_by(outcome.policy)
+        if outcome.version:
+            self._decides_by(outcome.version)
+        policy = outcome.version.digest if outcome.version else None
         who = _who(session) if session else None
         facts: dict[str, str | int] = {key: shown(value) for key, value in outcome.facts.items()}
-        entry = partial(Entry, action=outcome.action, resource=shown(outcome.resource), policy=outcome.policy, who=who)
+        entry = partial(Entry, action=outcome.action, resource=shown(outcome.resource), policy=policy, who=who)
         if outcome.reason is not None:
             self._append(entry(Kind.REFUSAL, why=outcome.reason, facts=facts))
             return
@@ -95,14 +99,21 @@ class Trail:
         """Record what is no decision about a lesson. Raises `UnrecordedError`."""
         self._append(entry)
 
-    def _decides_by(self, policy: str | None) -> None:
-        """Note once that decisions are made by other rules from here on. A request that began before the change may still come after."""
-        with self._lock:
-            if policy is None or policy in self._known:
+    def _decides_by(self, version: Version) -> None:
+        """Note that decisions are made by other rules from here on, also by some that stood before. Raises `UnrecordedError`.
+
+        A request that began before a change may come after it: it has an earlier turn, and changes nothing back. Who comes by the new
+        rules while the change is being written waits until it is there, and what could not be written is tried again by the next.
+        """
+        if version.turn <= self._turn:
+            return
+        with self._changing:
+            if version.turn <= self._turn:
                 return
-            self._known.add(policy)
-            self._policy = policy
-        self._append(_loaded(policy, "changed"))
+            if version.digest != self._policy:
+                self._append(_loaded(version.digest, "changed"))
+                self._policy = version.digest
+            self._turn = version.turn
 
     def cut(self) -> None:
         """Make everything that was recorded ready to be shipped. Raises OSError."""

@@ -155,10 +155,12 @@ class Desk:
         except UnreadableError as error:
             LOG.error("the record of %s cannot be read: %s", asked.resource, error)
             answer = _refusal(Decision("record-unreadable"))
-        digest, expires = version.digest if version else None, answer.expires if answer.token else None
+        expires = answer.expires if answer.token else None
         reason, named = answer.body.get("reason"), permission.name(answer.token) if answer.token else None
         key = self.settings.video_key_id if named else None
-        outcome = Outcome(asked.action, asked.resource, reason, digest, asked.facts, expires, named, key, answer.ground)
+        outcome = Outcome(
+            asked.action, asked.resource, reason, version, asked.facts, expires, named, key, answer.ground
+        )
         try:
             self.witness.decided(session, outcome)
         except UnrecordedError as error:

@@ -149,7 +149,7 @@ class SignIn:
         version, issued = self._desk.settings.standing.version, int(self._desk.clock().timestamp())
         seconds, subject = MOST_SECONDS, str(claims["sub"])
         known = claims.get(identity.ATTRIBUTE_PERSON) or None
-        asked = partial(Outcome, SIGN_IN, SESSION, policy=version.digest if version else None)
+        asked = partial(Outcome, SIGN_IN, SESSION, version=version)
         try:
             if version is None:
                 raise PersonError("no-rules")

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Standing(Collector):
             return
         self.problem, self._taken = None, lies
         if self.version is None or self.version.digest != found.digest or found.made > self.version.made:
-            self.version = found
+            self.version = replace(found, turn=self.version.turn + 1) if self.version else found
             LOG.info("rules %s are in force, made %s", found.name, found.made.isoformat())
 
     def watch(self, ended: threading.Event, seconds: float = LOOK_SECONDS) -> None:

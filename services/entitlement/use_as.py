@@ -80,7 +80,7 @@ class UseAs:
         """The session that follows and the seconds that are left of it, on record before it is given. Raises `_No`."""
         version, session = self._desk.settings.standing.version, None
         now = int(self._desk.clock().timestamp())
-        asked = partial(Outcome, USE_AS, SESSION, policy=version.digest if version else None)
+        asked = partial(Outcome, USE_AS, SESSION, version=version)
         wanted = {key: value for key in WORDS if (value := getattr(chosen, key))}
         try:
             session = self._there(token, now)

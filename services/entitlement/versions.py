@@ -40,6 +40,8 @@ class Version:
     """Digest of the catalog that it was compiled from."""
     made: datetime
     rules: Rules = field(repr=False)
+    turn: int = 1
+    """Which one of this process, as `standing` counts them: rules that come back have their digest again, and another turn."""
 
     @property
     def name(self) -> str:

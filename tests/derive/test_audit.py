@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from derive import audit
+from derive import audit, audit_chain
 from derive.audit import Entry, Head, Kind, Record, Who
-from derive.audit_chain import Verified, verify
+from derive.audit_chain import Verified, verify, walked
 
 NOW = datetime(2026, 11, 28, 7, 55, tzinfo=UTC)
 Chain = dict[str, bytes]
@@ -193,6 +194,51 @@ def test_a_gap_after_the_beginning_is_never_the_term_s_doing() -> None:
     chain = segments(records(12))
     del chain[sorted(chain)[1]]
     assert verify(chain, expired=NOW + timedelta(days=1)).findings
+
+
+def test_segments_and_records_that_change_places_between_chains_are_found_in_both() -> None:
+    one, two = records(12), records(12, "pod-b")
+    chains = {**segments(one), **segments(two)}
+    first, second = (audit.segment_key(chain[0].writer, 5) for chain in (one, two))
+    found = verify({**chains, first: chains[second], second: chains[first]}).findings
+    assert {each.writer for each in found} == {one[0].writer, two[0].writer}
+    lines = chains[first].splitlines(keepends=True)
+    moved = {**chains, first: lines[0] + b"".join(lines[2:]), second: chains[second] + lines[1]}
+    assert [(each.writer, each.sequence) for each in verify(moved).findings] == [(one[0].writer, 6), (two[0].writer, 6)]
+
+
+def test_of_the_record_one_chain_s_hashes_are_held_and_afterwards_those_that_ends_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walks: list[audit_chain._Walk] = []
+    begin = audit_chain._Walk
+
+    def begun(*given: Any) -> audit_chain._Walk:
+        walks.append(begin(*given))
+        return walks[-1]
+
+    monkeypatch.setattr(audit_chain, "_Walk", begun)
+    chains = [records(40, f"pod-{each}") for each in "abc"]
+    most = 0
+
+    def come() -> Iterator[tuple[str, bytes]]:
+        nonlocal most
+        for part in (part for chain in chains for part in segments(chain).items()):
+            most = max(most, sum(len(each.seen) for each in walks))
+            yield part
+
+    found = walked(come(), [chains[0][9].head, chains[2][4].head])
+    assert (found.findings, found.records) == ((), 120)
+    assert most == 40
+    assert [each.held for each in walks] == [{10: chains[0][9].hash}, {}, {5: chains[2][4].hash}]
+    assert not any(each.seen for each in walks)
+
+
+def test_a_chain_that_comes_in_two_parts_is_a_finding_and_never_passed_over() -> None:
+    one, other = segments(records(8)), segments(records(4, "pod-b"))
+    first, second = one.items()
+    (found,) = walked([first, *other.items(), second]).findings
+    assert "do not come together" in found.says
 
 
 def test_an_object_of_any_other_name_is_a_finding() -> None:

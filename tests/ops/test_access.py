@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -348,3 +349,15 @@ def test_where_nothing_is_for_the_public_the_sample_is_for_the_schools(city: Cit
     public = {tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC}
     licences = tuple(each for each in city.licences if not public & set(each.tiers))
     assert sample_lesson.licence(city.model_copy(update={"licences": licences})) is None
+
+
+def test_a_page_of_the_matrix_that_cannot_be_written_is_said_with_its_option_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(access.app, ["matrix", "tiny", "--html", "a.html", "--csv", "none/a.csv"]).exception
+    assert isinstance(refused, UserError)
+    assert str(refused).startswith("--csv: none/a.csv cannot be written: none is no folder\nmake it (`mkdir -p none`)")
+    assert not list(tmp_path.iterdir())
+    assert CliRunner().invoke(access.app, ["matrix", "tiny", "--html", "a.html", "--csv", "a.csv"]).exit_code == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.csv", "a.html"]

@@ -71,7 +71,7 @@ class Where:
 @pytest.fixture(autouse=True)
 def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "of_stack", lambda _: Where())
-    monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept({}))
+    monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept(lambda: iter(())))
 
 
 def traced(*words: str) -> list[dict[str, Any]]:

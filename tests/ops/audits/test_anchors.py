@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,16 @@ def test_the_latest_end_of_each_chain_is_kept_and_what_is_past_the_term_goes(tmp
     assert set(anchors.read(where)) == {chain[4].head, other[1].head, old[0].head}
     anchors.remember(where, [], expired=NOW - timedelta(days=199))
     assert set(anchors.read(where)) == {chain[4].head, other[1].head}
+
+
+def test_ends_that_many_remember_at_once_are_all_kept(tmp_path: Path) -> None:
+    where = tmp_path / "stack.heads"
+    ends = {records(1, f"run-{number}")[0].head for number in range(50)}
+    # A lock is of the file that was opened, so threads are to each other what two commands are.
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: anchors.remember(where, [each]), ends))
+    assert set(anchors.read(where)) == ends
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stack.heads", "stack.lock"]
 
 
 def test_without_a_file_nothing_was_seen(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -274,3 +276,32 @@ def test_a_short_key_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("short")
     found = run("export", "--for", "evaluators", "--from", folder, "--key", tmp_path / "key")
     assert isinstance(found.exception, UserError)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--key", "none/key"), "--key: none/key cannot be read: No such file or directory\n`openssl rand -hex 32 > none/key`"),
+        (("--key", "."), "--key: . cannot be read: Is a directory"),
+        (("--out", "none/x"), "--out: none/x cannot be written: none is no folder\nmake it (`mkdir -p none`)"),
+        (("--out", "."), "--out: . is a folder\nname a file"),
+    ],
+)  # fmt: skip
+def test_an_export_s_file_that_cannot_be_had_is_said_with_its_option_before_the_record_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run("export", "--for", "evaluators", "--from", "not-looked-at", *words)
+    assert isinstance(found.exception, UserError)
+    assert str(found.exception).startswith(says)
+
+
+def test_an_export_s_file_that_may_not_be_written_is_said_with_its_option(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    found = run("export", "--for", "evaluators", "--from", folder, "--out", tmp_path / "x").exception
+    assert isinstance(found, UserError) and "--out: " in str(found) and "Permission denied\nname a file" in str(found)

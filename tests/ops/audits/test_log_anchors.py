@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from catalog import load_named
 from derive import audit as records_of
 from derive import log_anchor
-from derive.audit_chain import verify
+from derive.audit_chain import verify, walked
 from ops import audit
 from ops.audits import anchors, log_anchors, reading
 from ops.lessons import place
@@ -85,7 +85,9 @@ def segments(logs: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def found(logs: dict[str, bytes], segments: dict[str, bytes]) -> log_anchors.Logs:
-    return log_anchors.check(Where(logs), segments, NOW - timedelta(hours=6), NOW)  # type: ignore[arg-type]
+    said = log_anchors.about(NOW - timedelta(hours=6), NOW)
+    walked(segments.items(), each=said.take)
+    return log_anchors.check(Where(logs), said)  # type: ignore[arg-type]
 
 
 def test_logs_that_nobody_touched_are_whole(logs: dict[str, bytes], segments: dict[str, bytes]) -> None:
@@ -127,7 +129,7 @@ def test_hours_without_an_anchor_are_no_damage_and_are_said(logs: dict[str, byte
 def test_the_record_of_the_anchors_is_itself_whole(segments: dict[str, bytes]) -> None:
     checked = verify(segments)
     assert not checked.findings
-    assert {each.entry.kind for each in reading.records(segments)} == {records_of.Kind.LOGS}
+    assert {each.entry.kind for each in reading.records(segments.items())} == {records_of.Kind.LOGS}
 
 
 def test_a_digest_is_that_of_the_object(logs: dict[str, bytes]) -> None:
@@ -139,12 +141,12 @@ def test_the_command_fails_for_a_damaged_log_and_names_it(
     logs: dict[str, bytes], segments: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place, "of_stack", lambda _: Where(logs))
-    monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept(segments))
+    monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept(lambda: iter(sorted(segments.items()))))
     monkeypatch.setattr(anchors, "_store", lambda _: "0" * anchors.DIGITS)
     monkeypatch.setattr(anchors, "printed", lambda *_: [])
-    check = log_anchors.check
+    about = log_anchors.about
     # The clock may strike while tests run, and then one hour more is over.
-    monkeypatch.setattr(log_anchors, "check", lambda where, known, since, _: check(where, known, since, NOW))
+    monkeypatch.setattr(log_anchors, "about", lambda since, _: about(since, NOW))
 
     def run(*words: str) -> Any:
         # Longer than the hours above, so that none of them falls out when the clock strikes while tests run.

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from derive import audit, permission, session_token
+from derive import audit, permission, questions, session_token
 from derive.audit import Kind, Record
 from derive.audit_chain import verify
-from services.entitlement import app
+from services.entitlement import app, first
 from services.entitlement import audit as trails
+from services.entitlement import desk as desks
 from services.entitlement.audit import Outcome, Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError, waiting
-from tests.services.entitlement.conftest import ALLY, COLLEGE, LESSON, NOW, OWN, record, token
+from services.entitlement.rules import Rules
+from services.entitlement.sign_in import SESSION, SIGN_IN
+from services.entitlement.use_as import USE_AS
+from services.entitlement.versions import Version
+from tests.media import ROOT
+from tests.services.entitlement.conftest import ALLY, COLLEGE, DOCUMENT, LESSON, NOW, OWN, record, token
 
 RULES = "d" * 64
 """Digest of the rules by which the desk of these tests decides."""
@@ -160,17 +168,88 @@ def test_a_chain_ends_after_a_day(desk: Desk, tmp_path: Path) -> None:
     trail = Trail(tmp_path / "audit", "pod", "p", clock)
     for hours in (23, 25):
         times.append(NOW + timedelta(hours=hours))
-        trail.decided(None, Outcome("play", LESSON, None, "p", expires=0))
+        trail.decided(None, Outcome("play", LESSON, None, by("p"), expires=0))
     writers = [each.writer for each in recorded(trail)]
     assert [writers.count(each) for each in sorted(set(writers))] == [3, 3]
 
 
-def test_other_rules_are_a_record_of_their_own(trail: Trail) -> None:
-    for policy in (RULES, "q" * 64, RULES):
-        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", policy))
-    assert [(each.entry.kind, each.entry.policy) for each in recorded(trail)][1:] == [
+def by(digest: str, turn: int = 1) -> Version:
+    """The rules of that digest, as the process's version of that turn."""
+    return Version(digest, "c" * 64, NOW, Rules(DOCUMENT), turn)
+
+
+def refuse(trail: Trail, digest: str, turn: int) -> None:
+    trail.decided(None, Outcome("play", LESSON, "sign-in-needed", by(digest, turn)))
+
+
+def told(trail: Trail) -> list[tuple[Kind, str | None]]:
+    """What happened and by which rules, after the beginning of the first chain."""
+    return [(each.entry.kind, each.entry.policy) for each in recorded(trail)][1:]
+
+
+OTHER = "q" * 64
+
+
+def test_other_rules_are_a_record_of_their_own_and_a_decision_that_began_before_them_changes_nothing_back(
+    trail: Trail,
+) -> None:
+    for digest, turn in ((RULES, 1), (OTHER, 2), (RULES, 1), (OTHER, 2)):
+        refuse(trail, digest, turn)
+    assert told(trail) == [
         (Kind.REFUSAL, RULES),
-        (Kind.POLICY, "q" * 64),
-        (Kind.REFUSAL, "q" * 64),
+        (Kind.POLICY, OTHER),
+        (Kind.REFUSAL, OTHER),
         (Kind.REFUSAL, RULES),
+        (Kind.REFUSAL, OTHER),
     ]
+
+
+def test_rules_that_come_back_are_a_change_too_and_the_next_day_begins_with_them(tmp_path: Path) -> None:
+    times = [NOW]
+    trail = Trail(tmp_path / "audit", "pod", RULES, lambda: times[-1])
+    for turn, digest in enumerate((RULES, OTHER, RULES), 1):
+        refuse(trail, digest, turn)
+    times.append(NOW + timedelta(hours=25))
+    refuse(trail, RULES, 3)
+    assert [policy for kind, policy in told(trail) if kind is Kind.POLICY] == [OTHER, RULES, RULES]
+
+
+def test_the_same_rules_made_anew_are_no_change(trail: Trail) -> None:
+    for turn in (1, 2, 1):
+        refuse(trail, RULES, turn)
+    assert told(trail) == [(Kind.REFUSAL, RULES)] * 3
+
+
+def test_a_change_that_could_not_be_written_is_recorded_before_the_next_decision(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(trails, "MOST_WAITING", 0)
+        with pytest.raises(UnrecordedError):
+            refuse(trail, OTHER, 2)
+    refuse(trail, OTHER, 2)
+    assert told(trail) == [(Kind.POLICY, OTHER), (Kind.REFUSAL, OTHER)]
+
+
+def test_of_many_decisions_by_new_rules_at_once_none_stands_before_the_change(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = trail._append
+
+    def slow(*entries: audit.Entry) -> None:
+        if entries[0].kind is Kind.POLICY:
+            time.sleep(0.1)
+        append(*entries)
+
+    monkeypatch.setattr(trail, "_append", slow)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: refuse(trail, OTHER, 2), range(8)))
+    assert told(trail) == [(Kind.POLICY, OTHER)] + [(Kind.REFUSAL, OTHER)] * 8
+
+
+@pytest.mark.parametrize("page", ["audit.md", "audit.zh.md"])
+def test_everything_that_the_service_records_is_named_on_the_operator_s_page(page: str) -> None:
+    text = (ROOT / "docs/operator" / page).read_text(encoding="utf-8")
+    actions = {desks.PLAY, desks.DOWNLOAD, desks.VIEW, desks.REPORT, SIGN_IN, USE_AS, first.ACTION}
+    about = {desks.MINE, questions.READINGS, SESSION, first.RESOURCE, f"{questions.PROFILE}/ID"}
+    assert not [each for each in (*Kind, *sorted(actions | about)) if f"`{each}`" not in text]

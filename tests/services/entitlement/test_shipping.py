@@ -53,7 +53,7 @@ def trail(tmp_path: Path) -> Trail:
 
 def decide(trail: Trail, times: int = 1) -> None:
     for _ in range(times):
-        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", "p"))
+        trail.decided(None, Outcome("play", LESSON, "sign-in-needed", None))
 
 
 def shipped(s3: Any, bucket: str) -> dict[str, bytes]:

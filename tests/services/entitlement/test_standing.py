@@ -53,6 +53,17 @@ def test_another_version_is_taken_up(folder: Path, standing: Standing, caplog: p
     assert standing.version and standing.version.name in caplog.text
 
 
+def test_rules_that_come_back_have_their_digest_again_and_another_turn(folder: Path, standing: Standing) -> None:
+    seen = [standing.version]
+    for minutes_of, made in ((30, NOW - timedelta(minutes=2)), (240, NOW)):
+        swap(folder, stamped(sooner(DOCUMENT, minutes_of), made))
+        standing.look()
+        seen.append(standing.version)
+    first, other, again = (each for each in seen if each)
+    assert first.digest == again.digest != other.digest
+    assert [first.turn, other.turn, again.turn] == [1, 2, 3]
+
+
 def test_the_alert_asks_for_what_is_told_here(standing: Standing) -> None:
     told = {each.name for each in standing.collect()}
     assert {names.METRIC_RULES, names.METRIC_RULES_UNSOUND} <= told
