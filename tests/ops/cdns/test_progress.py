@@ -122,6 +122,13 @@ def test_who_missed_a_withdrawal_is_said_and_so_are_old_and_unknown_ones(tiny: C
     assert progress.document(rows)[0]["told"] == {"age": 10, "missed": 0, "old": False}
 
 
+def test_a_box_whose_clock_is_ahead_has_not_said_what_it_heard_of(tiny: City) -> None:
+    slack, (near, far, *_) = tiny.coverage.window_minutes * 60, list(tiny.by_code)
+    said = Said({}, {}, {}, {}, {}, told={near: MADE + slack, far: MADE + slack + 1})
+    rows = {row.school: row.told for row in progress.of(tiny, {}, said, MADE, [MADE - 60])}
+    assert (rows[near], rows[far]) == (progress.Told(0, 0, old=False), None)
+
+
 def test_the_summary_counts_every_school_once(tiny: City) -> None:
     text = progress.summary(progress.of(tiny, {VILLAGE: PLAN}, said(40), MADE + 300))
     assert text.startswith("6 schools: 5 no plan, 1 not all fetched; ")
