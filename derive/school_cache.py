@@ -27,9 +27,10 @@ FIRST_WAY = 8091
 HEALTH, STATS = "/healthz", "/_stats"
 FILL = "PUSH"
 """How a lesson from a stick gets in: the whole answer as the platform would give it, from loopback only, as for `purging`."""
-RESTART = frozenset({"records.config", "storage.config", "plugin.config"})
-"""A change in one of these needs a restart; in the others a reload, which no viewer notices. (9.2.9 takes a new form of the access log some
-seconds after it was told, and puts the lines before into a file of their own; seen 2026-11-30.)"""
+RESTART = frozenset({"records.config", "storage.config", "plugin.config", permission.FILE})
+"""A change in one of these needs a restart; in the others a reload, which no viewer notices: a script is read once, and known by its path
+from then on. (9.2.9 takes a new form of the access log some seconds after it was told, and puts the lines before into a file of their own;
+seen 2026-11-30.)"""
 STALE_SECONDS = 7 * 86_400
 """How long a copy past its age is served while the platform cannot be asked: a week without a link."""
 
@@ -83,6 +84,7 @@ class SchoolCache:
 def files(box: SchoolCache) -> dict[str, str]:
     """Path below the configuration's folder -> content."""
     tokens, guard = video_token.configuration(box.issuer, box.code, box.keys), video_token.guard()
+    chosen = permission.script()
     return {
         **traffic_server.UNUSED,
         **traffic_server.OWN_ERRORS,
@@ -102,11 +104,11 @@ def files(box: SchoolCache) -> dict[str, str]:
         page_access.FILE: page_access.rules(box.issuer, HEALTH),
         video_token.GUARD_FILE: guard,
         video_token.FILE: tokens,
-        permission.FILE: permission.script(),
+        permission.FILE: chosen,
         "ip_allow.yaml": traffic_server.reading_only(
             ("127.0.0.0/8", *box.networks), purging.allowed((purging.METHOD, FILL)), ("OPTIONS",)
         ),
-        "logging.yaml": traffic_server.logging(LOG, access_log.school_box(access_log.version(tokens, guard))),
+        "logging.yaml": traffic_server.logging(LOG, access_log.school_box(access_log.version(tokens, guard, chosen))),
     }
 
 
@@ -176,8 +178,8 @@ def _remap(box: SchoolCache) -> str:
     """
     path = f"/{names.BUCKET_LESSONS}/"
     dropped = "@plugin=header_rewrite.so @pparam=dropped.config"
-    # First the token, while it is still in the request; then what it is called, before it goes.
-    shown = f"@plugin=uri_signing.so @pparam={video_token.FILE} {permission.plugin()}"
+    # First which token it is about and what it is called; then that one, and no other, while it is still in the request.
+    shown = f"{permission.plugin()} @plugin=uri_signing.so @pparam={video_token.FILE}"
     checked = f"{shown} {dropped} @plugin=header_rewrite.so @pparam=counted.config"
     plain = f"@plugin=conf_remap.so {' '.join(f'@pparam={each}' for each in _WAY)}"
     rules = [

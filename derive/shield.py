@@ -28,13 +28,13 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
 
     ``store`` is the S3 endpoint, ``cache_gib`` the size of the disk cache in GiB, ``tokens`` what `video_token.configuration` gives.
     """
-    edges = bool(cache_tree.edges(city))
+    edges, chosen = bool(cache_tree.edges(city)), permission.script()
     return {
-        **cache_pod.files(cache_gib, tokens),
+        **cache_pod.files(cache_gib, tokens + chosen),
         "records.config": _records(city, edges=edges),
         "remap.config": _remap(store, edges=edges),
         video_token.FILE: tokens,
-        permission.FILE: permission.script(),
+        permission.FILE: chosen,
         **({"ssl_multicert.config": _CERTIFICATE} if edges else {}),
     }
 
@@ -84,10 +84,10 @@ _MUTUAL = {
 }
 _TO_STORE = (cache_pod.DROPPED, f"@plugin=s3_auth.so @pparam=--config @pparam={SIGNING}/{SIGNING_FILE}")
 CHECK = (
-    f"@plugin=uri_signing.so @pparam={cache_pod.CONFIGURATION}/{video_token.FILE}",
     permission.plugin(cache_pod.CONFIGURATION),
+    f"@plugin=uri_signing.so @pparam={cache_pod.CONFIGURATION}/{video_token.FILE}",
 )
-"""First the token, while it is still in the request; then what it is called, before it goes."""
+"""First which token it is about and what it is called; then that one, and no other, while it is still in the request."""
 
 
 def _remap(store: str, *, edges: bool) -> str:

@@ -6,7 +6,6 @@ Every cache that viewers talk to checks it: the shield for the city, a box for i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -21,6 +20,8 @@ PERMISSION: Final = "@Permission"
 FILE: Final = "uri_signing.json"
 GUARD_FILE: Final = "guard.config"
 
+OPEN: Final = (INDEX.replace(".", "[.]"), "l[-][^/]*/lesson[.]json", "l[-][^~]*/poster[.]jpg")
+"""What of the lessons opens to everybody, below their public path; written so that PCRE and Lua's patterns read it alike."""
 FORM: Final = r"[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+"
 """A JWS, as it is written: what the plugin is given has no other form."""
 _SPARE: Final = "X-Spare"
@@ -70,7 +71,7 @@ def configuration(issuer: str, place: str, keys: Sequence[Mapping[str, str]]) ->
     The plugin wants a key to renew tokens with. It is given a public one: nothing asks for renewal, and who reads a box's files
     can sign nothing.
     """
-    open_paths = f"{public_path('')}({re.escape(INDEX)}|l-[^/]*/lesson[.]json|l-[^~]*/poster[.]jpg)"
+    open_paths = f"{public_path('')}({'|'.join(OPEN)})"
     row = {
         "id": place,
         "renewal_kid": keys[0]["kid"],
@@ -93,7 +94,8 @@ def guard() -> str:
     """Header rewrite rules that run first, and keep from the plugin what it cannot bear.
 
     A ``=`` inside a token ends Traffic Server 9.2 (docs/surprises.md): a token that is no JWS in form goes, with its whole cookie.
-    A token in the address would be looked for in its parameters too: those are refused, and queries dropped. The way to a lesson
+    The plugin takes a token from anywhere in an address, before those in cookies, and the access log would hold what stands there: queries
+    are dropped; parameters, fragments and whatever stands before the host and an ``@`` are refused. The way to a lesson
     holds nothing but the characters of our keys, no step that climbs and no empty one, so that plugin and store read it alike. The
     folder of what may be taken away has a character more; everywhere else that one is refused too.
     """
@@ -102,7 +104,7 @@ def guard() -> str:
     refuse = "set-destination URL http://refused/refused"
     rules = (
         (f"%{{CLIENT-HEADER:Cookie}} /{COOKIE}=(?!{FORM} *(;|$))/", "rm-header Cookie"),
-        ("%{CLIENT-URL:URL} /;/", refuse),
+        ("%{CLIENT-URL:URL} /[;#=@]/", refuse),
         (
             rf"%{{CLIENT-URL:PATH}} /^{lessons}\/({_LESSON}\/{DOWNLOAD}\/)?+(.*[^A-Za-z0-9._\/-]|(.*\/)?[.]?[.]?(\/|$))/",
             refuse,

@@ -74,10 +74,13 @@ class Wanted:
         return self._of(self.resource if self.resource in beside else about, subject, who.school if who else None)
 
     def sees(self, access: Access, permissions: Collection[str] = ()) -> bool:
-        """Whether an answer of gateway or cache is one of them; one to whom a permission was shown that is among these is."""
+        """Whether an answer of gateway or cache is one of them; what one of these permissions opened is.
+
+        A permission that was refused is whoever's: its name can be put on anything, and nothing was fetched with it.
+        """
         if self.refused and not access.refused:
             return False
-        if access.permission in permissions:
+        if access.permission in permissions and not access.refused:
             return True
         return self._of(access.lesson, access.subject, access.school or accesses.box(access))
 

@@ -198,7 +198,14 @@ def stores() -> Iterator[Stores]:
 
 @contextmanager
 def boxes(door: Platform, shift: int) -> Iterator[Point]:
-    """A fresh box of the school, whose clock is ``shift`` seconds ahead."""
+    """A fresh box of the school, as `at_box` asks it, whose clock is ``shift`` seconds ahead."""
+    with box_of(door, shift) as found:
+        yield at_box(found)
+
+
+@contextmanager
+def box_of(door: Platform, shift: int = 0) -> Iterator[Box]:
+    """The same, and what it wrote down."""
     # Not below the test's own folder, which nobody but root may enter.
     with tempfile.TemporaryDirectory(prefix="huiju-box-") as place:
         Path(place).chmod(0o711)
@@ -206,7 +213,7 @@ def boxes(door: Platform, shift: int) -> Iterator[Point]:
         box_cache.lasting(box.folder / "tls", box.host)
         try:
             box.up()
-            yield at_box(box)
+            yield box
         finally:
             box.down()
 

@@ -115,7 +115,7 @@ class Planted:
         person = "".join(chr(0x4E00 + secrets.randbelow(0x5000)) for _ in range(6))
         account, number = f"zhang.wei.{secrets.token_hex(8)}", self.counts["tokens"]
         token = STATES[state](account)
-        beyond = token.rpartition(".")[2][: -permission.CHARACTERS]
+        beyond = token.rpartition(".")[2][permission.CHARACTERS :]
         found = {"account": account, "name": person, "token": token}
         if len(beyond) > 2 * LEAST and account not in beyond:
             found |= {"signature": beyond[: len(beyond) // 2], "signature, on": beyond[len(beyond) // 2 :]}

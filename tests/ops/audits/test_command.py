@@ -160,12 +160,12 @@ def test_whose_row_an_operator_looked_at_is_followed_by_the_person_and_a_lesson_
 
 
 def test_a_cache_s_line_is_whose_the_permission_was() -> None:
-    def line(name: str) -> Access:
+    def line(name: str, status: int = 200) -> Access:
         row = dict.fromkeys(access_log._TRAFFIC_SERVER, "-") | {"access_log": "cache", "time": "1795852800.007"}
         row |= {
             "method": "GET",
             "path": f"/lessons/{LESSON}/h/1.m4s",
-            "status": "200",
+            "status": str(status),
             "permission": name,
             "bytes": "1",
             "ms": "1",
@@ -181,6 +181,9 @@ def test_a_cache_s_line_is_whose_the_permission_was() -> None:
     wanted = audit.Wanted(None, "alice", None, refused=False)
     assert held == {"hXFn0R32UHpg"}
     assert [wanted.sees(line(name), held) for name in ("hXFn0R32UHpg", "AcQ0dfOaZDaw", "-")] == [True, False, False]
+    assert not wanted.sees(line("hXFn0R32UHpg", 403), held), "anybody can show that name, and nothing was opened"
+    about = audit.Wanted(LESSON, None, None, refused=True)
+    assert about.sees(line("hXFn0R32UHpg", 403)), "it is still found by what was asked for"
     assert not audit.permissions([])
 
 
