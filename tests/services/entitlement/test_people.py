@@ -270,6 +270,18 @@ def test_a_class_that_is_over_is_over_for_who_is_in_it(server: Server, reader: R
             connection.execute("UPDATE classes SET ends = %s WHERE id = %s", (before, group))
 
 
+def test_a_class_that_another_school_has_by_the_same_id_is_not_theirs(server: Server, reader: Reader) -> None:
+    (group,) = {each.group for each in of(reader, PUPIL).enrolments}
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("UPDATE classes SET school = %s WHERE id = %s", (CODES[1], group))
+    try:
+        assert of(reader, PUPIL).enrolments == ()
+    finally:
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute("UPDATE classes SET school = %s WHERE id = %s", (CODES[0], group))
+    assert of(reader, PUPIL).enrolments
+
+
 def test_a_roster_without_bounds_is_read(server: Server, reader: Reader) -> None:
     person = uuid4()
     with server.connect(postgresql.ADMINISTRATOR) as connection:
