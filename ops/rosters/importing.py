@@ -19,7 +19,7 @@ from catalog import City
 from catalog.errors import UserError
 from derive.pseudonym import Pseudonyms
 from ops.phases import Phases
-from ops.rosters import merging
+from ops.rosters import claimed, merging
 from ops.rosters.checking import Checked, check
 from ops.rosters.difference import MOST_REMOVED, REMOVED, Difference, difference
 from ops.rosters.rows import Encoding
@@ -89,6 +89,7 @@ def _taken(
         stage.fill(connection, phases.now)
         if given.source.digest() != digest:
             raise UserError(CHANGED)
+        claimed.refuse(connection, found, given.city, places)
     with phases.phase("compare"):
         differing = difference(connection, places)
     if dry:

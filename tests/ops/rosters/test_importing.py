@@ -70,6 +70,17 @@ def edit(folder: Path, file: str, column: str, value: str, **cells: str) -> None
     small.write(folder, file, ({**row, **cells} if row[column] == value else row for row in rows))
 
 
+def only(folder: Path, school: str) -> Path:
+    """The files of one of the two schools alone."""
+    gone = {FIRST, SECOND} - {school}
+    for row in small.read(folder, "users"):
+        if any(code in row["sourcedId"] for code in gone):
+            without(folder, row["sourcedId"])
+    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
+        small.write(folder, file, [row for row in small.read(folder, file) if row[column] not in gone])
+    return folder
+
+
 def test_everybody_of_the_files_is_in_and_nothing_that_names_them(server: Server, folder: Path) -> None:
     done = server.take(folder)
     people = small.read(folder, "users")
@@ -321,11 +332,7 @@ def test_one_school_that_loses_most_of_its_people_needs_a_word_however_large_the
 def test_a_file_speaks_for_the_schools_that_it_names(server: Server, folder: Path) -> None:
     server.take(folder)
     second = server.all(f"SELECT r::text FROM roles r WHERE place = '{SECOND}' ORDER BY 1")
-    for row in small.read(folder, "users"):
-        if SECOND in row["sourcedId"]:
-            without(folder, row["sourcedId"])
-    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
-        small.write(folder, file, [row for row in small.read(folder, file) if row[column] != SECOND])
+    only(folder, FIRST)
     edit(folder, "users", "sourcedId", PUPIL, enabledUser="false")
     assert counts(server.take(folder)) == (0, 1, 0)
     assert server.all(f"SELECT r::text FROM roles r WHERE place = '{SECOND}' ORDER BY 1") == second
@@ -343,11 +350,7 @@ def test_who_still_has_a_role_elsewhere_stays(server: Server, folder: Path) -> N
     )
     server.take(folder)
     without(folder, TEACHER)
-    for row in small.read(folder, "users"):
-        if SECOND in row["sourcedId"]:
-            without(folder, row["sourcedId"])
-    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
-        small.write(folder, file, [row for row in small.read(folder, file) if row[column] != SECOND])
+    only(folder, FIRST)
     assert counts(server.take(folder)) == (0, 1, 0)
     words = f"SELECT place FROM roles WHERE person = '{HASHES.of(TEACHER)}'"
     assert server.all(words) == [(SECOND,)]
