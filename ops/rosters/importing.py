@@ -122,9 +122,11 @@ _THERE: Final = """
 SELECT i.at FROM imports i
 WHERE (i.file, i.catalog, i.key) = (%(file)s, %(catalog)s, %(key)s)
 AND NOT EXISTS (SELECT FROM imports later WHERE later.id > i.id AND later.places && i.places)
+AND NOT EXISTS (SELECT FROM guardians g JOIN people p ON p.id = g.guardian WHERE NOT p.enabled)
 ORDER BY i.id DESC LIMIT 1
 """
-"""When this roster came in, unless another one has spoken for any of its places since."""
+"""When this roster came in, unless another one has spoken for any of its places since, or guardians are left from when those who may not
+sign in were some: the next import ends that."""
 
 
 def _there(connection: psycopg.Connection, given: Given, digest: str) -> datetime | None:

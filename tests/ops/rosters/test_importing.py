@@ -152,6 +152,7 @@ def test_a_roster_that_came_before_another_one_is_taken_in_again(server: Server,
         (("enrollments", "userSourcedId", PUPIL), {"classSourcedId": f"{FIRST}-c001"}, 1),
         (("enrollments", "userSourcedId", PUPIL), {"beginDate": "2026-10-01"}, 1),
         (("users", "sourcedId", PARENT), {"agentSourcedIds": PUPIL}, 2),
+        (("users", "sourcedId", PARENT), {"enabledUser": "false"}, 3),
     ],
 )
 def test_each_change_of_a_person_is_seen_and_is_all_that_changes(
@@ -208,10 +209,9 @@ def test_a_consent_outlasts_imports_in_which_the_guardian_stays_one(server: Serv
     server.take(folder)
     agreed(server)
     before = consents(server)
-    # The pupil, then the guardian, then the pupil's class and birth differ.
+    # The pupil, then the pupil's class and birth differ.
     for edited, cells in (
         (("users", "sourcedId", PUPIL), {"enabledUser": "false"}),
-        (("users", "sourcedId", PARENT), {"enabledUser": "false"}),
         (("enrollments", "userSourcedId", PUPIL), {"beginDate": "2026-09-02"}),
         (("demographics", "sourcedId", PUPIL), {"birthDate": "2019-01-01"}),
     ):
@@ -225,7 +225,7 @@ def test_a_consent_outlasts_imports_in_which_the_guardian_stays_one(server: Serv
     assert consents(server) == before
 
 
-@pytest.mark.parametrize("gone", ["the pupil", "the guardian", "the link"])
+@pytest.mark.parametrize("gone", ["the pupil", "the guardian", "the link", "the guardian's leave to sign in"])
 def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
     server: Server, folder: Path, gone: str
 ) -> None:
@@ -235,7 +235,9 @@ def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
     # Somebody else's stays.
     agreed(server, OTHER_PARENT, OTHER_PUPIL)
     stays = [row for row in consents(server) if HASHES.of(OTHER_PUPIL) in row]  # type: ignore[operator]
-    if gone == "the link":
+    if gone.endswith("sign in"):
+        edit(folder, "users", "sourcedId", PARENT, enabledUser="false")
+    elif gone == "the link":
         rows = [{**row, "agentSourcedIds": _without(row, (PUPIL, PARENT))} for row in whole["users"]]
         small.write(folder, "users", rows)
     else:
