@@ -30,6 +30,7 @@ class Person:
     schools: tuple[str, ...] = ()
     """Codes of the schools to which the person, or the person's child, belongs."""
     classes: tuple[str, ...] = ()
+    """Of ``schools`` alone, and asked about nothing of another school: a class's id says which one only within its own."""
     children: tuple[str, ...] = ()
     district: str | None = None
     """Where the person works for a district, and for no school."""

@@ -23,7 +23,7 @@ LAST: Final = "infinity"
 NO_PUPIL: Final = "no guardian has a say about them, so none has to agree"
 LEFT: Final = "they are not in the roster any more"
 BUSY: Final = "a roster is being taken in: nothing was changed; again when it is done"
-NO_GUARDIAN: Final = "the roster knows no guardian of theirs: their school's register has to name one"
+NO_GUARDIAN: Final = "the roster knows no guardian of theirs who may sign in: their school's register has to name one"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ _MAKE: Final = (
     """CREATE TEMPORARY TABLE want_enrolments ON COMMIT DROP AS
        SELECT person, class, role, min(school) AS school, begins, max(ends) AS ends
        FROM new_enrolments GROUP BY person, class, role, begins""",
-    "CREATE TEMPORARY TABLE want_guardians ON COMMIT DROP AS SELECT DISTINCT guardian, child FROM new_guardians",
+    # Whom the register does not let sign in guards nobody: what they agreed to goes with the link.
+    """CREATE TEMPORARY TABLE want_guardians ON COMMIT DROP AS
+       SELECT DISTINCT g.guardian, g.child FROM new_guardians g JOIN new_people p ON p.id = g.guardian AND p.enabled""",
     """CREATE TEMPORARY TABLE want_people ON COMMIT DROP AS
        SELECT p.id, p.enabled, b.minor_until FROM new_people p LEFT JOIN new_births b USING (id)""",
     "ALTER TABLE want_people ADD PRIMARY KEY (id)",

@@ -19,7 +19,7 @@ from catalog import City
 from catalog.errors import UserError
 from derive.pseudonym import Pseudonyms
 from ops.phases import Phases
-from ops.rosters import merging
+from ops.rosters import claimed, merging
 from ops.rosters.checking import Checked, check
 from ops.rosters.difference import MOST_REMOVED, REMOVED, Difference, difference
 from ops.rosters.rows import Encoding
@@ -89,6 +89,7 @@ def _taken(
         stage.fill(connection, phases.now)
         if given.source.digest() != digest:
             raise UserError(CHANGED)
+        claimed.refuse(connection, found, given.city, places)
     with phases.phase("compare"):
         differing = difference(connection, places)
     if dry:
@@ -121,9 +122,11 @@ _THERE: Final = """
 SELECT i.at FROM imports i
 WHERE (i.file, i.catalog, i.key) = (%(file)s, %(catalog)s, %(key)s)
 AND NOT EXISTS (SELECT FROM imports later WHERE later.id > i.id AND later.places && i.places)
+AND NOT EXISTS (SELECT FROM guardians g JOIN people p ON p.id = g.guardian WHERE NOT p.enabled)
 ORDER BY i.id DESC LIMIT 1
 """
-"""When this roster came in, unless another one has spoken for any of its places since."""
+"""When this roster came in, unless another one has spoken for any of its places since, or guardians are left from when those who may not
+sign in were some: the next import ends that."""
 
 
 def _there(connection: psycopg.Connection, given: Given, digest: str) -> datetime | None:

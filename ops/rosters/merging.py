@@ -1,6 +1,7 @@
 """Writing what differs: one transaction, after `difference` has said who is touched.
 
-A link to a guardian that stays is never written anew: the consents that were given by it would go with the old one.
+A link to a guardian that stays is never written anew: the consents that were given by it would go with the old one. Whoever left, or may
+not sign in, is no guardian, so that theirs go.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _STEPS: Final = (
      DELETE FROM guardians g USING touched t WHERE t.person = g.child
      AND (t.what = 'removed' OR EXISTS (SELECT FROM want_people w WHERE w.id = g.child))
      AND NOT EXISTS (SELECT FROM want_guardians w WHERE (w.guardian, w.child) = (g.guardian, g.child))"""),
-    ("guardians", "DELETE FROM guardians g USING touched t WHERE t.person = g.guardian AND t.what = 'removed'"),
+    # Also where the child is of a school for which this roster does not speak.
+    ("guardians", "DELETE FROM guardians g USING people p WHERE p.id = g.guardian AND NOT p.enabled"),
     ("guardians", """
      INSERT INTO guardians (guardian, child) SELECT w.guardian, w.child FROM want_guardians w JOIN touched t ON t.person = w.child
      ON CONFLICT DO NOTHING"""),

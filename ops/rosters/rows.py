@@ -12,7 +12,7 @@ from typing import NamedTuple
 from catalog.wording import did_you_mean
 from ops.rosters.findings import Findings
 from ops.rosters.form import Form
-from ops.rosters.source import UNREADABLE, Source, lines
+from ops.rosters.source import UNREADABLE, Source, lines, too_large
 
 Cells = tuple[str, ...]
 """The columns of a form, in its order. A cell that may not stand there, or does not, is empty."""
@@ -65,6 +65,8 @@ def rows(source: Source, form: Form, findings: Findings, encoding: Encoding) -> 
     """Every row. What is wrong is noted; when the rest of the file cannot be read, the last finding says so, at column ``*``."""
     text = _Lines(iter(()), encoding)
     try:
+        if source.large(form.file):
+            raise ValueError(too_large())
         with source.opened(form.file) as file:
             text.raw = lines(file)
             yield from _parsed(csv.reader(text, strict=True), text, form, findings)

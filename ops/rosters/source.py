@@ -7,7 +7,7 @@ import io
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -53,6 +53,10 @@ class Source:
         """Bytes, unpacked."""
         return self.archive.getinfo(name).file_size if self.archive else (self.path / name).stat().st_size
 
+    def large(self, name: str) -> bool:
+        """Whether one file says of itself that it holds more than one may."""
+        return self.size(name) > LARGEST_FILE
+
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
         """The bytes of one file. Raises one of ``UNREADABLE``."""
@@ -64,19 +68,37 @@ class Source:
             yield file
 
     def digest(self) -> str:
-        """sha256 (hex) of what is read, by which an import that was cut off knows its file again."""
+        """sha256 (hex) of what is read, by which an import that was cut off knows its file again.
+
+        Raises `UserError` for files that are too large, or cannot be read.
+        """
+        # Before the first byte: a small archive can hold more than a day's reading.
+        self._refuse(name for name in self.names & NAMES if self.large(name))
         whole = hashlib.sha256()
         for name in sorted(self.names & NAMES):
             whole.update(f"{name}\0{self.size(name)}\0".encode())
             try:
                 with self.opened(name) as file:
-                    while part := file.read(2**20):
+                    for part in self._parts(name, file):
                         whole.update(part)
             except UNREADABLE as error:
                 raise UserError(
                     f"{name} in {displayed(self.path)} cannot be read ({error}): export it again"
                 ) from error
         return whole.hexdigest()
+
+    def _parts(self, name: str, file: BinaryIO) -> Iterator[bytes]:
+        """What one file holds, no more than one may: it can grow, and an archive can say less than is in it."""
+        read = 0
+        while part := file.read(2**20):
+            read += len(part)
+            if read > LARGEST_FILE:
+                self._refuse([name])
+            yield part
+
+    def _refuse(self, names: Iterable[str]) -> None:
+        if wrong := [f"{name} in {displayed(self.path)}: {too_large()}" for name in sorted(names)]:
+            raise UserError("\n".join([*wrong, "nothing was written"]))
 
     def close(self) -> None:
         """Let go of the archive."""
@@ -92,5 +114,10 @@ def lines(file: BinaryIO) -> Iterator[bytes]:
         if len(line) > LONGEST_LINE:
             raise ValueError(f"is longer than {LONGEST_LINE:,} bytes: this is no row of a roster")
         if read > LARGEST_FILE:
-            raise ValueError(f"the file is larger than {LARGEST_FILE // 2**30} GiB: split it by district")
+            raise ValueError(too_large())
         yield line
+
+
+def too_large() -> str:
+    """What is said of a file that holds more than one may."""
+    return f"the file is larger than {LARGEST_FILE // 2**30} GiB: split it by district"

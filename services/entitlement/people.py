@@ -254,8 +254,9 @@ FROM roles ORDER BY person, main DESC, place, role, begins
 """
 _ENROLMENTS = """
 SELECT e.person::text, nullif(greatest(e.begins, c.begins), '-infinity'), nullif(least(e.ends, c.ends), 'infinity'), e.class, e.school
-FROM enrolments e JOIN classes c ON c.id = e.class ORDER BY e.person, e.school, e.class, e.role, e.begins
+FROM enrolments e JOIN classes c ON (c.id, c.school) = (e.class, e.school) ORDER BY e.person, e.school, e.class, e.role, e.begins
 """
+"""Of classes that are still their school's: of another one's nothing is known but an id that is the same."""
 _CONSENTS = """
 SELECT pupil::text, begins, nullif(ends, 'infinity') FROM consents WHERE withdrawn_at IS NULL ORDER BY pupil, begins, id
 """

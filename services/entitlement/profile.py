@@ -12,7 +12,7 @@ from typing import Any, Final
 from derive import grounds, questions
 from derive.questions import Question, Thing
 from derive.tables import Obstacle
-from services.entitlement.people import Found, Identity
+from services.entitlement.people import Enrolment, Found, Identity
 from services.entitlement.rules import Decision, Rules
 
 OR: Final = {"zh": "，或", "en": ", or "}
@@ -21,7 +21,7 @@ OR: Final = {"zh": "，或", "en": ", or "}
 def decide(rules: Rules, said: Identity, me: Found, pupil: Found | None, now: datetime) -> Decision:
     """Whether ``me``, signed in as ``said``, may see the facts of ``pupil`` at ``now`` (aware)."""
     who = _who(rules, said, me, rules.today(now))
-    asked = questions.viewing(who, _things(rules, pupil, rules.today(now)) if pupil else (), now)
+    asked = questions.viewing(who, _things(rules, said, pupil, rules.today(now)) if pupil else (), now)
     tiers = (said.tier, *rules.tables.everybody)
     if pupil and (why := grounds.ground(rules.tables, rules.tables.opening(tiers, asked))):
         # The facts of a question do not tell a guardian's consent from a pupil about whom none has a say.
@@ -45,7 +45,7 @@ def _who(rules: Rules, said: Identity, me: Found, today: date) -> questions.Pers
         me.id,
         said.tier,
         schools=(said.school,) if said.school else (),
-        classes=tuple(each.group for each in me.classes(today)),
+        classes=tuple(each.group for each in _classes(me, said, today)),
         children=tuple(each.id for each in me.children),
         district=said.district,
         partner=said.partner,
@@ -53,13 +53,18 @@ def _who(rules: Rules, said: Identity, me: Found, today: date) -> questions.Pers
     )
 
 
-def _things(rules: Rules, pupil: Found, today: date) -> Iterator[Thing]:
-    """The profile as of each school at which they are a pupil, and as of each of their classes."""
+def _classes(found: Found, said: Identity, today: date) -> Iterator[Enrolment]:
+    """Their classes at the school as which ``said`` acts: an id of a class says which one only within its school."""
+    return (each for each in found.classes(today) if each.school == said.school)
+
+
+def _things(rules: Rules, said: Identity, pupil: Found, today: date) -> Iterator[Thing]:
+    """The profile as of each school at which they are a pupil, and as of each of their classes that ``said`` may have to do with."""
     subjects, agreed = rules.tables.subjects(questions.PROFILE), pupil.agreed(today)
     schools = dict.fromkeys(each.place for each in pupil.roles if each.holds(today) and each.tier in subjects)
     for code in schools:
         yield questions.profile(pupil.id, code, consent=agreed)
-    for each in pupil.classes(today):
+    for each in _classes(pupil, said, today):
         if each.school in schools:
             yield questions.profile(pupil.id, each.school, each.group, consent=agreed)
 

@@ -46,6 +46,11 @@ _SCHOOL: Final = f"(SELECT nullif(current_setting('{SCHOOL}', true), ''))"
 # Arrays, because PostgreSQL looks through an index for each of their members, and through the whole table for `OR` and `IN (SELECT ...)`.
 _NEAR: Final = "{0} = ANY (ARRAY(SELECT child FROM guardians WHERE guardian = " + _PERSON + ") || " + _PERSON + ")"  # noqa: S608
 """The person, or a child in their care."""
+# The array is what an index is looked through for; the pair, that another school's class of the same id is not taken for theirs.
+_ENROLLED: Final = (
+    "id = ANY (ARRAY(SELECT class FROM enrolments)) "
+    "AND EXISTS (SELECT FROM enrolments e WHERE (e.class, e.school) = (classes.id, classes.school))"
+)
 _OF_SCHOOL: Final = f"= ANY (ARRAY(SELECT person FROM roles WHERE place = {_SCHOOL}))"  # noqa: S608
 IMPORTED: Final = ("people", "roles", "classes", "enrolments", "guardians", "imports")
 CONSENTS: Final = "consents"
@@ -75,7 +80,7 @@ def policies(roles: Roles) -> tuple[Policy, ...]:
         Policy("people", roles.reader, _NEAR.format("id")),
         Policy("roles", roles.reader, _NEAR.format("person")),
         Policy("enrolments", roles.reader, _NEAR.format("person")),
-        Policy("classes", roles.reader, "id = ANY (ARRAY(SELECT class FROM enrolments))"),
+        Policy("classes", roles.reader, _ENROLLED),
         Policy("guardians", roles.reader, f"guardian = {_PERSON} OR child = {_PERSON}"),
         Policy(CONSENTS, roles.reader, _NEAR.format("pupil")),
         Policy(SEATS, roles.reader, f"person = {_PERSON}"),

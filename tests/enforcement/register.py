@@ -92,7 +92,8 @@ class Register:
             return None
         tier = next(each for each in self.city.tiers if each.id == held.what)
         school = (held.where,) if held.where in self.city.by_code else ()
-        classes = tuple(each.what for each in member.classes if each.on(day))
+        # An id of a class is one only within its school: whoever acts as somebody of one is in no class of another.
+        classes = tuple(each.what for each in member.classes if each.on(day) and each.where == held.where)
         children = tuple(self.members[name].id for name in member.children)
         district = next((each.id for each in self.city.districts if each.division_code == held.where), None)
         return Person(member.id, held.what, school, classes, children, district, city=tier.scope == "city")

@@ -70,6 +70,17 @@ def edit(folder: Path, file: str, column: str, value: str, **cells: str) -> None
     small.write(folder, file, ({**row, **cells} if row[column] == value else row for row in rows))
 
 
+def only(folder: Path, school: str) -> Path:
+    """The files of one of the two schools alone."""
+    gone = {FIRST, SECOND} - {school}
+    for row in small.read(folder, "users"):
+        if any(code in row["sourcedId"] for code in gone):
+            without(folder, row["sourcedId"])
+    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
+        small.write(folder, file, [row for row in small.read(folder, file) if row[column] not in gone])
+    return folder
+
+
 def test_everybody_of_the_files_is_in_and_nothing_that_names_them(server: Server, folder: Path) -> None:
     done = server.take(folder)
     people = small.read(folder, "users")
@@ -141,6 +152,7 @@ def test_a_roster_that_came_before_another_one_is_taken_in_again(server: Server,
         (("enrollments", "userSourcedId", PUPIL), {"classSourcedId": f"{FIRST}-c001"}, 1),
         (("enrollments", "userSourcedId", PUPIL), {"beginDate": "2026-10-01"}, 1),
         (("users", "sourcedId", PARENT), {"agentSourcedIds": PUPIL}, 2),
+        (("users", "sourcedId", PARENT), {"enabledUser": "false"}, 3),
     ],
 )
 def test_each_change_of_a_person_is_seen_and_is_all_that_changes(
@@ -197,10 +209,9 @@ def test_a_consent_outlasts_imports_in_which_the_guardian_stays_one(server: Serv
     server.take(folder)
     agreed(server)
     before = consents(server)
-    # The pupil, then the guardian, then the pupil's class and birth differ.
+    # The pupil, then the pupil's class and birth differ.
     for edited, cells in (
         (("users", "sourcedId", PUPIL), {"enabledUser": "false"}),
-        (("users", "sourcedId", PARENT), {"enabledUser": "false"}),
         (("enrollments", "userSourcedId", PUPIL), {"beginDate": "2026-09-02"}),
         (("demographics", "sourcedId", PUPIL), {"birthDate": "2019-01-01"}),
     ):
@@ -214,7 +225,7 @@ def test_a_consent_outlasts_imports_in_which_the_guardian_stays_one(server: Serv
     assert consents(server) == before
 
 
-@pytest.mark.parametrize("gone", ["the pupil", "the guardian", "the link"])
+@pytest.mark.parametrize("gone", ["the pupil", "the guardian", "the link", "the guardian's leave to sign in"])
 def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
     server: Server, folder: Path, gone: str
 ) -> None:
@@ -224,7 +235,9 @@ def test_a_consent_goes_with_the_pupil_the_guardian_or_what_is_between_them(
     # Somebody else's stays.
     agreed(server, OTHER_PARENT, OTHER_PUPIL)
     stays = [row for row in consents(server) if HASHES.of(OTHER_PUPIL) in row]  # type: ignore[operator]
-    if gone == "the link":
+    if gone.endswith("sign in"):
+        edit(folder, "users", "sourcedId", PARENT, enabledUser="false")
+    elif gone == "the link":
         rows = [{**row, "agentSourcedIds": _without(row, (PUPIL, PARENT))} for row in whole["users"]]
         small.write(folder, "users", rows)
     else:
@@ -321,11 +334,7 @@ def test_one_school_that_loses_most_of_its_people_needs_a_word_however_large_the
 def test_a_file_speaks_for_the_schools_that_it_names(server: Server, folder: Path) -> None:
     server.take(folder)
     second = server.all(f"SELECT r::text FROM roles r WHERE place = '{SECOND}' ORDER BY 1")
-    for row in small.read(folder, "users"):
-        if SECOND in row["sourcedId"]:
-            without(folder, row["sourcedId"])
-    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
-        small.write(folder, file, [row for row in small.read(folder, file) if row[column] != SECOND])
+    only(folder, FIRST)
     edit(folder, "users", "sourcedId", PUPIL, enabledUser="false")
     assert counts(server.take(folder)) == (0, 1, 0)
     assert server.all(f"SELECT r::text FROM roles r WHERE place = '{SECOND}' ORDER BY 1") == second
@@ -343,11 +352,7 @@ def test_who_still_has_a_role_elsewhere_stays(server: Server, folder: Path) -> N
     )
     server.take(folder)
     without(folder, TEACHER)
-    for row in small.read(folder, "users"):
-        if SECOND in row["sourcedId"]:
-            without(folder, row["sourcedId"])
-    for file, column in (("orgs", "sourcedId"), ("courses", "orgSourcedId"), ("classes", "schoolSourcedId")):
-        small.write(folder, file, [row for row in small.read(folder, file) if row[column] != SECOND])
+    only(folder, FIRST)
     assert counts(server.take(folder)) == (0, 1, 0)
     words = f"SELECT place FROM roles WHERE person = '{HASHES.of(TEACHER)}'"
     assert server.all(words) == [(SECOND,)]

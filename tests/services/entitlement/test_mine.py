@@ -221,6 +221,32 @@ def test_a_teacher_of_no_class_of_the_pupil_learns_nothing_of_their_age(client: 
         assert reason(get(client, f"people/{one}", "master", MASTER)) == (403, "profile-out-of-reach")
 
 
+def test_a_class_of_the_same_name_at_another_school_is_another_class(client: TestClient, people: dict[str, Found]) -> None:  # fmt: skip
+    people[STRANGER] = somebody(STRANGER, "pupil", "7a", school=PARTNER)
+    assert get(client, f"people/{CHILD}", "master", MASTER).status_code == 200
+    assert reason(get(client, f"people/{STRANGER}", "master", MASTER)) == (403, "profile-out-of-reach")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_class_is_a_teacher_s_only_as_teacher_of_its_school(
+    client: TestClient, people: dict[str, Found], ended: bool
+) -> None:
+    """Also where the role there is over and the register forgot to end the enrolment."""
+    there = Role(None, TODAY - timedelta(days=1) if ended else None, PARTNER, "master", False)
+    known = somebody(MASTER, "master", "7a")
+    classes = (*known.enrolments, Enrolment(None, None, "8c", PARTNER))
+    people[MASTER] = replace(known, roles=(*known.roles, there), enrolments=classes)
+    people[CHILD] = somebody(CHILD, "pupil", "8c")
+    for one in (STRANGER, CHILD):
+        assert reason(get(client, f"people/{one}", "master", MASTER)) == (403, "profile-out-of-reach")
+    there_too = {one: get(client, f"people/{one}", "master", MASTER, school=PARTNER) for one in (STRANGER, CHILD)}
+    if ended:
+        assert {reason(each) for each in there_too.values()} == {(403, "roster-differs")}
+    else:
+        assert there_too[STRANGER].status_code == 200
+        assert reason(there_too[CHILD]) == (403, "profile-out-of-reach")
+
+
 def test_only_pupils_have_a_profile(client: TestClient, people: dict[str, Found]) -> None:
     people[CLERK] = somebody(CLERK, "clerk", "7a")
     assert reason(get(client, f"people/{CLERK}", "master", MASTER)) == (403, "profile-out-of-reach")

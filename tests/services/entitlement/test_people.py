@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 from uuid import uuid4
 
@@ -233,6 +234,25 @@ def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_on
             connection.execute("DELETE FROM consents")
 
 
+def test_a_guardian_who_is_switched_off_in_the_register_agrees_no_more(
+    server: Server, reader: Reader, folder: Path, tmp_path: Path
+) -> None:
+    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, %s, 'a test')"
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute(words, (HASHES.of(PUPIL), HASHES.of(PARENT), TODAY))
+    assert of(reader, PUPIL).guarded(TODAY) and of(reader, PUPIL).agreed(TODAY)
+    changed = Path(copytree(folder, tmp_path / "changed"))
+    rows = small.read(changed, "users")
+    small.write(changed, "users", ({**row, "enabledUser": str(row["sourcedId"] != PARENT).lower()} for row in rows))
+    server.take(changed)
+    try:
+        assert of(reader, PUPIL).guarded(TODAY) and not of(reader, PUPIL).agreed(TODAY)
+    finally:
+        server.take(folder)
+    assert not of(reader, PUPIL).agreed(TODAY), "who is back agrees anew"
+    assert of(reader, PARENT).children
+
+
 def test_seats_are_read_with_their_person_without_withdrawn_ones_and_without_the_children_s(
     server: Server, reader: Reader
 ) -> None:
@@ -268,6 +288,18 @@ def test_a_class_that_is_over_is_over_for_who_is_in_it(server: Server, reader: R
     finally:
         with server.connect(postgresql.ADMINISTRATOR) as connection:
             connection.execute("UPDATE classes SET ends = %s WHERE id = %s", (before, group))
+
+
+def test_a_class_that_another_school_has_by_the_same_id_is_not_theirs(server: Server, reader: Reader) -> None:
+    (group,) = {each.group for each in of(reader, PUPIL).enrolments}
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("UPDATE classes SET school = %s WHERE id = %s", (CODES[1], group))
+    try:
+        assert of(reader, PUPIL).enrolments == ()
+    finally:
+        with server.connect(postgresql.ADMINISTRATOR) as connection:
+            connection.execute("UPDATE classes SET school = %s WHERE id = %s", (CODES[0], group))
+    assert of(reader, PUPIL).enrolments
 
 
 def test_a_roster_without_bounds_is_read(server: Server, reader: Reader) -> None:

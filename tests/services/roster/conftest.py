@@ -1,4 +1,4 @@
-"""The roster of two small schools, in which some guardians agreed and some people hold paid seats."""
+"""The roster of two small schools, in which some guardians agreed, some people hold paid seats, and classes once had the same ids."""
 
 from __future__ import annotations
 
@@ -21,11 +21,19 @@ FROM (SELECT *, row_number() OVER (ORDER BY id) AS number FROM people) everybody
 """
 """Everybody, of whom a third gave it back."""
 
+MISTAKEN = """
+INSERT INTO enrolments (person, class, role, school)
+SELECT e.person, c.id, 'mistaken', e.school FROM enrolments e JOIN classes c ON c.school <> e.school
+ON CONFLICT DO NOTHING
+"""
+"""Everybody also in each class of the other school as if it were of their own, as two registers with the same ids once left it."""
+
 
 @pytest.fixture(scope="module")
 def server(server: Server) -> Server:
-    """The server, with consents and seats in it."""
+    """The server, with consents and seats in it, and classes that are taken for another school's."""
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         connection.execute(AGREED)
         connection.execute(SEATED)
+        connection.execute(MISTAKEN)
     return server

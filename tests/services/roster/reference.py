@@ -75,12 +75,12 @@ Kept = Mapping[str, Callable[[Row], bool]]
 
 def _of_person(person: str | None, table: str, facts: Facts) -> Sequence[Row]:
     near = {person} | {link["child"] for link in facts["guardians"] if link["guardian"] == person}
-    classes = {row["class"] for row in facts["enrolments"] if row["person"] in near}
+    classes = {(row["class"], row["school"]) for row in facts["enrolments"] if row["person"] in near}
     kept: Kept = {
         "people": lambda row: row["id"] in near,
         "roles": lambda row: row["person"] in near,
         "enrolments": lambda row: row["person"] in near,
-        "classes": lambda row: row["id"] in classes,
+        "classes": lambda row: (row["id"], row["school"]) in classes,
         "guardians": lambda row: person in {row["guardian"], row["child"]},
         "consents": lambda row: row["pupil"] in near,
         "seats": lambda row: row["person"] == person,
