@@ -241,6 +241,7 @@ def test_who_may_not_look_is_told_who_may_and_how_to_sign_in(page: Page, served:
 def test_whom_the_service_refuses_reads_its_words(page: Page, served: Pages) -> None:
     served.answer, served.said = 403, json.dumps(reasons.text("roster-differs", {})).encode()
     page.goto(f"{served.url}?board={COVERAGE}")
+    page.wait_for_selector(".notice[data-trouble=forbidden]")
     lines = page.locator(".notice[data-trouble=forbidden] > *").all_inner_texts()
     assert lines[1] == reasons.text("roster-differs", {})["en"], (
         "right below the heading, not under the technical detail"
