@@ -25,8 +25,8 @@ def roster() -> Iterator[roster_server.Server]:
 
 @pytest.fixture(scope="session")
 def known(roster: roster_server.Server) -> Register:
-    """The register, in the database too; what changes in it does on the day on which the first agreement begins."""
-    found = register.make(CITY, min(each.starts for each in CITY.agreements))
+    """The register, in the database too; what changes in it does on the day on which the catalog's first agreement begins."""
+    found = register.make(CITY, CITY.agreements[0].starts)
     register.fill(found, roster)
     return found
 

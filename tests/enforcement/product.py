@@ -41,9 +41,9 @@ def _id(number: int) -> str:
 
 def _named(what: Thing, number: int) -> Thing:
     if what.resource == names.RESOURCE_LIVE:
-        return questions.live(_id(number), what.school or "")
+        return questions.live(_id(number), what.school or "", what.subject)
     since = datetime.fromtimestamp(what.published or 0, UTC)
-    return questions.lesson(_id(number), what.school or "", what.licence or "", since)
+    return questions.lesson(_id(number), what.school or "", what.licence or "", since, what.subject)
 
 
 _FOUND: Final = tuple(_named(each, number) for number, each in enumerate(lessons(CITY)))

@@ -16,6 +16,8 @@ FOR_EVER: Final = MOMENTS[-1] + 365 * 86_400
 FREEST: Final = CITY.licences[0].id
 """Of live classes: it would let everybody play them, and take them away."""
 FILE: Final = "lesson.mp4"
+SUBJECTS: Final = {each.id: each.name.zh for each in CITY.subjects}
+"""What records call them."""
 
 
 def of(what: Thing) -> dict[str, Any]:
@@ -31,7 +33,8 @@ def of(what: Thing) -> dict[str, Any]:
 
 def _about(what: Thing) -> dict[str, Any]:
     licence = FREEST if is_live(what) else what.licence
-    return {"title": "a lesson", "school": {"code": what.school}, "licence": {"id": licence}}
+    subject = {"subject": SUBJECTS[what.subject]} if what.subject else {}
+    return {"title": "a lesson", "school": {"code": what.school}, "licence": {"id": licence}, **subject}
 
 
 def _away(what: Thing) -> dict[str, Any]:
