@@ -26,7 +26,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|gives and owes|no party|after its first day|opens nothing|not Chinese|not English"
     r"|is a school day|lies in|must hold two probes|are kept six months|not an IANA time zone|has the scope|is no target|is missing: add `"
     r"|can be locked|is no period|no lessons on this day|inside the alliance only|of a school that has|not streamed live"
-    r"|when the first school|a rendition of the ladder|people of a partner|its scope is `"
+    r"|when the first school|a rendition of the ladder|people of a partner|its scope is `|is the word for `"
 )
 """Problems that lie between facts, or in the calendar, where a schema does not reach."""
 
