@@ -404,6 +404,26 @@ def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cu
         carrying.apply(tmp_path / "tools", reach, str(stage))
 
 
+def test_a_file_that_was_damaged_when_it_was_brought_is_brought_again_once_the_stick_is_mended(
+    stand: Stand, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    platform, box, keeper = stand
+    folder, stage = tmp_path / "stick", tmp_path / "stage"
+    made(platform, folder)
+    reach, _ = shell(keeper, tmp_path)
+    victims = [file for file in files(folder) if file.stat().st_size > 1000][:2]
+    for victim in victims:
+        victim.write_bytes(b"!" + victim.read_bytes()[1:])
+    with pytest.raises(UserError, match="did not take it"):
+        carrying.apply(folder, reach, str(stage))
+    said = capfd.readouterr().err
+    assert "the stick is damaged" in said and [victim.name in said for victim in victims] == [True] * 2
+    assert len(files(stage)) == len(files(folder)) - 2, "what is whole is not sent twice"
+    made(platform, folder)
+    carrying.apply(folder, reach, str(stage))
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
+
+
 def test_only_what_the_list_names_is_brought_to_a_box(stand: Stand, tmp_path: Path) -> None:
     platform, box, keeper = stand
     folder = tmp_path / "stick"
