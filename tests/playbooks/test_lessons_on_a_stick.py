@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
@@ -331,6 +331,32 @@ def test_making_a_damaged_stick_again_mends_it_and_looks_at_each_file_once(
         "captions of both are one file; so are the masters"
     )
     assert keeper.apply(folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda line: b"\xff" + line[1:],
+        lambda _: b"null",
+        lambda _: b'["a", [], {}]',
+        lambda line: line.replace(b"video/mp4", b"video/\xffp4"),
+        lambda line: line.replace(b"/lessons/", b"/lessonr/"),
+        lambda line: line[:-40],
+    ],
+)
+def test_a_note_that_a_damaged_stick_made_another_counts_for_nothing(
+    stand: Stand, tmp_path: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    platform, _, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder)
+    notes = folder / stick.NOTES
+    first, *rest = notes.read_bytes().splitlines()
+    assert harm(first) != first
+    notes.write_bytes(b"\n".join([harm(first), *rest, b""]))
+    assert len(made(platform, folder).got) == 2, "what the note was of, and the master playlist"
+    done = keeper.apply(folder)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_file_is_on_the_stick_before_its_note_is(
