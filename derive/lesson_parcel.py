@@ -7,6 +7,7 @@ a lesson each is, and how the platform would have answered.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from derive import lesson, lesson_media
 
 MANIFEST, MEDIA, FORMAT = "manifest.asc", "media", 1
 """The signed list, the folder of files, and the form of both; the box's side is in the role `school_box`."""
+HASH = re.compile(r"[0-9a-f]{64}")
+"""What a file is called."""
 MOST_BYTES = 2**32 - 1
 """What FAT32, the form of most sticks, takes as one file."""
 SLACK = 32 << 10

@@ -132,14 +132,19 @@ def _wanted(lessons: Bucket, record: Row, renditions: Sequence[str]) -> list[_Wa
 
 
 def _notes(to: Path) -> dict[tuple[str, str], Row]:
-    """(Key, ETag) -> the row of a file that was fetched once; a torn last line is none."""
+    """(Key, ETag) -> the row of a file that was fetched once; a line that is torn, or that a damaged stick made another, is none."""
     found = dict[tuple[str, str], Row]()
-    for line in (to / NOTES).read_text(encoding="utf-8").splitlines() if (to / NOTES).exists() else ():
-        try:
+    book = (to / NOTES).read_text(encoding="utf-8", errors="replace") if (to / NOTES).exists() else ""
+    for line in book.splitlines():
+        with suppress(ValueError, TypeError, KeyError):
             key, etag, row = json.loads(line)
-        except ValueError:
-            continue
-        found[key, etag] = row
+            # It is signed as it stands, so a box must be able to read it; notes are written in ASCII.
+            if (
+                line.isascii()
+                and row["path"] == lesson.public_path(key)
+                and lesson_parcel.HASH.fullmatch(row["sha256"])
+            ):
+                found[key, etag] = row
     return found
 
 

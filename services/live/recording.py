@@ -9,20 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from services.live.joining import FORMATS, SOUND_KBPS, WHOLE, Joined, joined
 from services.live.part import STEP, Pace, Part
 from services.live.request import Request
 from services.packager import disk, ffmpeg
-from services.packager.encode import BEGIN
 from services.packager.packaging import Packaging
+from services.packager.progress import say
 from services.packager.store import Bucket
 
-FORMATS: Final = ("-protocol_whitelist", "file,pipe", "-format_whitelist", "mpegts,concat")
-SOUND_KBPS: Final = 192
-"""Of the recording's sound, which is encoded once more: twice what any lesson has."""
 AHEAD: Final = disk.MARGIN + 4 * STEP
 """Bytes that stay free beside what joining needs: what is written until the room is looked at again counts twice."""
 BLOCK: Final = 1 << 20
-WHOLE: Final = "recording.mkv"
+KEPT: Final = "live/{id}/parts/{part}"
+"""Where a part is in the bucket of uploads of which much is not in the recording; it expires there as uploads do."""
 
 
 def streams(file: Path) -> frozenset[str]:
@@ -31,10 +30,7 @@ def streams(file: Path) -> frozenset[str]:
         "ffprobe",
         "-v",
         "error",
-        *FORMATS[:3],
-        "mpegts",
-        "-f",
-        "mpegts",
+        *FORMATS,
         "-show_streams",
         "-of",
         "json",
@@ -44,14 +40,6 @@ def streams(file: Path) -> frozenset[str]:
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30, env=ffmpeg.ENVIRONMENT)
     rows = json.loads(done.stdout or "{}").get("streams", [])
     return frozenset(row["codec_type"] for row in rows if row.get("codec_type") != "video" or row.get("width"))
-
-
-def sounds(file: Path) -> bool:
-    """Whether there is any sound in MPEG-TS: a program may announce one and send none, which no encoder can make anything of."""
-    words = ["ffprobe", "-v", "error", *FORMATS[:3], "mpegts", "-f", "mpegts", "-select_streams", "a:0",
-             "-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv", "-i", str(file)]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=ffmpeg.ENVIRONMENT)
-    return "packet" in done.stdout
 
 
 class Recording:
@@ -82,7 +70,7 @@ class Recording:
         """Bytes of the joined file at most: the pictures are the parts' own, the sound is as much as class may last."""
         return sum(part.stat().st_size for part in self.parts.iterdir()) + self._sound
 
-    def _joined(self) -> Path | None:
+    def _joined(self) -> Joined | None:
         """One file of all parts, where there is room for it; half of one that an earlier process left is in the way."""
         (self.folder / WHOLE).unlink(missing_ok=True)
         if not self.empty:
@@ -97,36 +85,28 @@ class Recording:
         whole = self._joined()
         if whole is None:
             return None
-        digest = _hash(whole)
-        self.uploads.s3.upload_file(str(whole), self.uploads.name, digest)
+        digest = _hash(whole.file)
+        self.uploads.s3.upload_file(str(whole.file), self.uploads.name, digest)
+        if not whole.whole:
+            self._keep(whole)
         self.uploads.put(self.note, json.dumps({"content_hash": digest}).encode(), "no-store")
-        for file in (*self.parts.iterdir(), whole):
+        for file in (*self.parts.iterdir(), whole.file):
             file.unlink()
         return digest
+
+    def _keep(self, whole: Joined) -> None:
+        """Hand the parts in as well, before they go: the disk ends with the class, and packaging needs its room."""
+        for part in sorted(self.parts.iterdir()):
+            key = KEPT.format(id=self.request.id, part=part.name)
+            self.uploads.s3.upload_file(str(part), self.uploads.name, key)
+        say(
+            warning=f"the recording holds {whole.held} of the {whole.pictures} pictures that came in: what came in is kept whole as "
+            f"{KEPT.format(id=self.request.id, part='')} in the bucket {self.uploads.name} until uploads expire"
+        )
 
     def package(self, content_hash: str, lessons: Bucket) -> dict[str, Any]:
         """Make it a lesson under the class's id; a packaging that was cut short goes on."""
         return Packaging(self.request.recording(content_hash), self.uploads, lessons, self.folder).run()
-
-
-def joined(folder: Path) -> Path | None:
-    """One file of all parts that hold a picture, in order, without a byte of chance: joined again it is the same. None without any.
-
-    A part may end in the middle of a packet, and begin with another camera: what is not whole is left out, and the sound is encoded anew,
-    since a muxer gives up at half a packet of it where a decoder goes on.
-    """
-    found = [part for part in sorted((folder / "parts").glob("*.ts")) if "video" in streams(part)]
-    if not found:
-        return None
-    listing, target = folder / "parts.txt", folder / WHOLE
-    sound = ["-map", "0:a:0?"] if any(sounds(part) for part in found) else []
-    listing.write_text("ffconcat version 1.0\n" + "".join(f"file 'parts/{part.name}'\n" for part in found))
-    ffmpeg.run(
-        [*BEGIN, "-fflags", "+genpts+bitexact+discardcorrupt", *FORMATS, "-f", "concat", "-safe", "0", "-i", str(listing),
-         "-map", "0:v:0", *sound, "-c:v", "copy", "-c:a", "aac", "-b:a", f"{SOUND_KBPS}k",
-         "-fflags", "+bitexact", "-flags", "+bitexact", "-map_metadata", "-1", "-f", "matroska", str(target)]
-    )  # fmt: skip
-    return target
 
 
 def _hash(file: Path) -> str:

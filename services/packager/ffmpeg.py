@@ -25,10 +25,12 @@ def failure(status: int, log: str) -> PackagingError:
     return PackagingError(f"the video is damaged or cannot be encoded (ffmpeg: {reason[:300]})")
 
 
-def run(command: list[str], on_frame: Callable[[int], None] = lambda _: None) -> None:
-    """Run ``command`` (with ``-progress pipe:1``); ``on_frame`` hears the number of frames done."""
+def run(command: list[str], on_frame: Callable[[int], None] = lambda _: None, *, source: int | None = None) -> None:
+    """Run ``command`` (with ``-progress pipe:1``); ``on_frame`` hears the number of frames done. ``source`` is what ``pipe:0`` reads."""
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT)
+        process = subprocess.Popen(
+            command, stdin=source, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT
+        )
         try:
             for line in process.stdout or ():
                 key, _, value = line.strip().partition("=")

@@ -106,11 +106,14 @@ class Broadcast:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def record(self, state: str = "live", *, recorded: bool | None = None, **more: Any) -> dict[str, Any]:
+    def record(
+        self, state: str = "live", *, recorded: bool | None = None, until: datetime | None = None, **more: Any
+    ) -> dict[str, Any]:
         """What the lesson's record says; ``recorded`` is whether a recording is to come, of which older records say nothing."""
         started = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"
         live = {"state": state, "master": f"{self.lesson}/live/master.m3u8", "started": started, "segment_seconds": 1}
-        said = {} if recorded is None else {"recorded": recorded}
+        said: dict[str, Any] = {} if recorded is None else {"recorded": recorded}
+        said |= {} if until is None else {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
         return {"id": self.lesson, "title": "直播：圆的面积", "school": SCHOOL, "live": {**live, **said}, **more}
 
     def tell(self, record: dict[str, Any]) -> None:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from derive.live import SPAN
 from tests.integration import broadcast
 from tests.integration.broadcast import Broadcast
 from tests.integration.lesson_server import Library
@@ -160,3 +162,21 @@ def test_a_recording_that_will_not_come_is_promised_and_asked_for_no_longer(
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(12_000)  # the page asks every ten seconds, where it does
     assert not [url for url in asked if url.endswith("/lesson.json")]
+
+
+def test_a_recording_that_did_not_come_in_its_time_is_promised_and_asked_for_no_longer(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    given_up = datetime.now(UTC) - SPAN
+    watch(page, library, lesson.lesson)
+    lesson.end()
+    lesson.tell(lesson.record("ended", recorded=True, until=given_up + timedelta(minutes=5)))
+    expect(page.locator("#over")).to_contain_text("will appear here", timeout=LONG)
+    lesson.tell(lesson.record("ended", recorded=True, until=given_up - timedelta(minutes=1)))
+    expect(page.locator("#over")).to_contain_text("No recording came of it. Ask the school", timeout=LONG)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(12_000)  # the page asks every ten seconds, where it does
+    assert not [url for url in asked if url.endswith("/lesson.json")]
+    page.reload()
+    expect(page.locator("main .notice")).to_contain_text("No recording came of it: ask the school", timeout=LONG)

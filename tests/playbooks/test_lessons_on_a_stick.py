@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
@@ -333,6 +333,32 @@ def test_making_a_damaged_stick_again_mends_it_and_looks_at_each_file_once(
     assert keeper.apply(folder).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda line: b"\xff" + line[1:],
+        lambda _: b"null",
+        lambda _: b'["a", [], {}]',
+        lambda line: line.replace(b"video/mp4", b"video/\xffp4"),
+        lambda line: line.replace(b"/lessons/", b"/lessonr/"),
+        lambda line: line[:-40],
+    ],
+)
+def test_a_note_that_a_damaged_stick_made_another_counts_for_nothing(
+    stand: Stand, tmp_path: Path, harm: Callable[[bytes], bytes]
+) -> None:
+    platform, _, keeper = stand
+    folder = tmp_path / "stick"
+    made(platform, folder)
+    notes = folder / stick.NOTES
+    first, *rest = notes.read_bytes().splitlines()
+    assert harm(first) != first
+    notes.write_bytes(b"\n".join([harm(first), *rest, b""]))
+    assert len(made(platform, folder).got) == 2, "what the note was of, and the master playlist"
+    done = keeper.apply(folder)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_file_is_on_the_stick_before_its_note_is(
     stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,6 +428,26 @@ def test_a_parcel_is_brought_to_a_box_over_its_shell_and_goes_on_where_it_was_cu
         carrying.apply(folder, reach, str(stage))
     with pytest.raises(UserError, match="no parcel of lessons"):
         carrying.apply(tmp_path / "tools", reach, str(stage))
+
+
+def test_a_file_that_was_damaged_when_it_was_brought_is_brought_again_once_the_stick_is_mended(
+    stand: Stand, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    platform, box, keeper = stand
+    folder, stage = tmp_path / "stick", tmp_path / "stage"
+    made(platform, folder)
+    reach, _ = shell(keeper, tmp_path)
+    victims = [file for file in files(folder) if file.stat().st_size > 1000][:2]
+    for victim in victims:
+        victim.write_bytes(b"!" + victim.read_bytes()[1:])
+    with pytest.raises(UserError, match="did not take it"):
+        carrying.apply(folder, reach, str(stage))
+    said = capfd.readouterr().err
+    assert "the stick is damaged" in said and [victim.name in said for victim in victims] == [True] * 2
+    assert len(files(stage)) == len(files(folder)) - 2, "what is whole is not sent twice"
+    made(platform, folder)
+    carrying.apply(folder, reach, str(stage))
+    assert len(box.held(list(box_cache.lesson(LESSON)))) == len(box_cache.lesson(LESSON))
 
 
 def test_only_what_the_list_names_is_brought_to_a_box(stand: Stand, tmp_path: Path) -> None:

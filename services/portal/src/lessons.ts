@@ -9,6 +9,8 @@ export interface Live {
   started: string | null;
   /** Whether there is a recording, or one is to come; records of older releases do not say, and are taken to. */
   recorded: boolean;
+  /** Whether the time has passed in which a recording can come: whoever makes it gives up then, and the record may never hear of it. */
+  overdue: boolean;
 }
 
 /** A file that the licence lets be kept. */
@@ -37,6 +39,7 @@ export interface Lesson {
 
 const ROOT = "/lessons/";
 const ID = /^[a-z0-9-]{1,64}$/i;
+const PACKAGING = 4 * 3600 * 1000; // ms after the latest end of a class at which its Job is ended, whatever it does (`SPAN` in derive/live.py)
 const CLOCK = 2000; // ms; a `Date` header is rounded to the second, and took a while to come
 const KEY = /^[a-z0-9][a-z0-9/._~-]*$/i; // no scheme, no host: a key in our own bucket
 
@@ -58,8 +61,11 @@ const fields = (value: unknown): Record<string, unknown> => (value && typeof val
 function live(value: unknown): Live | null {
   const raw = fields(value);
   const master = path(raw["master"]);
-  const late = Date.parse(text(raw["until"]) ?? "") < now(); // nothing lasts past its own end, whatever a record still says
-  return master ? { going: raw["state"] !== "ended" && !late, master, started: text(raw["started"]), recorded: raw["recorded"] !== false } : null;
+  const until = Date.parse(text(raw["until"]) ?? ""); // the record of a recording has none
+  const late = until < now(); // nothing lasts past its own end, whatever a record still says
+  return master ? {
+    going: raw["state"] !== "ended" && !late, master, started: text(raw["started"]), recorded: raw["recorded"] !== false, overdue: until + PACKAGING < now(),
+  } : null;
 }
 
 function download(value: unknown): Download | null {

@@ -84,7 +84,7 @@ async function view(id: string | null, now: number): Promise<Node[]> {
   }
   player = opened;
   player.element.dataset["lesson"] = id;
-  const soon = lesson.live?.recorded && !lesson.live.going && !lesson.recorded ? h("p", { class: "notice" }, words().recordingSoon) : null;
+  const soon = lesson.live?.recorded && !lesson.live.going && !lesson.recorded ? h("p", { class: "notice" }, lesson.live.overdue ? words().recordingNever : words().recordingSoon) : null;
   const away = lesson.download ? [download(lesson, lesson.download)] : [];
   return [back, h("h1", {}, lesson.title), player.element, ...(soon ? [soon] : []), ...away, facts(lesson)];
 }

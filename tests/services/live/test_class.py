@@ -16,7 +16,8 @@ from typing import Any
 import m3u8
 import pytest
 
-from services.live.recording import AHEAD, SOUND_KBPS
+from services.live.joining import SOUND_KBPS
+from services.live.recording import AHEAD
 from services.live.request import parse
 from services.packager import index
 from services.packager.disk import MIB

@@ -123,7 +123,9 @@ export class LiveWatch {
     const t = words();
     if (this.record?.recorded) return this.notices.finish(t.ended, t.endedRecording, worded(t.watchRecording, () => this.openRecording(), { id: "recording" }));
     window.clearTimeout(this.timer);
-    if (!(this.record ?? this.lesson).live?.recorded) return this.notices.finish(t.ended, null);
+    const { live } = this.record ?? this.lesson;
+    if (!live?.recorded) return this.notices.finish(t.ended, null);
+    if (live.overdue) return this.notices.finish(t.ended, t.endedNever);
     this.notices.finish(t.ended, t.endedWait);
     this.timer = window.setTimeout(() => {
       if (this.badge.isConnected) void fetchRecord(this.lesson.id).then((found) => this.finish(found?.live?.going ? null : found));
