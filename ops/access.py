@@ -201,9 +201,7 @@ def explain(
     published: Annotated[
         str | None, typer.Option(metavar="DAY", help="When it was published; without it: just now.")
     ] = None,
-    subject: Annotated[
-        str | None, typer.Option(metavar="WORD", help="What is taught in it: a subject of the city, by id or name.")
-    ] = None,
+    subject: Annotated[str | None, typer.Option(metavar="WORD", help="What it teaches, by id or name.")] = None,
     seat: Annotated[bool, typer.Option("--seat", help="The person holds a paid seat.")] = False,
     at: Annotated[str | None, typer.Option(metavar="DAY", help="The moment that is meant; without it: now.")] = None,
 ) -> None:
