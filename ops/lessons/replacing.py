@@ -69,7 +69,13 @@ def replace(place: Place, city: City, wanted: Replacing, watch: publish.Watcher)
 
 
 def note(lessons: Bucket, new: str, old: str) -> dict[str, Any]:
-    """Let the record of ``new`` say whose place it took, and return it."""
-    record = {**library.record(lessons, new), "replaces": old}
-    lessons.put(lesson.record_key(new), index.record_body(record), MASTER)
-    return record
+    """Let the record of ``new`` say whose place it took, and return it. Of what others change in it meanwhile nothing is lost."""
+    key = lesson.record_key(new)
+    for _ in range(index.TRIES):
+        found, etag = lessons.seen(key)
+        if found is None or lesson.REPLACED in found:
+            found = library.record(lessons, new)  # says which of the two it is
+        record = {**found, "replaces": old}
+        if etag and lessons.put_if(key, index.record_body(record), etag, MASTER):
+            return record
+    raise UserError("the lesson's record changes faster than it can be written: run this again")

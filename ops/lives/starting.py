@@ -10,11 +10,11 @@ from typing import Any, Final
 from catalog import City, names
 from catalog.errors import UserError
 from derive import live
-from infra.profiles import Overrides, ProfileName, profile
 from ops.lessons import job
 from ops.lessons.place import Place
 from ops.lives import address
 from ops.lives.address import Address
+from ops.stack import overrides
 
 LISTENING: Final = '"waiting"'
 """What the service says in its log when it listens."""
@@ -26,11 +26,7 @@ PASSPHRASE_BYTES: Final = 18
 
 def exposure(place: Place) -> str:
     """Type of the Service: as the stack exposes its gateway."""
-    settings = place.settings
-    overrides = settings.get("overrides") or {}
-    overrides = json.loads(overrides) if isinstance(overrides, str) else overrides
-    row = profile(ProfileName(settings.get("profile") or ProfileName.LOCAL), Overrides.model_validate(overrides))
-    return row.exposure
+    return overrides.row(place.settings).exposure
 
 
 def start(place: Place, city: City, asked: dict[str, Any]) -> Address:

@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from catalog.access import Licence
 from catalog.errors import UserError
 from derive import lesson, lesson_parcel, prefetch, withdrawal
 from derive.moments import stamp
 from ops.lessons import library
 from ops.parcels import signing
-from services.packager.store import Bucket
+from services.packager.store import MISSING, Bucket, code
 
 NOTES = "fetched.jsonl"
 BLOCK = 1 << 20
@@ -183,7 +185,7 @@ def _check_room(to: Path, missing: Sequence[_Wanted]) -> None:
 
 def _fetched(lessons: Bucket, to: Path, each: _Wanted, record: Row | None, renditions: Sequence[str]) -> Row:
     """Fetch one object; its row of the list. ``record`` is given for a master playlist, which names only these renditions."""
-    answer = lessons.s3.get_object(Bucket=lessons.name, Key=each.key)
+    answer = _opened(lessons, each)
     part, digest, size = to / "fetched.new", hashlib.sha256(), 0
     with part.open("wb") as file:
         for block in _blocks(answer["Body"], record, renditions):
@@ -202,6 +204,20 @@ def _fetched(lessons: Bucket, to: Path, each: _Wanted, record: Row | None, rendi
         "type": answer.get("ContentType", "application/octet-stream"),
         "cache": answer.get("CacheControl", "public, max-age=60"),
     }
+
+
+def _opened(lessons: Bucket, each: _Wanted) -> Row:
+    """The store's answer with the object. UserError where it went since it was listed: copying takes hours."""
+    try:
+        answer: Row = lessons.s3.get_object(Bucket=lessons.name, Key=each.key)
+    except ClientError as error:
+        if code(error) not in MISSING:
+            raise
+        raise UserError(
+            f"the lesson {each.lesson} was withdrawn, or published anew, before all of it was copied: nothing is signed. Run the same "
+            "command again: what was copied is kept, and it says which lessons are there no more"
+        ) from None
+    return answer
 
 
 def _blocks(body: Any, record: Row | None, renditions: Sequence[str]) -> Iterator[bytes]:  # noqa: ANN401  # boto3's stream

@@ -1,15 +1,15 @@
-"""Cells of a profile's row as they are typed: `--override CELL=VALUE`."""
+"""Cells of a profile's row, as they are typed (`--override CELL=VALUE`) and as a stack's file has them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from catalog.errors import UserError
-from infra.profiles import Overrides
+from infra.profiles import Overrides, Profile, ProfileName, profile
 
 
 def parse(texts: Iterable[str]) -> dict[str, Any]:
@@ -25,6 +25,16 @@ def parse(texts: Iterable[str]) -> dict[str, Any]:
         cells = ", ".join(field.alias or name for name, field in Overrides.model_fields.items())
         raise UserError("\n  ".join(["--override is wrong:", *wrong, f"cells: {cells}"]))
     return values
+
+
+def row(settings: Mapping[str, Any]) -> Profile:
+    """The profile's row of a stack with these settings, its own cells in it. Raises `UserError` for cells that are none."""
+    name, cells = settings.get("profile") or ProfileName.LOCAL, settings.get("overrides") or {}
+    try:
+        own = Overrides.model_validate(json.loads(cells) if isinstance(cells, str) else cells)
+        return profile(ProfileName(name), own)
+    except ValueError as error:
+        raise UserError(f"the stack's `profile` or `overrides` is wrong: {error}") from error
 
 
 def _reason(kind: str, message: str) -> str:

@@ -1,6 +1,8 @@
 """What versions a stack runs: a record after each good run, so that an upgrade can say from what to what, and go back.
 
-A record holds settings that are not secret, images by digest first of all; roll-back puts them back in the stack's file.
+A record holds the settings that are versions, images by digest first of all; roll-back puts them back in the stack's file. Every other
+setting is of the place or of a person's choice, and may have been changed for a reason since: an authority that boxes are trusted by no
+more, an archive that is never to be written again, an address for alerts.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import UserError
+from infra.config import NAMESPACE
 from local import paths
 from local.toolchain import pins
 from ops.stack import configuration
 
 KEEP = 10
-_MINE = ("city", "domain", "publicPort", "kubeconfig", "context", "tlsCert", "signingEpochs", "signingSince")
-"""Settings of the place, not of the version: roll-back leaves them as they are, or keys would count again that were dropped."""
+_CHART_VERSION = "gatewayChartVersion"
+_OPERATORS = ("databaseOperator", "databasePlugin")
+_VERSIONS = ("images", "gatewayChart", _CHART_VERSION, *_OPERATORS)
+"""Settings that say which version runs. `derived` is none: it names the folder that holds what was derived last, for whichever release."""
 _DIGEST = 12
 """Hex digits of an image's digest that are shown."""
 
@@ -45,12 +50,11 @@ def _folder(stack: str) -> Path:
 
 def of_settings(settings: Mapping[str, Any]) -> Release:
     """The release that ``settings`` and this checkout's pins describe."""
-    public = {
-        key: value
-        for key, value in settings.items()
-        if key not in _MINE and not (isinstance(value, dict) and "secure" in value)
-    }
-    return Release(public, {name: row.version for name, row in pins.load().bundles.items()})
+    return Release(_versions(settings), {name: row.version for name, row in pins.load().bundles.items()})
+
+
+def _versions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key in _VERSIONS and not _is_secret(value)}
 
 
 def record(stack: str) -> None:
@@ -66,20 +70,38 @@ def record(stack: str) -> None:
 
 def history(stack: str) -> list[Release]:
     """Releases that ran, oldest first."""
-    return [Release(**json.loads(path.read_text())) for path in sorted(_folder(stack).glob("*.json"))]
+    return [release for release, _ in _recorded(stack)]
+
+
+def _recorded(stack: str) -> list[tuple[Release, list[Path]]]:
+    """Releases, oldest first, with the files that hold each.
+
+    Files of older kits hold every public setting: where they differ in no version they are one release.
+    """
+    found: list[tuple[Release, list[Path]]] = []
+    for path in sorted(_folder(stack).glob("*.json")):
+        row = json.loads(path.read_text())
+        release = Release(_versions(row["settings"]), row["tools"], row["at"])
+        if found and release.same(found[-1][0]):
+            found[-1][1].append(path)
+        else:
+            found.append((release, [path]))
+    return found
 
 
 def forget_last(stack: str) -> None:
     """Drop the newest record: what it says was rolled back."""
-    for path in sorted(_folder(stack).glob("*.json"))[-1:]:
-        path.unlink()
+    for _, files in _recorded(stack)[-1:]:
+        for path in files:
+            path.unlink()
 
 
 def changes(old: Release | None, new: Release) -> list[tuple[str, str, str]]:
-    """(what, from, to) of all that differs."""
+    """(what, from, to) of all that differs, but for what `put_back` leaves in place."""
     before = _flat(old) if old else {}
     after = _flat(new)
-    keys = sorted(before.keys() | after.keys())
+    stay = {f"setting {key}" for key in _OPERATORS} - after.keys()
+    keys = sorted((before.keys() | after.keys()) - stay)
     return [(key, before.get(key, "-"), after.get(key, "-")) for key in keys if before.get(key) != after.get(key)]
 
 
@@ -99,14 +121,14 @@ def _short(reference: str) -> str:
 
 
 def put_back(stack: str, release: Release) -> None:
-    """Write the release's settings into the stack's file; credentials and place stay."""
+    """Write the release's versions into the stack's file; everything else stays as it is.
+
+    So does an operator that the release does not name: its kinds would go with it, and the databases with them.
+    """
     document = configuration.document(stack)
-    kept = {
-        key: value
-        for key, value in document["config"].items()
-        if not key.startswith("huiju:") or key.removeprefix("huiju:") in _MINE or _is_secret(value)
-    }
-    document["config"] = kept | {f"huiju:{key}": value for key, value in release.settings.items()}
+    # A chart in a folder has no version, and must not keep that of the chart before.
+    kept = {key: value for key, value in document["config"].items() if key != f"{NAMESPACE}:{_CHART_VERSION}"}
+    document["config"] = kept | {f"{NAMESPACE}:{key}": value for key, value in _versions(release.settings).items()}
     configuration.rewrite(stack, document)
 
 

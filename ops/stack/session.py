@@ -269,7 +269,7 @@ def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
 
 
 def destroy(wanted: Wanted, phases: Phases, *, protected: bool) -> None:
-    """Destroy every object of the stack; with ``protected`` lift the protection first, whose volumes are kept all the same.
+    """Destroy every object of the stack; with ``protected`` lift the protection first: what is marked to stay, stays all the same.
 
     Raises `UserError` when the cluster does not answer. The embedded one is started for it where it is down; where it was
     reset, everything in it is gone already.

@@ -18,6 +18,6 @@ async def read(request: Request) -> dict[str, Any] | None:
         return None
     try:
         found = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):  # 4 KiB are enough for more brackets in each other than Python goes into
         return None
     return found if isinstance(found, dict) else None

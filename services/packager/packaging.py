@@ -69,17 +69,36 @@ class Packaging:
         """Publish, and return the lesson's record."""
         old = self.lessons.read_json(index.record_key(self.request.id)) or {}
         same = old.get("content_hash") == self.request.content_hash and old.get("recipe") == self.request.recipe
-        kept = {key: old[key] for key in KEPT if key in old}
-        record = self._to_take_away(
-            {**(old if same else self._package(kept.get("captions", []))), **kept, **self.request.about}
-        )
-        record["published"] = old.get("published") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        if record != old:
-            self.lessons.put(index.record_key(self.request.id), index.record_body(record), MASTER)
+        made = old if same else self._package(old.get("captions", []))
+        record = self._written(self._to_take_away({**made, **self.request.about}))
         index.rebuild(self.lessons)
         self._drop_receipts()
         self.progress.show(1, "published")
         return record
+
+    def _written(self, made: dict[str, Any]) -> dict[str, Any]:
+        """Store the lesson's record, and return it: what is ``made``, and what others wrote into it, also during the hours that it took."""
+        key, mine = index.record_key(self.request.id), {name: made[name] for name in made if name not in KEPT}
+        for _ in range(index.TRIES):
+            found, etag = self.lessons.seen(key)
+            now = found or {}
+            kept = {name: now[name] for name in KEPT if name in now}
+            published = now.get("published") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            record = {**mine, **kept, **self.request.about, "published": published}
+            if record == now:
+                return record
+            # Before the record: whoever is last to write that has also been the last to write this.
+            self._list(record["master"], record.get("captions", []))
+            if self.lessons.put_if(key, index.record_body(record), etag, MASTER):
+                return record
+        raise PackagingError("the lesson's record changes faster than it can be written; publish the lesson again")
+
+    def _list(self, key: str, spoken: list[dict[str, str]]) -> None:
+        """Have the master playlist name these captions and no others."""
+        found = self.lessons.get(key)
+        text = captions.listed(found[0].decode(), key, spoken).encode() if found else b""
+        if found and text != found[0]:
+            self.lessons.put(key, text, MASTER)
 
     def _to_take_away(self, record: dict[str, Any]) -> dict[str, Any]:
         """``record`` with what may be taken away, which is made when it is missing."""

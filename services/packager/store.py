@@ -91,12 +91,18 @@ class Bucket:
 
     def read_json(self, key: str) -> dict[str, Any] | None:
         """The JSON object under ``key``; None when it is missing or is none (a damaged object is written anew)."""
+        return self.seen(key)[0]
+
+    def seen(self, key: str) -> tuple[dict[str, Any] | None, str | None]:
+        """As `read_json`, with the ETag by which `put_if` knows whether it is what it was; None when it is missing."""
         found = self.get(key)
+        if found is None:
+            return None, None
         try:
-            value = json.loads(found[0]) if found else None
+            value = json.loads(found[0])
         except ValueError:
-            return None
-        return value if isinstance(value, dict) else None
+            value = None
+        return value if isinstance(value, dict) else None, found[1]
 
     def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
         """Key, bytes and ETag of every object whose key begins with ``prefix``."""

@@ -10,12 +10,23 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 BATCH = 500
 """Keys per request; S3 takes at most 1,000."""
+LOCKED = ("object lock", "worm protected")
+"""What stores say of an object that is locked: AWS and versitygw, MinIO. The code is the one of any refusal, and to ask for an object's
+day takes a right of its own, which accounts at outside stores do not have."""
+
+
+class Done(NamedTuple):
+    """How many objects of a bucket went, and how many that are past its term wait for the day until which they are locked."""
+
+    gone: int
+    waiting: int
 
 
 def expired(client: Any, bucket: str, before: datetime, versioned: bool) -> Iterator[dict[str, str]]:  # noqa: ANN401
@@ -29,15 +40,22 @@ def expired(client: Any, bucket: str, before: datetime, versioned: bool) -> Iter
                 yield {"Key": each["Key"], **({"VersionId": each["VersionId"]} if versioned else {})}
 
 
-def expire(client: Any, bucket: str, before: datetime, versioned: bool) -> int:  # noqa: ANN401
-    """Delete them; returns how many. Raises on the first object that stays."""
-    keys = list(expired(client, bucket, before, versioned))
+def expire(client: Any, bucket: str, before: datetime, versioned: bool) -> Done:  # noqa: ANN401
+    """Delete them, and say how it went. Raises `RuntimeError` where some stay for another reason than a lock, once all were tried."""
+    keys, errors = list(expired(client, bucket, before, versioned)), []
     for start in range(0, len(keys), BATCH):
         batch = {"Objects": keys[start : start + BATCH], "Quiet": True}
-        errors = client.delete_objects(Bucket=bucket, Delete=batch).get("Errors", [])
-        if errors:
-            raise RuntimeError(f"{bucket}: {len(errors)} objects stay, for instance {errors[0]}")
-    return len(keys)
+        errors += client.delete_objects(Bucket=bucket, Delete=batch).get("Errors", [])
+    failed = [each for each in errors if not _locked(each)]
+    if failed:
+        raise RuntimeError(f"{len(failed)} objects stay, for instance {failed[0]}")
+    return Done(len(keys) - len(errors), len(errors))
+
+
+def _locked(error: dict[str, str]) -> bool:
+    """Whether the store keeps an object to its day: no fault, and the night after that day takes it."""
+    said = error.get("Message", "").lower()
+    return any(word in said for word in LOCKED)
 
 
 def connect() -> Any:  # noqa: ANN401  # boto3 clients have no static type
@@ -48,11 +66,19 @@ def connect() -> Any:  # noqa: ANN401  # boto3 clients have no static type
 
 
 def main(path: str) -> None:
-    """Apply the terms in the file at ``path``."""
-    client, now = connect(), datetime.now(UTC)
+    """Apply all terms in the file at ``path``. Raises `RuntimeError` at the end for the buckets that failed."""
+    client, now, failed = connect(), datetime.now(UTC), []
     for term in json.loads(Path(path).read_text(encoding="utf-8"))["terms"]:
-        count = expire(client, term["bucket"], now - timedelta(days=term["days"]), term["versioned"])
-        print(f"{term['bucket']}: {count} objects past {term['days']} days deleted", flush=True)
+        bucket, days = term["bucket"], term["days"]
+        try:
+            done = expire(client, bucket, now - timedelta(days=days), term["versioned"])
+        except (RuntimeError, BotoCoreError, ClientError) as error:
+            failed.append(f"{bucket}: {error}")
+            continue
+        waiting = f", {done.waiting} more wait for the day until which they are locked" if done.waiting else ""
+        print(f"{bucket}: {done.gone} objects past {days} days deleted{waiting}", flush=True)
+    if failed:
+        raise RuntimeError("; ".join(failed))
 
 
 if __name__ == "__main__":

@@ -56,3 +56,33 @@ def test_the_new_lesson_says_whose_place_it_took(store: Store) -> None:
     made = replacing.note(lessons, OTHER, OLD)
     assert made["replaces"] == OLD
     assert lessons.read_json(f"{OTHER}/lesson.json") == made
+
+
+def test_captions_that_come_at_the_same_moment_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lessons, key = store.pair()[1], f"{OTHER}/lesson.json"
+    lessons.put(key, json.dumps({**RECORD, "id": OTHER}).encode(), "")
+    spoken, real = {"captions": [{"lang": "zh"}]}, Bucket.put_if
+
+    def put_if(bucket: Bucket, at: str, body: bytes, etag: str | None, cache: str) -> bool:
+        monkeypatch.setattr(Bucket, "put_if", real)
+        bucket.put(key, json.dumps({**RECORD, "id": OTHER, **spoken}).encode(), "")
+        return bucket.put_if(at, body, etag, cache)
+
+    monkeypatch.setattr(Bucket, "put_if", put_if)
+    assert replacing.note(lessons, OTHER, OLD) == {**RECORD, "id": OTHER, **spoken, "replaces": OLD}
+    assert lessons.read_json(key) == {**RECORD, "id": OTHER, **spoken, "replaces": OLD}
+
+
+def test_a_new_lesson_that_is_gone_or_was_replaced_itself_is_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons, key = store.pair()[1], f"{OTHER}/lesson.json"
+    with pytest.raises(UserError, match="there is no lesson"):
+        replacing.note(lessons, OTHER, OLD)
+    lessons.put(key, json.dumps({lesson.REPLACED: OLD}).encode(), "")
+    with pytest.raises(UserError, match="was replaced by"):
+        replacing.note(lessons, OTHER, OLD)
+    lessons.put(key, json.dumps({**RECORD, "id": OTHER}).encode(), "")
+    monkeypatch.setattr(Bucket, "put_if", lambda *_: False)
+    with pytest.raises(UserError, match="changes faster than it can be written"):
+        replacing.note(lessons, OTHER, OLD)

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from catalog import load_named
 from catalog.errors import UserError
@@ -59,6 +60,8 @@ class Store(Bucket):
 
     def _get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         self.got.append(Key)
+        if f"/lessons/{Key}" not in self.objects_:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         body, cache = self.objects_[f"/lessons/{Key}"]
         return {"Body": Body(body), "ContentType": "video/mp4", "CacheControl": cache}
 
@@ -233,6 +236,26 @@ def test_a_lesson_that_is_withdrawn_while_a_stick_is_being_made_stays_out_of_the
     assert f"{LESSON} was withdrawn" in done.stdout, done.stdout + done.stderr
     assert box.held(list(box_cache.lesson(LESSON))) == []
     assert len(box.held(list(box_cache.lesson(OTHER)))) == len(box_cache.lesson(OTHER))
+
+
+def test_a_lesson_that_is_withdrawn_before_its_files_are_copied_is_named_and_nothing_is_signed(
+    stand: Stand, tmp_path: Path
+) -> None:
+    platform, to = stand[0], tmp_path / "stick"
+    store = Store(platform)
+
+    def step(done: int, total: int) -> None:
+        for path in [path for path in platform.objects if path.startswith(f"/lessons/{OTHER}/")]:
+            del platform.objects[path]
+
+    with pytest.raises(UserError, match=f"the lesson {OTHER} was withdrawn.*Run the same command again"):
+        stick.make(store, {LESSON: (), OTHER: ()}, to, step, LICENCES)
+    assert not (to / lesson_parcel.MANIFEST).exists()
+    with pytest.raises(UserError, match=f"there is no lesson '{OTHER}'"):
+        stick.make(store, {LESSON: (), OTHER: ()}, to, step, LICENCES)
+    before = len(store.got)
+    stick.make(store, {LESSON: ()}, to, step, LICENCES)
+    assert len(store.got) - before < len(box_cache.lesson(LESSON)), "what was copied is kept"
 
 
 def test_a_lesson_that_was_only_purged_since_the_parcel_was_made_is_taken(stand: Stand, tmp_path: Path) -> None:

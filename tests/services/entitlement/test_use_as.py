@@ -323,6 +323,7 @@ def test_another_site_changes_nobody_and_neither_does_a_box(use: Use, site: str)
         (b"tier=mother&school=0000000002", "application/x-www-form-urlencoded"),
         (b"not json", "application/json"),
         (b'["tier"]', "application/json"),
+        (b"[" * 4000, "application/json"),
         (b"{}", "application/json"),
         (b'{"tier": 7}', "application/json"),
         (b'{"tier": "mother", "school": ["0000000002"]}', "application/json"),

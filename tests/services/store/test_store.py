@@ -165,7 +165,8 @@ def test_an_object_goes_after_its_term_and_not_before(running: Store, days: floa
     for key in ("old/one", "young/two"):
         running.client.put_object(Bucket="uploads", Key=key, Body=b"x")
     running.age("uploads", "old/one", days)
-    assert expire.expire(running.client, "uploads", datetime.now(UTC) - 7 * DAY, versioned=False) == (0 if stays else 1)
+    done = expire.expire(running.client, "uploads", datetime.now(UTC) - 7 * DAY, versioned=False)
+    assert done == (0 if stays else 1, 0)
     assert running.keys("uploads") == {"young/two"} | ({"old/one"} if stays else set())
 
 
@@ -174,7 +175,7 @@ def test_more_objects_than_one_request_takes_all_go(running: Store, monkeypatch:
     running.client.create_bucket(Bucket="uploads")
     for number in range(7):
         running.client.put_object(Bucket="uploads", Key=f"k{number}", Body=b"x")
-    assert expire.expire(running.client, "uploads", datetime.now(UTC) + DAY, versioned=False) == 7
+    assert expire.expire(running.client, "uploads", datetime.now(UTC) + DAY, versioned=False) == (7, 0)
     assert not running.keys("uploads")
 
 
@@ -182,7 +183,7 @@ def test_versions_of_a_versioned_bucket_go_for_good(running: Store) -> None:
     apply.apply(running.client, {"name": "lessons", "versioned": True, "policy": None})
     for body in (b"1", b"2"):
         running.client.put_object(Bucket="lessons", Key="a", Body=body)
-    assert expire.expire(running.client, "lessons", datetime.now(UTC) + DAY, versioned=True) == 2
+    assert expire.expire(running.client, "lessons", datetime.now(UTC) + DAY, versioned=True) == (2, 0)
     assert not running.client.list_object_versions(Bucket="lessons").get("Versions")
 
 
@@ -197,3 +198,45 @@ def test_what_cannot_be_deleted_is_an_error(running: Store) -> None:
     worker = _client(running.endpoint, "worker", "w" * 40)
     with pytest.raises(RuntimeError, match="1 objects stay"):
         expire.expire(worker, "uploads", datetime.now(UTC) + DAY, versioned=False)
+
+
+def test_what_is_still_locked_waits_for_its_day_and_holds_up_nothing(
+    running: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expire, "BATCH", 2)
+    apply.apply(running.client, {"name": "audit", "versioned": True, "locked_days": 1, "policy": None})
+    running.client.put_object_lock_configuration(
+        Bucket="audit", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+    )
+    for key in "abcd":
+        running.client.put_object(Bucket="audit", Key=key, Body=b"x")
+    until = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime.now(UTC) + DAY}
+    running.client.put_object_retention(Bucket="audit", Key="a", Retention=until)
+    assert expire.expire(running.client, "audit", datetime.now(UTC) + DAY, versioned=True) == (3, 1)
+    assert running.keys("audit") == {"a"}
+
+
+def test_a_bucket_that_fails_does_not_stop_those_after_it(
+    running: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = policy("uploads", "s3:GetObject")["Statement"][0]
+    listing = {**statement, "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::uploads"]}
+    logs = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {**listing, "Resource": ["arn:aws:s3:::logs"]},
+            {**statement, "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::logs/*"]},
+        ],
+    }
+    for name, rights in (("uploads", {"Version": "2012-10-17", "Statement": [listing]}), ("logs", logs)):
+        apply.apply(running.client, {"name": name, "versioned": False, "policy": rights})
+        running.client.put_object(Bucket=name, Key="a", Body=b"x")
+        running.age(name, "a", 8)
+    terms = [{"bucket": name, "days": 7, "versioned": False} for name in ("absent", "uploads", "logs")]
+    (tmp_path / "terms.json").write_text(json.dumps({"terms": terms}))
+    monkeypatch.setattr(expire, "connect", lambda: _client(running.endpoint, "worker", "w" * 40))
+    with pytest.raises(RuntimeError, match=r"absent: .*; uploads: 1 objects stay"):
+        expire.main(str(tmp_path / "terms.json"))
+    assert running.keys("uploads") == {"a"}
+    assert not running.keys("logs")
+    assert capsys.readouterr().out == "logs: 1 objects past 7 days deleted\n"
