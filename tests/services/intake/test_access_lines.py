@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from derive import access_log
+from derive import access_log, box_log
 from services.intake import app
 from services.intake.access_lines import ENCODING, TYPE, checked
 from services.intake.places import Busy, Pace
@@ -127,6 +127,16 @@ def test_no_more_lines_than_a_batch_can_have_are_looked_at() -> None:
     assert len(checked(gzip.compress(line() * 3), CODE, limits).lines) == 3
     with pytest.raises(Refused, match="more than 3 lines"):
         checked(gzip.compress(b"\n" * 4), CODE, limits)
+
+
+def test_what_is_looked_at_are_the_lines_that_were_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+    monkeypatch.setattr(box_log, "kept", lambda each, _: looked.append(each))
+    limits = Limits()
+    assert checked(gzip.compress(b"\r" * limits.log_bytes), CODE, limits).left_out == len(looked) == 1
+    looked.clear()
+    assert checked(gzip.compress(b"a\r\x0b\x0cb\n\nc"), CODE, limits).left_out == 3
+    assert looked == [b"a\r\x0b\x0cb", b"", b"c"]
 
 
 def test_who_sends_faster_than_lines_may_be_printed_keeps_them(
