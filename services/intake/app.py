@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.intake import access_lines, meters, sender, upstream
-from services.intake.places import Busy, Pace, Places
+from services.intake.places import Busy, Pace, Paces, Places
 from services.intake.readings import checked
 from services.intake.refusal import Reason, Refused
 from services.intake.settings import Limits, Settings
@@ -58,7 +58,10 @@ class Intake:
         self.settings, self.client = settings, client
         self.meters = meters.Meters()
         self.places = Places(settings.at_once, settings.at_once_of_a_school)
-        self.pace = Pace(settings.log_rate, settings.log_burst)
+        self.paces = Paces(
+            Pace(settings.log_rate, settings.log_burst),
+            lambda: Pace(settings.log_rate_of_a_school, settings.log_burst_of_a_school),
+        )
 
     async def write(self, request: Request) -> Response:
         """Take readings in."""
@@ -111,7 +114,7 @@ class Intake:
         body = await received(request, self.settings.limits)
         self.meters.bytes.inc(len(body))
         found = access_lines.checked(body, school, self.settings.limits)
-        self.pace.take(len(found.text))
+        self.paces.take(school, len(found.text))
         access_lines.print_out(found.text)
         self.meters.lines.inc(len(found.lines))
         if found.left_out:
