@@ -141,6 +141,11 @@ class StackSettings(BaseModel):
         default=None,
         description="Certificates (PEM) of the authorities whose clients are boxes in schools; absent: schools are not served.",
     )
+    platform_ca: Certificates | None = Field(
+        default=None,
+        description="Certificates (PEM) of the authorities by which boxes in schools know the platform's own; "
+        "absent: this clone's, where the kit issued it (`huiju up` in a file of its own).",
+    )
     derived: str | None = Field(
         default=None,
         description="Folder with what the surfaces derive from the catalog; absent: the `generated/` folders of the clone.",

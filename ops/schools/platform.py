@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from catalog import load_named, names
 from catalog.errors import UserError
@@ -33,7 +36,7 @@ def facts(stack: str) -> dict[str, Any]:
         "school_box_platform_host": names.schools_host(domain),
         "school_box_parcels_host": names.parcels_host(domain),
         "school_box_platform_port": int(settings.get("publicPort") or 443),
-        "school_box_platform_ca": authority.certificate_file().read_text(),
+        "school_box_platform_ca": trusted(stack, settings),
         "school_box_school_ca": school_authority.certificate_file().read_text(),
         "school_box_signer": [huiju, "school", "certificate", "--stack", stack, "--csr", "/dev/stdin"],
         "school_box_parcel": parcel(),
@@ -41,6 +44,29 @@ def facts(stack: str) -> dict[str, Any]:
         "school_box_token_issuer": place.of_stack(stack).url,
         "school_box_token_keys": renewal.ring(stack).public_keys(seed, keys.VIDEO),
     }
+
+
+def trusted(stack: str, settings: Mapping[str, Any]) -> str:
+    """The authorities by which boxes know the platform, in PEM: those of the settings, or this clone's where it issued the certificate."""
+    if given := settings.get("platformCa"):
+        try:
+            x509.load_pem_x509_certificates(str(given).encode())
+        except ValueError as error:
+            raise UserError(
+                f"huiju:platformCa of stack {stack!r} is no list of certificates in PEM: {error}"
+            ) from error
+        return str(given)
+    own = authority.certificate_file().read_text() if authority.certificate_file().exists() else ""
+    if own and own.strip() in str(settings.get("tlsCert")):
+        return own
+    if configuration.generated(stack):
+        raise UserError(
+            f"the certificate of stack {stack!r} is not of this clone's authority: `huiju up --stack {stack}`"
+        )
+    raise UserError(
+        f"stack {stack!r} has a certificate that this kit did not issue, so boxes have to be told whose it is: "
+        f"`pulumi config set huiju:platformCa --stack {stack} < authority.pem` with the issuer's own certificate (docs/engineer/infra.md)"
+    )
 
 
 def parcel() -> dict[str, Any]:

@@ -19,6 +19,17 @@ from ops.schools import ansible, enrolment
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="Code of the school.")]
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
+UNITS = (
+    "chrony",
+    "unbound",
+    "trafficserver",
+    "prometheus-node-exporter",
+    "huiju-probe.timer",
+    "huiju-keeper",
+    "huiju-logs",
+    "huiju-agent",
+)
+"""What the role `school_box` has running on a box."""
 
 
 def enrol(
@@ -100,26 +111,17 @@ def status() -> None:
 
 
 def _services(code: str) -> str:
-    units = (
-        "chrony",
-        "unbound",
-        "trafficserver",
-        "prometheus-node-exporter",
-        "huiju-probe.timer",
-        "huiju-keeper",
-        "huiju-agent",
-    )
     try:
         done = subprocess.run(
-            command(code, f"systemctl is-active {' '.join(units)}"), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            command(code, f"systemctl is-active {' '.join(UNITS)}"), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except UserError:
         return "not enrolled"
     states = done.stdout.split()
     if not states:
         return f"not reached: {done.stderr.strip().splitlines()[-1:] or ['no answer']}"
-    off = [unit for unit, state in zip(units, states, strict=False) if state != "active"]
-    return f"off: {', '.join(off)}" if off else f"all {len(units)} run"
+    off = [unit for unit, state in zip(UNITS, states, strict=False) if state != "active"]
+    return f"off: {', '.join(off)}" if off else f"all {len(UNITS)} run"
 
 
 def password(code: Code) -> None:

@@ -1,7 +1,8 @@
 """Ansible module: the cache's configuration, replaced as a whole, and only by one that Traffic Server itself has accepted.
 
 A state of the configuration is a folder named by its content. The new one is checked by the server, then a link is switched, the server
-told, and asked whether it is well. If it is not, the link goes back: a school keeps the cache that it had.
+told, and asked whether it is well. If it is not, the link goes back: a school keeps the cache that it had. What was switched and not told
+is noted on disk: a run that is cut off in between is brought to its end by the next one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ options:
 author: [The huiju authors]
 """
 CURRENT = "current"
+NEXT = ".next"
+"""The state that is being checked. Its own name: the one in use may have the same content, or had before somebody edited it."""
+UNTOLD = ".untold"
+"""Note of a switch of which the server does not know yet: whether it restarts, and the state to go back to."""
 KEPT = 3
 """States on disk: the one in use and the two before."""
 WELL_SECONDS = 30
@@ -59,18 +64,15 @@ def difference(before: dict[str, str], after: dict[str, str]) -> str:
 
 
 def write(state: Path, files: dict[str, str], owner: str) -> None:
-    """Make the state's folder, whole or not at all."""
-    part = state.with_name(f".{state.name}")
-    shutil.rmtree(part, ignore_errors=True)
+    """Make the state's folder."""
+    shutil.rmtree(state, ignore_errors=True)
     for name, text in files.items():
-        path = part / name
+        path = state / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for path in (part, *part.rglob("*")):
+    for path in (state, *state.rglob("*")):
         shutil.chown(path, "root", owner)
         path.chmod(0o750 if path.is_dir() else 0o640)
-    shutil.rmtree(state, ignore_errors=True)
-    part.rename(state)
 
 
 def complaint(state: Path) -> str:
@@ -80,6 +82,32 @@ def complaint(state: Path) -> str:
     said = done.stdout + done.stderr
     bad = [row for row in said.splitlines() if row.startswith(("ERROR", "FATAL"))]
     return "\n".join(bad) or said[-1500:] if done.returncode or bad else ""
+
+
+def in_use(folder: Path) -> str:
+    """Name of the state that the link points to; empty when there is none."""
+    link = folder / CURRENT
+    return link.readlink().name if link.is_symlink() else ""
+
+
+def place(folder: Path, name: str) -> str:
+    """Give the checked state its name, or a second one where the state in use has the first; never in place of the one in use."""
+    name = f"{name}-again" if name == in_use(folder) else name
+    shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / NEXT).rename(folder / name)
+    return name
+
+
+def untold(folder: Path) -> dict[str, Any] | None:
+    """The note of a switch that the server was not told of, or None."""
+    try:
+        note = json.loads((folder / UNTOLD).read_text())
+        return {"old": str(note["old"]), "restart": bool(note["restart"])}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        # A power cut took what it said; that there was a switch is left.
+        return {"old": "", "restart": True}
 
 
 def switch(folder: Path, state: str) -> None:
@@ -115,33 +143,58 @@ def ill(unit: str, health: str) -> str:
     return f"{health}: {reason}"
 
 
-def replace(params: dict[str, Any], before: dict[str, str], state: Path) -> str:
-    """Check the new state, switch to it, and go back if it does no good; what went wrong, or nothing."""
-    folder, unit = state.parent, params["unit"]
-    write(state, params["files"], params["owner"])
-    if wrong := complaint(state):
-        shutil.rmtree(state)
+def prepare(params: dict[str, Any], before: dict[str, str]) -> str:
+    """Check the new state and switch to it, with a note that the server does not know yet; what went wrong, or nothing."""
+    folder, files = Path(params["folder"]), params["files"]
+    write(folder / NEXT, files, params["owner"])
+    if wrong := complaint(folder / NEXT):
+        shutil.rmtree(folder / NEXT)
         return f"Traffic Server does not accept the new configuration; the old one stays in use:\n{wrong}"
-    old = (folder / CURRENT).readlink().name if before else ""
-    changed = {name for name in {*before, *params["files"]} if before.get(name) != params["files"].get(name)}
-    switch(folder, state.name)
-    wrong = tell(unit, restart=bool(changed & set(params["restart"]))) or ill(unit, params["health"])
-    if wrong and old:
-        switch(folder, old)
-        tell(unit, restart=True)
+    changed = {name for name in {*before, *files} if before.get(name) != files.get(name)}
+    # One that was never told is no good one to go back to.
+    note = untold(folder) or {"old": in_use(folder), "restart": False}
+    note["restart"] = note["restart"] or bool(changed & set(params["restart"]))
+    state = place(folder, digest(files))
+    (folder / UNTOLD).write_text(json.dumps(note))
+    switch(folder, state)
+    return ""
+
+
+def settle(params: dict[str, Any]) -> str:
+    """Tell the server of the switch, and go back if it does no good; what went wrong, or nothing."""
+    folder, unit = Path(params["folder"]), params["unit"]
+    note = untold(folder) or {"old": "", "restart": True}
+    wrong = tell(unit, restart=note["restart"]) or ill(unit, params["health"])
+    if wrong and note["old"] and (folder / note["old"]).is_dir():
+        switch(folder, note["old"])
+        if not tell(unit, restart=True):
+            (folder / UNTOLD).unlink()
         return f"Traffic Server is not well with the new configuration, so the old one is back in use: {wrong}"
+    if not wrong:
+        (folder / UNTOLD).unlink(missing_ok=True)
     return wrong
+
+
+def due(folder: Path, before: dict[str, str], files: dict[str, str]) -> bool:
+    """Whether there is something to do: other files, or a server that was not told of these."""
+    return before != files or untold(folder) is not None
+
+
+def replace(params: dict[str, Any], before: dict[str, str]) -> str:
+    """Bring the files into use, unless they are and only the server was not told; what went wrong, or nothing."""
+    wrong = prepare(params, before) if before != params["files"] else ""
+    return wrong or settle(params)
 
 
 def tidy(folder: Path) -> None:
     """Drop all but the newest states; never the one in use."""
-    in_use = (folder / CURRENT).readlink().name
+    used = in_use(folder)
     states = sorted(
         (each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()),
         key=lambda each: each.stat().st_mtime,
     )
     for state in states[:-KEPT]:
-        if state.name != in_use:
+        if state.name != used:
             with contextlib.suppress(OSError):
                 shutil.rmtree(state)
 
@@ -161,10 +214,10 @@ def main() -> None:
     )
     folder, files = Path(module.params["folder"]), module.params["files"]
     before = read(folder / CURRENT)
-    changed = before != files
+    changed = due(folder, before, files)
     if changed and not module.check_mode:
         folder.mkdir(parents=True, exist_ok=True)
-        if wrong := replace(module.params, before, folder / digest(files)):
+        if wrong := replace(module.params, before):
             module.fail_json(msg=wrong)
         tidy(folder)
     module.exit_json(changed=changed, diff={"prepared": difference(before, files)})

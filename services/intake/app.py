@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 import httpx
@@ -19,9 +20,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.intake import access_lines, meters, sender, upstream
-from services.intake.places import Busy, Pace, Places
+from services.intake.places import Busy, Pace, Paces, Places
 from services.intake.readings import checked
 from services.intake.refusal import Reason, Refused
+from services.intake.series_seen import SeriesSeen
 from services.intake.settings import Limits, Settings
 
 PATH, LOG_PATH = "/api/v1/write", "/api/v1/access-log"
@@ -58,7 +60,11 @@ class Intake:
         self.settings, self.client = settings, client
         self.meters = meters.Meters()
         self.places = Places(settings.at_once, settings.at_once_of_a_school)
-        self.pace = Pace(settings.log_rate, settings.log_burst)
+        self.seen = SeriesSeen(settings.series_of_a_school)
+        self.paces = Paces(
+            Pace(settings.log_rate, settings.log_burst),
+            lambda: Pace(settings.log_rate_of_a_school, settings.log_burst_of_a_school),
+        )
 
     async def write(self, request: Request) -> Response:
         """Take readings in."""
@@ -98,20 +104,23 @@ class Intake:
         upstream.require_format(request.headers)
         body = await received(request, self.settings.limits)
         self.meters.bytes.inc(len(body))
-        found = checked(body, school, self.settings)
+        found = checked(body, school, self.settings, partial(self.seen.takes, school))
         if found.series:
             await upstream.send(self.client, self.settings.upstream, found.content)
         self.meters.series.inc(found.series)
         if found.left_out:
             self.meters.left_out.inc(found.left_out)
             log.info("left-out=%d school=%s", found.left_out, school)
+        if found.too_many:
+            self.meters.too_many.inc(found.too_many)
+            log.warning("too-many-series=%d school=%s", found.too_many, school)
 
     async def _print(self, request: Request, school: str) -> None:
         access_lines.require_format(request.headers)
         body = await received(request, self.settings.limits)
         self.meters.bytes.inc(len(body))
         found = access_lines.checked(body, school, self.settings.limits)
-        self.pace.take(len(found.text))
+        self.paces.take(school, len(found.text))
         access_lines.print_out(found.text)
         self.meters.lines.inc(len(found.lines))
         if found.left_out:

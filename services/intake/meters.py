@@ -27,6 +27,9 @@ class Meters:
         self.left_out = Counter(
             "city_intake_left_out_series", "Series that boxes have no business to write.", registry=own
         )
+        self.too_many = Counter(
+            "city_intake_too_many_series", "Series beyond those that a school may have in an hour.", registry=own
+        )
         self.lines = Counter("city_intake_log_lines", "Lines of boxes' access logs that were kept.", registry=own)
         self.lines_left_out = Counter(
             "city_intake_left_out_log_lines", "Lines that no box of ours writes.", registry=own

@@ -1,4 +1,4 @@
-"""How many requests are held at once, of all schools and of one, and how fast lines are printed."""
+"""How many requests are held at once, and how fast lines are printed, of all schools and of one."""
 
 from __future__ import annotations
 
@@ -40,10 +40,31 @@ class Pace:
         self.rate, self.burst, self._clock = rate, burst, clock
         self._left, self._at = burst, clock()
 
-    def take(self, size: int) -> None:
-        """Take so many bytes. Raises `Busy` when they are not there yet: the box keeps its lines and tries again."""
+    def has(self, size: int) -> bool:
+        """Whether so many bytes are there."""
         now = self._clock()
         self._left, self._at = min(self.burst, self._left + (now - self._at) * self.rate), now
-        if size > self._left:
+        return size <= self._left
+
+    def take(self, size: int) -> None:
+        """Take so many bytes. Raises `Busy` when they are not there yet: the box keeps its lines and tries again."""
+        if not self.has(size):
             raise Busy
         self._left -= size
+
+
+class Paces:
+    """A pace of each school's own under that of all: a box that empties its backlog has itself wait, and no other one."""
+
+    def __init__(self, of_all: Pace, of_one: Callable[[], Pace]) -> None:
+        self.of_all, self._of_one = of_all, of_one
+        self._own: dict[str, Pace] = {}
+        """Of schools that sent something; there are no more of them than the catalog has."""
+
+    def take(self, school: str, size: int) -> None:
+        """Take so many bytes for ``school`` (code). Raises `Busy`, and then nothing is taken of either pace."""
+        own = self._own.setdefault(school, self._of_one())
+        if not (own.has(size) and self.of_all.has(size)):
+            raise Busy
+        own.take(size)
+        self.of_all.take(size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from services.intake.settings import Limits, Settings
 SCHOOL, NAME, JOB = b"school", b"__name__", b"job"
 _PLAIN = re.compile(rb"[a-zA-Z_][a-zA-Z0-9_]*")
 """A label's name."""
+Labels = dict[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,21 @@ class Checked:
     series: int
     left_out: int
     """Series that a box has no business to write; the others are not held up by them."""
+    too_many: int = 0
+    """Series beyond those that the school may have; the others are not held up by them either."""
 
 
-def checked(body: bytes, school: str, settings: Settings) -> Checked:
-    """What of ``body`` (snappy, protobuf) may be handed on. Raises `Refused`."""
+def checked(body: bytes, school: str, settings: Settings, takes: Callable[[Labels], bool] = lambda _: True) -> Checked:
+    """What of ``body`` (snappy, protobuf) may be handed on, of those series whose labels ``takes`` lets by. Raises `Refused`."""
     request = _parsed(Request, _unpacked(body, settings.limits))
     if len(request.timeseries) > settings.limits.series:
         raise Refused(Reason.TOO_LARGE, f"{len(request.timeseries)} series; {settings.limits.series} are taken")
     every = [_series(each, school.encode(), settings) for each in request.timeseries]
-    series = [each for each in every if each is not None]
+    own = [each for each in every if each is not None]
+    # Asked when nothing can be refused any more: what is refused is not seen.
+    series = [content for labels, content in own if takes(labels)]
     content = bytes(cramjam.snappy.compress_raw(Request(timeseries=series).SerializeToString()))
-    return Checked(content, len(series), len(every) - len(series))
+    return Checked(content, len(series), len(every) - len(own), len(own) - len(series))
 
 
 def _unpacked(body: bytes, limits: Limits) -> bytes:
@@ -58,15 +64,16 @@ def _parsed(kind: Any, content: bytes) -> Any:  # noqa: ANN401  # a class made a
         raise Refused(Reason.BROKEN, "the content is not a remote write 1.0 message") from error
 
 
-def _series(content: bytes, school: bytes, settings: Settings) -> bytes | None:
-    """One series as it may be handed on, or None when boxes do not write such. Raises `Refused` when it is wrong or another school's."""
+def _series(content: bytes, school: bytes, settings: Settings) -> tuple[Labels, bytes] | None:
+    """A series' labels and how it may be handed on, or None when boxes do not write such. Raises `Refused` where it is wrong or not the
+    school's."""
     limits = settings.limits
     if len(content) > limits.series_bytes:
         raise Refused(Reason.TOO_LARGE, f"a series of {len(content)} bytes; {limits.series_bytes} are taken")
     series = _parsed(Series, content)
     if len(series.labels) > limits.labels:
         raise Refused(Reason.LABELS, f"a series with {len(series.labels)} labels; {limits.labels} are taken")
-    labels: dict[bytes, bytes] = {label.name: label.value for label in series.labels}
+    labels: Labels = {label.name: label.value for label in series.labels}
     if len(labels) != len(series.labels):
         raise Refused(Reason.LABELS, "a series has a label twice")
     if labels.get(SCHOOL) != school:
@@ -76,10 +83,10 @@ def _series(content: bytes, school: bytes, settings: Settings) -> bytes | None:
         return None
     # Fields that are not known here go away: exemplars, and whatever later versions bring.
     series.DiscardUnknownFields()
-    return bytes(series.SerializeToString())
+    return labels, bytes(series.SerializeToString())
 
 
-def _look(labels: dict[bytes, bytes], settings: Settings) -> None:
+def _look(labels: Labels, settings: Settings) -> None:
     """Whether labels are plain names with short text."""
     if not all(map(_PLAIN.fullmatch, labels)):
         raise Refused(Reason.LABELS, "a label has no plain name")

@@ -49,11 +49,22 @@ class Settings:
     at_once_of_a_school: int = 2
     """One school in trouble shall not take all places."""
     upstream_seconds: float = 30.0
+    series_of_a_school: int = 2_000
+    """Different series that one school may write in an hour; all others are left out. A box writes about 270: 235 of its exporter
+    (measured 2026-12-01, with 2 processors and 5 network interfaces) and what the role's programs tell; one with 64 processors
+    less than 1,000. A box that makes new ones with each request would have the database's memory end, for all schools."""
     log_rate: float = 1 << 20
     """Bytes of access log lines printed a second, in the long run. A node keeps 50 MiB of what a pod prints (kubelet's
     `containerLogMaxSize` 10Mi, `containerLogMaxFiles` 5), so the collector has most of a minute to read them."""
     log_burst: float = 8 << 20
     """And at once: less than the first of these files."""
+    log_rate_of_a_school: float = 32 << 10
+    """Of one school, so that its box fills neither this pace nor the store alone. 30 classrooms write 2 to 3 kB a second while they
+    watch (64 MiB packed, ten times as much printed, are their two weeks: docs/decisions/0250): a box catches up with a day in less
+    than an hour, with two weeks in a night."""
+    log_burst_of_a_school: float = 4 << 20
+    """And at once: half of what all have, and as much as the worst batch is when it is printed. 1 MiB becomes 3.6 MiB where every
+    path is of bytes that are no text; a batch that is larger than this would never be taken."""
 
 
 def read(folder: Path) -> Settings:

@@ -57,8 +57,10 @@ class Given:
     known: Any
 
     def up(self) -> int:
-        found: int = self.known.purge(self.cache)
-        return found
+        found, wrong = self.known.purge(self.cache)
+        if wrong:
+            raise wrong
+        return int(found)
 
 
 @pytest.fixture
@@ -87,3 +89,23 @@ def test_what_the_cache_never_had_is_given_up(given: Given, answering: Answering
     answering.status = {MINE: 404}
     assert (given.up(), given.up()) == (1, 0)
     assert answering.asked == [MINE, OTHERS], "a minute later again"
+
+
+def test_the_plan_is_looked_after_anew_for_what_was_given_up_beside_a_refusal(
+    given: Given, answering: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keeper import service
+
+    settings = {"platforms": ["https://127.0.0.1:9"], "school": "1", "state": str(tmp_path), "seconds": 5}
+    box_cache.certificates(tmp_path / "tls")
+    keeper = service.Keeper({**settings, "cache": given.cache.address}, tmp_path / "tls")
+    renewed: list[bool] = []
+    monkeypatch.setattr(keeper.prefetch, "renew", lambda: renewed.append(True))
+    for answer, times in ((403, 1), (403, 1), (200, 2)):
+        answering.status = {MINE: answer}
+        if answer == 403:
+            with pytest.raises(OSError, match="the cache answered 403"):
+                keeper.withdraw()
+        else:
+            keeper.withdraw()
+        assert len(renewed) == times, "once for each that was given up"

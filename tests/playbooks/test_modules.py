@@ -110,7 +110,7 @@ def replace(folder: Path, files: dict[str, str]) -> tuple[str, str]:
         "health": "",
         "unit": "u",
     }
-    wrong = CACHE.replace(params, CACHE.read(folder / "current"), folder / CACHE.digest(files))
+    wrong = CACHE.replace(params, CACHE.read(folder / "current"))
     current = folder / "current"
     return wrong, CACHE.read(current).get("remap.config", "") if current.exists() else ""
 
@@ -162,3 +162,67 @@ def test_states_in_use_are_never_tidied_away(tmp_path: Path, monkeypatch: pytest
     left = [each for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()]
     assert len(left) == CACHE.KEPT
     assert (tmp_path / "current" / "remap.config").read_text() == "5\n"
+
+
+def test_a_switch_that_was_cut_off_before_the_server_was_told_is_told_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, tmp_path)
+    changed = {**NEW, "records.config": "b\n"}
+    replace(tmp_path, OLD)
+    with monkeypatch.context() as cut:
+        cut.setattr(CACHE, "tell", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replace(tmp_path, changed)
+    assert CACHE.read(tmp_path / "current") == changed
+    assert CACHE.due(tmp_path, changed, changed)
+    assert replace(tmp_path, changed) == ("", "new\n")
+    assert server.told[1:] == [(CACHE.digest(changed), True)], "what it reads only when it starts had changed"
+    assert not CACHE.due(tmp_path, changed, changed)
+
+
+def killed(*_: object, **__: object) -> str:
+    """The link drops, and the module ends."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("wanted", [NEW, {**NEW, "more": ""}], ids=["the same again", "another one"])
+def test_after_a_cut_the_way_back_leads_to_what_the_server_was_well_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, str]
+) -> None:
+    Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    with monkeypatch.context() as cut:
+        cut.setattr(CACHE, "tell", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replace(tmp_path, NEW)
+    server = Server(monkeypatch, tmp_path, well=False)
+    wrong, current = replace(tmp_path, wanted)
+    assert "old one is back" in wrong and current == "old\n"
+    assert server.told[-1] == (CACHE.digest(OLD), True)
+
+
+def test_a_note_that_a_power_cut_emptied_has_the_server_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    (tmp_path / CACHE.UNTOLD).write_text("")
+    assert replace(tmp_path, OLD) == ("", "old\n")
+    assert server.told[-1] == (CACHE.digest(OLD), True)
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_state_in_use_that_somebody_edited_is_replaced_or_stays_but_is_never_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accepts: bool
+) -> None:
+    Server(monkeypatch, tmp_path)
+    replace(tmp_path, OLD)
+    for _ in range(3):
+        edited = tmp_path / "current" / "remap.config"
+        edited.write_text("by hand\n")
+        used = (tmp_path / "current").resolve()
+        Server(monkeypatch, tmp_path, accepts=accepts)
+        wrong, current = replace(tmp_path, OLD)
+        assert CACHE.read(used)["remap.config"] == "by hand\n", "it is there until another one is in use"
+        assert (bool(wrong), current) == (not accepts, "old\n" if accepts else "by hand\n")

@@ -90,6 +90,22 @@ def settings_of(unit: str) -> dict[str, str]:
     return dict(row.split("=", 1) for row in rows if re.match(r"[A-Z][A-Za-z]+=", row))
 
 
+def _read_by(unit: str) -> str:
+    """What the role's tasks name as files that the unit reads."""
+    tasks = [each for path in (ROLE / "tasks").glob("*.yml") for each in yaml.safe_load(path.read_text()) or ()]
+    (task,) = [each for each in tasks if (each.get("box_unit") or {}).get("name") == unit]
+    return str(task["box_unit"]["reads"])
+
+
+@pytest.mark.parametrize("unit", ["huiju-agent.service", "huiju-keeper.service", "huiju-logs.service"])
+def test_a_service_that_holds_copies_of_certificates_starts_anew_with_new_ones(unit: str) -> None:
+    rows = (ROLE / "templates" / unit).read_text(encoding="utf-8").splitlines()
+    held = [row.rpartition("/")[2] for row in rows if row.startswith("LoadCredential=")]
+    assert set(held) == {"box.crt", "box.key", "platform.crt"}
+    # The key is only ever made anew with its certificate.
+    assert [name for name in held if name != "box.key" and f"/{name}" not in _read_by(unit)] == []
+
+
 @pytest.mark.parametrize("unit", sorted(path.name for path in (ROLE / "templates").glob("huiju-*.service")))
 def test_no_service_of_the_box_is_root_or_writes_beyond_its_own_folders(unit: str) -> None:
     told = settings_of(unit)

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from derive import access_log
+from derive import access_log, box_log
 from services.intake import app
 from services.intake.access_lines import ENCODING, TYPE, checked
-from services.intake.places import Busy, Pace
+from services.intake.places import Busy, Pace, Paces
 from services.intake.refusal import Refused
 from services.intake.settings import Limits, Settings
 from tests.derive.test_access_log import BOX
@@ -129,17 +129,60 @@ def test_no_more_lines_than_a_batch_can_have_are_looked_at() -> None:
         checked(gzip.compress(b"\n" * 4), CODE, limits)
 
 
-def test_who_sends_faster_than_lines_may_be_printed_keeps_them(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async def sent(doors: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(doors)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as box:
-            return await box.post(app.LOG_PATH, content=GOOD, headers={**FORMAT, SUBJECT: certificate(CODE)})
+def test_what_is_looked_at_are_the_lines_that_were_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+    monkeypatch.setattr(box_log, "kept", lambda each, _: looked.append(each))
+    limits = Limits()
+    assert checked(gzip.compress(b"\r" * limits.log_bytes), CODE, limits).left_out == len(looked) == 1
+    looked.clear()
+    assert checked(gzip.compress(b"a\r\x0b\x0cb\n\nc"), CODE, limits).left_out == 3
+    assert looked == [b"a\r\x0b\x0cb", b"", b"c"]
 
-    answer = asyncio.run(sent(app.doors(replace(settings, log_burst=10), 8081)))
+
+async def answers(doors: Any, *senders: str) -> list[httpx.Response]:
+    """What boxes of these schools (codes) are told, one after the other."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url="http://127.0.0.1:8080") as box:
+        headers = [{**FORMAT, SUBJECT: certificate(code)} for code in senders]
+        return [await box.post(app.LOG_PATH, content=GOOD, headers=each) for each in headers]
+
+
+@pytest.mark.parametrize(("of_all", "of_one"), [(10, 1000), (1000, 10)])
+def test_who_sends_faster_than_lines_may_be_printed_keeps_them(
+    settings: Settings, capsys: pytest.CaptureFixture[str], of_all: int, of_one: int
+) -> None:
+    tight = replace(settings, log_burst=of_all, log_burst_of_a_school=of_one)
+    [answer] = asyncio.run(answers(app.doors(tight, 8081), CODE))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "15")
     assert capsys.readouterr().out == ""
+
+
+def test_a_school_that_floods_the_log_waits_alone(settings: Settings) -> None:
+    size = len(checked(GOOD, CODE, settings.limits).text)
+    tight = replace(settings, log_burst=2 * size, log_burst_of_a_school=size, log_rate_of_a_school=0, log_rate=0)
+    found = asyncio.run(answers(app.doors(tight, 8081), CODE, CODE, CODE, OTHER))
+    assert [each.status_code for each in found] == [204, 503, 503, 204]
+
+
+def test_what_is_refused_is_taken_of_neither_pace() -> None:
+    paces = Paces(Pace(0, 100), lambda: Pace(0, 60))
+    paces.take(CODE, 60)
+    paces.take(OTHER, 30)
+    with pytest.raises(Busy):
+        paces.take(OTHER, 20)
+    with pytest.raises(Busy):
+        paces.take(CODE, 10)
+    paces.take(OTHER, 10)
+
+
+def test_the_worst_batch_that_is_taken_can_be_printed_some_day() -> None:
+    least = dict.fromkeys(box_log.FORM, "") | {"access_log": box_log.PLACE, "policy": "0" * 12, "from": "::"}
+    least |= dict.fromkeys(("time", "status", "cache", "bytes", "ms"), "1")
+    text = json.dumps({**least, "path": "PATH"}, separators=(",", ":"))
+    row = text.encode().replace(b"PATH", b"\xff" * box_log.MOST) + b"\n"
+    limits = Limits()
+    found = checked(gzip.compress(row * (limits.log_bytes // len(row))), CODE, limits)
+    assert found.lines and not found.left_out
+    assert len(found.text) < Settings.log_burst_of_a_school < Settings.log_burst
 
 
 def test_what_may_be_printed_comes_back_with_time_and_never_beyond_the_burst() -> None:

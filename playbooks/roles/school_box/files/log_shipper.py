@@ -130,11 +130,16 @@ class Queue:
     def _write(file: Path, content: bytes) -> None:
         """Whole or not at all."""
         part = file.with_suffix(".part")
-        with part.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        part.replace(file)
+        try:
+            with part.open("wb") as opened:
+                opened.write(content)
+                opened.flush()
+                os.fsync(opened.fileno())
+            part.replace(file)
+        except OSError:
+            # On a full disk half a file takes the room that others need.
+            part.unlink(missing_ok=True)
+            raise
 
 
 def count(batch: Path) -> int:
@@ -181,10 +186,20 @@ class Shipper:
 
     def step(self) -> None:
         """Send all that is there. OSError when the city cannot be asked, or the disk not be written: all is kept, and tried again."""
-        self.collect(least=1)
+        wrong = self._collected(least=1)
         while batches := self.queue.batches():
             self._send(batches[0])
-            self.collect(least=BATCH // 2)
+            wrong = self._collected(least=BATCH // 2) or wrong
+        if wrong:
+            raise wrong
+
+    def _collected(self, least: int) -> OSError | None:
+        """Why lines could not be put into batches, or None. What waits is sent all the same: on a full disk that makes room."""
+        try:
+            self.collect(least)
+        except OSError as error:
+            return error
+        return None
 
     def collect(self, least: int) -> None:
         """Put lines into batches, ``least`` bytes or more; while others wait, less than half a batch waits in the cache's file."""

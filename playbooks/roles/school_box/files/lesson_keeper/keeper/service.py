@@ -42,9 +42,12 @@ class Keeper:
             say("platform", "")
         except (OSError, ValueError) as error:
             say("platform", str(error))
-        if found := self.withdrawals.purge(self._purging):
+        found, wrong = self.withdrawals.purge(self._purging)
+        if found:
             print(f"withdrawn or purged: {found} objects given up", flush=True)
             self.prefetch.renew()
+        if wrong:
+            raise wrong
         return float(self.settings["seconds"])
 
     def _hear(self) -> None:

@@ -125,7 +125,9 @@ def apply(folder: Path, settings: Row) -> None:
     found = listed(signed(folder, Path(settings["key"])))
     known, cache = Withdrawals(Path(settings["state"])), Cache(settings["cache"])
     known.hear(found.get("withdrawn"))
-    known.purge(cache)
+    _, wrong = known.purge(cache)
+    if wrong:
+        raise wrong
     made = moment(found["made"])
     taken = [lesson for lesson in found["lessons"] if not known.keeps_out(lesson["id"], made)]
     for lesson in found["lessons"]:

@@ -71,25 +71,25 @@ class Withdrawals:
             for row in entries(document):
                 known.setdefault(_key(row), {**row, "heard": time.time(), "rounds": 0})
 
-    def purge(self, cache: Cache) -> int:
-        """Give up what is due; how many objects were held. OSError when the cache does not answer, or not well: it is due again."""
+    def purge(self, cache: Cache) -> tuple[int, OSError | None]:
+        """Give up what is due; how many objects were held, and why something is due again: the cache did not answer, or not well."""
         found, now = 0, time.time()
-        wrong: Refused | None = None
+        wrong: OSError | None = None
         for key, row in self._read().items():
             if row["rounds"] < len(ROUNDS) and now >= row["heard"] + ROUNDS[row["rounds"]]:
                 try:
                     found += cache.purge(row["paths"])
-                except Refused as error:
-                    # The others are given up all the same: what is refused may be so for long.
+                except OSError as error:
                     wrong = error
-                    continue
+                    if isinstance(error, Refused):
+                        # The others are given up all the same: what is refused may be so for long.
+                        continue
+                    break
                 with self._kept() as known:
                     known[key]["rounds"] += 1
                     if known[key]["rounds"] >= len(ROUNDS) or not _withdrawn(row):
                         _end(known[key])
-        if wrong:
-            raise wrong
-        return found
+        return found, wrong
 
     def keeps_out(self, lesson: str, made: float) -> bool:
         """Whether the lesson was withdrawn at ``made`` or later: what was made before then must not come back.
