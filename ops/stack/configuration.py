@@ -95,7 +95,7 @@ def write(stack: str, wanted: Wanted, *, kept: Mapping[str, str], cipher: Cipher
         "encryptionsalt": cipher.salt_line,
         "config": {f"{config.NAMESPACE}:{key}": value for key, value in sorted(values.items())},
     }
-    text = f"{_STAMP}{wanted.digest}\n{yaml.safe_dump(document, sort_keys=False, allow_unicode=True)}"
+    text = f"{_STAMP}{wanted.digest}\n{_dumped(document)}"
     replace(file(stack), text)
 
 
@@ -108,7 +108,17 @@ def _made_by_a_person(stack: str) -> dict[str, Any]:
 def rewrite(stack: str, changed: Mapping[str, Any]) -> None:
     """Write the stack's file anew from ``changed``, keeping whose file it is; the next `huiju up` generates it again."""
     stamp = f"{_STAMP}edited\n" if generated(stack) else ""
-    replace(file(stack), f"{stamp}{yaml.safe_dump(dict(changed), sort_keys=False, allow_unicode=True)}")
+    replace(file(stack), f"{stamp}{_dumped(changed)}")
+
+
+def amend(stack: str, changed: Mapping[str, Any]) -> None:
+    """The same for a generated file where nothing changed that the next `huiju up` would say otherwise: it stays as good as generated."""
+    stamp, _, _ = file(stack).read_text().partition("\n")
+    replace(file(stack), f"{stamp}\n{_dumped(changed)}")
+
+
+def _dumped(document: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
 
 
 def replace(where: Path, text: str) -> None:

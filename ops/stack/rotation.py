@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ops.stack.cipher import Cipher
 _SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's key for "this value is special"
 _CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/=]+")
 _PASSPHRASE_BYTES = 32
+_BEFORE = "identityKeyBefore"
 
 
 def staging() -> Path:
@@ -160,8 +161,7 @@ def rotate_credentials(
         if asked
     }
     if identity_key:
-        # Keycloak takes a new secret from nobody but whoever has the old one.
-        fresh["identityKeyBefore"] = document["config"]["huiju:identityKey"]
+        fresh |= _former_identity_keys(document["config"], cipher)
     if tls:
         settings = configuration.settings(stack)
         edge = str(settings.get("edgeDomain") or settings["domain"])
@@ -170,3 +170,27 @@ def rotate_credentials(
         fresh |= {"tlsCert": pair.certificate, "tlsKey": {"secure": cipher.encrypt(pair.key)}}
     document["config"] |= {f"huiju:{key}": value for key, value in fresh.items()}
     configuration.rewrite(stack, document)
+
+
+def _former_identity_keys(config: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
+    """Every key that Keycloak may have, newest first: it takes a new one from nobody but whoever has the one that it knows.
+
+    The one that stands in the file may never have come to it, and the one before may: nobody knows where a run that failed stopped.
+    """
+    standing = (config.get(f"huiju:{key}") for key in ("identityKey", _BEFORE))
+    texts = [cipher.decrypt(each["secure"]) for each in standing if each]
+    return {_BEFORE: {"secure": cipher.encrypt("\n".join(texts))}} if texts else {}
+
+
+@contextmanager
+def brought(stack: str) -> Iterator[None]:
+    """The body brings the stack's file to the platform. After its good end Keycloak has the key, and former ones are dropped."""
+    key = configuration.settings(stack).get("identityKey")
+    yield
+    if not configuration.generated(stack):
+        return
+    document = configuration.document(stack)
+    # Another command may have made yet another key meanwhile, which did not come there.
+    if f"huiju:{_BEFORE}" in document["config"] and document["config"].get("huiju:identityKey") == key:
+        del document["config"][f"huiju:{_BEFORE}"]
+        configuration.amend(stack, document)

@@ -105,7 +105,7 @@ def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, prev
             text = engine.previewed(words, {**environment, "TMPDIR": str(folder)})
         phases.console.print(text, markup=False)
         return None
-    with phases.phase("pulumi up"):
+    with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(wanted.stack)
     if health.policies_known(environment) is None:
@@ -262,7 +262,7 @@ def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
     with phases.phase("state"):
         live.require(environment)
         since = settle(wanted, environment, phases)
-    with phases.phase("pulumi up"):
+    with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(stack)
     return outcome
