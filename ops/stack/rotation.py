@@ -25,15 +25,13 @@ _SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the engine's k
 _CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/=]+")
 _PASSPHRASE_BYTES = 32
 _BEFORE = "identityKeyBefore"
+_GO, _PASSPHRASE = "go.json", "passphrase"
+"""Files of a rotation beside those of the stacks: the first is the word that it is to be finished."""
 
 
 def staging() -> Path:
     """Where a rotation is prepared."""
     return paths.state_dir() / "rotation"
-
-
-def _go() -> Path:
-    return staging() / "go.json"
 
 
 def stacks() -> list[str]:
@@ -63,16 +61,15 @@ def rotate_passphrase(say: Say) -> None:
     with _held(backend, names, say):
         shutil.rmtree(staging(), ignore_errors=True)
         staging().mkdir(parents=True, mode=0o700)
+        staged = store.FolderStore(staging())
         for name in names:
-            _stage(backend, name, new)
-        (staging() / "passphrase").write_text(new)
-        part = staging() / "go.part"
-        part.write_text(json.dumps(names))
-        part.replace(_go())
+            _stage(backend, staged, name, new)
+        staged.write(_PASSPHRASE, new.encode())
+        staged.write(_GO, json.dumps(names).encode())
         resume(say)
 
 
-def _stage(backend: store.Store, stack: str, passphrase: str) -> None:
+def _stage(backend: store.Store, staged: store.Store, stack: str, passphrase: str) -> None:
     """The stack's settings and state under the new passphrase, each with the salt it had before replaced."""
     old = configuration.cipher_of(stack)
     new = Cipher.fresh(passphrase)
@@ -85,14 +82,14 @@ def _stage(backend: store.Store, stack: str, passphrase: str) -> None:
     salt = configuration.document(stack)["encryptionsalt"]
     head, _, tail = text.partition(salt)
     renewed = [_CIPHERTEXT.sub(lambda found: again(found[0]), part) for part in (head, tail)]
-    (staging() / f"{stack}.yaml").write_text(line.join(renewed))
+    staged.write(f"{stack}.yaml", line.join(renewed).encode())
     state = checkpoint.load(backend, stack)
     if state:
         document = _renewed(state.document, again)
         provider = (document["checkpoint"].get("latest") or {}).get("secrets_providers")
         if provider:
             provider["state"] = {"salt": line}
-        (staging() / f"{stack}.json").write_bytes(checkpoint.Checkpoint(document).dump())
+        staged.write(f"{stack}.state", checkpoint.Checkpoint(document).dump())
 
 
 def _renewed(value: Any, again: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
@@ -107,20 +104,35 @@ def _renewed(value: Any, again: Callable[[str], str]) -> Any:  # noqa: ANN401 - 
 
 
 def resume(say: Say) -> None:
-    """Finish a rotation that had said "go"; forget one that had not."""
-    if not _go().exists():
+    """Finish a rotation that had said "go"; forget one that had not. Comes before whatever reads or writes settings.
+
+    Raises nothing for one that was cut off while what it had staged was cleared away.
+    """
+    go = staging() / _GO
+    if not go.exists():
         shutil.rmtree(staging(), ignore_errors=True)
         return
-    backend = store.open_store()
-    for stack in json.loads(_go().read_text()):
-        settings, state = staging() / f"{stack}.yaml", staging() / f"{stack}.json"
-        configuration.replace(configuration.file(stack), settings.read_text())
-        if state.exists():
-            backend.write(checkpoint.key(stack), state.read_bytes())
-        backup.forget(backend, stack)
-    configuration.keep_passphrase((staging() / "passphrase").read_text())
+    names = json.loads(go.read_text())
+    # Files go away only after everything was put in its place: an older kit was cut off there with its word still said.
+    if all((staging() / name).exists() for name in (_PASSPHRASE, *(f"{stack}.yaml" for stack in names))):
+        _bring(names)
+    # First of all, since without it what is left of the folder is forgotten.
+    go.unlink()
     shutil.rmtree(staging())
     say("passphrase replaced; copies of the state from before are removed, since only the old one opens them")
+
+
+def _bring(names: list[str]) -> None:
+    """Put what was staged in its place, the passphrase last; the same again when it is cut off."""
+    backend = store.open_store()
+    for stack in names:
+        configuration.replace(configuration.file(stack), (staging() / f"{stack}.yaml").read_text())
+        # An older kit's states were called `.json`, which for a stack `go` is the word.
+        for state in {staging() / f"{stack}.state", staging() / f"{stack}.json"} - {staging() / _GO}:
+            if state.exists():
+                backend.write(checkpoint.key(stack), state.read_bytes())
+        backup.forget(backend, stack)
+    configuration.keep_passphrase((staging() / _PASSPHRASE).read_text())
 
 
 @contextmanager

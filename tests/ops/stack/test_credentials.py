@@ -9,6 +9,7 @@ import pytest
 from catalog.errors import UserError
 from local import paths
 from ops.phases import Phases
+from ops.stack import cipher as cipher_module
 from ops.stack import configuration, engine, live, policies, rotation, session
 from tests.ops.stack.test_configuration import WANTED
 
@@ -19,6 +20,7 @@ ASKED = {"store_key": False, "access_key": False, "database_key": False, "identi
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack that is set up, on a cluster that answers, with nothing to recover from."""
     monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(cipher_module, "_ROUNDS", 1)  # what guards a passphrase that somebody chose
     configuration.ensure("test", WANTED)
     monkeypatch.setattr(engine, "shell", lambda _: {})
     monkeypatch.setattr(live, "require", lambda _: None)
