@@ -54,19 +54,24 @@ def _opens(stack: str) -> bool:
 
 def rotate_passphrase(say: Say) -> None:
     """Encrypt settings and state of every stack of this clone with a new passphrase. Raises `UserError` while a run is alive."""
-    resume(say)
+    with configuration.settled():
+        _finish(say)
+        backend, names = store.open_store(), stacks()
+        with _held(backend, names, say):
+            _prepare(backend, names)
+            _finish(say)
+
+
+def _prepare(backend: store.Store, names: list[str]) -> None:
+    """Stage everything, and say "go"."""
     new = secrets.token_urlsafe(_PASSPHRASE_BYTES)
-    backend = store.open_store()
-    names = stacks()
-    with _held(backend, names, say):
-        shutil.rmtree(staging(), ignore_errors=True)
-        staging().mkdir(parents=True, mode=0o700)
-        staged = store.FolderStore(staging())
-        for name in names:
-            _stage(backend, staged, name, new)
-        staged.write(_PASSPHRASE, new.encode())
-        staged.write(_GO, json.dumps(names).encode())
-        resume(say)
+    shutil.rmtree(staging(), ignore_errors=True)
+    staging().mkdir(parents=True, mode=0o700)
+    staged = store.FolderStore(staging())
+    for name in names:
+        _stage(backend, staged, name, new)
+    staged.write(_PASSPHRASE, new.encode())
+    staged.write(_GO, json.dumps(names).encode())
 
 
 def _stage(backend: store.Store, staged: store.Store, stack: str, passphrase: str) -> None:
@@ -106,8 +111,13 @@ def _renewed(value: Any, again: Callable[[str], str]) -> Any:  # noqa: ANN401 - 
 def resume(say: Say) -> None:
     """Finish a rotation that had said "go"; forget one that had not. Comes before whatever reads or writes settings.
 
-    Raises nothing for one that was cut off while what it had staged was cleared away.
+    One that is under way in another command is waited for: it is not to be forgotten.
     """
+    with configuration.settled():
+        _finish(say)
+
+
+def _finish(say: Say) -> None:
     go = staging() / _GO
     if not go.exists():
         shutil.rmtree(staging(), ignore_errors=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -154,6 +156,36 @@ def test_a_stack_may_be_called_as_the_word_is(said: list[str]) -> None:
     found = checkpoint.load(store.open_store(), "go")
     assert found is not None
     assert [each.id for each in found.objects] == ["ns/b"]
+
+
+def test_a_rotation_under_way_is_waited_for_by_other_commands_and_not_forgotten(
+    clone: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, real, flock = threading.Event(), rotation._stage, fcntl.flock
+
+    def at_the_lock(*words: int) -> None:
+        if threading.current_thread() is other:
+            arrived.set()
+        flock(*words)
+
+    def command() -> None:
+        rotation.resume(said.append)
+        arrived.set()
+
+    def stage(*words: object) -> None:
+        real(*words)  # type: ignore[arg-type]
+        other.start()
+        assert arrived.wait(60)
+
+    # A lock is of the file that was opened, so threads are to each other what two commands are.
+    other = threading.Thread(target=command)
+    monkeypatch.setattr(fcntl, "flock", at_the_lock)
+    monkeypatch.setattr(rotation, "_stage", stage)
+    rotation.rotate_passphrase(said.append)
+    other.join()
+    assert configuration.passphrase() != clone
+    assert configuration.read_secrets("test")["tlsKey"] == "private words"
+    assert len(said) == 1
 
 
 class Reached(Exception):  # noqa: N818 - nothing went wrong
