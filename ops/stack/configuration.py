@@ -10,8 +10,8 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import yaml
 from catalog.errors import UserError
 from infra import config
 from local import paths
+from local.toolchain import environment
 from ops.stack.alone import alone
 from ops.stack.cipher import Cipher
 
@@ -74,11 +75,14 @@ def generated(stack: str) -> bool:
     return not file(stack).exists() or file(stack).read_text().startswith(_STAMP)
 
 
-def settled() -> AbstractContextManager[None]:
+@contextmanager
+def settled() -> Iterator[None]:
     """Until the body ends nobody else here writes settings, or the passphrase, of this clone: what was read of them stays so."""
-    return alone(paths.state_dir() / "settings.lock")
+    with alone(paths.state_dir() / "settings.lock"):
+        yield
 
 
+@settled()
 def ensure(stack: str, wanted: Wanted) -> bool:
     """Write the stack's file if anything in it would change; True when it was written."""
     written = file(stack).exists() and file(stack).read_text().startswith(f"{_STAMP}{wanted.digest}\n")
@@ -171,14 +175,11 @@ def cipher_of(stack: str) -> Cipher:
 
 def passphrase() -> str:
     """This clone's passphrase, made on first use; readable only by its owner."""
-    where = paths.passphrase_file()
-    if not where.exists():
-        keep_passphrase(secrets.token_urlsafe(_KEY_BYTES))
-    return where.read_text().rstrip("\n")
+    return environment.passphrase().read_text().rstrip("\n")
 
 
 def keep_passphrase(text: str) -> None:
-    """Put ``text`` in the passphrase file, whole or not at all."""
+    """Put ``text`` in the passphrase file's place, whole or not at all."""
     where = paths.passphrase_file()
     where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = where.with_suffix(".part")

@@ -98,6 +98,7 @@ def _short(reference: str) -> str:
     return f"{name.rsplit('/', 1)[-1]}@{digest[:_DIGEST]}"
 
 
+@configuration.settled()
 def put_back(stack: str, release: Release) -> None:
     """Write the release's settings into the stack's file; credentials and place stay."""
     document = configuration.document(stack)

@@ -158,6 +158,7 @@ def _held(backend: store.Store, names: list[str], say: Say) -> Iterator[None]:
             backend.delete(key)
 
 
+@configuration.settled()
 def rotate_credentials(
     stack: str, *, store_key: bool, access_key: bool, database_key: bool, identity_key: bool, tls: bool
 ) -> None:
@@ -209,10 +210,14 @@ def brought(stack: str) -> Iterator[None]:
     """The body brings the stack's file to the platform. After its good end Keycloak has the key, and former ones are dropped."""
     key = configuration.settings(stack).get("identityKey")
     yield
-    if not configuration.generated(stack):
-        return
+    if configuration.generated(stack):
+        _drop_former(stack, key)
+
+
+@configuration.settled()
+def _drop_former(stack: str, brought: Any) -> None:  # noqa: ANN401 - as it stands in the file
     document = configuration.document(stack)
     # Another command may have made yet another key meanwhile, which did not come there.
-    if f"huiju:{_BEFORE}" in document["config"] and document["config"].get("huiju:identityKey") == key:
+    if f"huiju:{_BEFORE}" in document["config"] and document["config"].get("huiju:identityKey") == brought:
         del document["config"][f"huiju:{_BEFORE}"]
         configuration.amend(stack, document)

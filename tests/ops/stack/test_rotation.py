@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +33,7 @@ from ops.stack import (
 from ops.stack import cipher as cipher_module
 from ops.stack.cipher import Cipher
 from ops.stack.target import Target
+from tests.ops.stack import at_once
 from tests.ops.stack.states import SECRET, config_map, state
 from tests.ops.stack.test_configuration import WANTED
 
@@ -161,28 +160,11 @@ def test_a_stack_may_be_called_as_the_word_is(said: list[str]) -> None:
 def test_a_rotation_under_way_is_waited_for_by_other_commands_and_not_forgotten(
     clone: str, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrived, real, flock = threading.Event(), rotation._stage, fcntl.flock
-
-    def at_the_lock(*words: int) -> None:
-        if threading.current_thread() is other:
-            arrived.set()
-        flock(*words)
-
-    def command() -> None:
-        rotation.resume(said.append)
-        arrived.set()
-
-    def stage(*words: object) -> None:
-        real(*words)  # type: ignore[arg-type]
-        other.start()
-        assert arrived.wait(60)
-
-    # A lock is of the file that was opened, so threads are to each other what two commands are.
-    other = threading.Thread(target=command)
-    monkeypatch.setattr(fcntl, "flock", at_the_lock)
-    monkeypatch.setattr(rotation, "_stage", stage)
+    configuration.ensure("another", WANTED)
+    other = at_once.Other(monkeypatch, lambda: rotation.resume(said.append))
+    at_once.before(monkeypatch, checkpoint, "load", other)
     rotation.rotate_passphrase(said.append)
-    other.join()
+    other.end()
     assert configuration.passphrase() != clone
     assert configuration.read_secrets("test")["tlsKey"] == "private words"
     assert len(said) == 1
