@@ -31,6 +31,8 @@ Certificates = Annotated[
 ]
 _URL = re.compile(r"^https?://[^\s/]+")
 StoreSecret = Annotated[SecretStr, Field(min_length=32, max_length=128)]
+FormerSecrets = Annotated[SecretStr, Field(min_length=32, max_length=4096)]
+"""One a line; each was a `StoreSecret`."""
 
 
 class StoreAccount(BaseModel):
@@ -106,9 +108,10 @@ class StackSettings(BaseModel):
         description="Secret. Seed of the secrets by which services and the set-up sign in to Keycloak, 32+ characters; "
         "`huiju secrets rotate` changes it.",
     )
-    identity_key_before: StoreSecret | None = Field(
+    identity_key_before: FormerSecrets | None = Field(
         default=None,
-        description="Secret. The seed before, by which the next run gets in to change it; set by that command.",
+        description="Secret. The seed before, by which the next run gets in to change it, and seeds before it that may still count, one a "
+        "line; set by that command, and gone once a run brought `identityKey` to the platform.",
     )
     identity_providers: tuple[Provider, ...] = Field(
         default=(),

@@ -36,6 +36,7 @@ def rotate(
 ) -> None:
     """Replace what the kit made up: passphrase, keys of object store, database and Keycloak, signing keys, the gateway's certificate."""
     phases = Phases()
+    rotation.resume(phases.say)
     if passphrase:
         with phases.phase("passphrase"):
             rotation.rotate_passphrase(phases.say)
@@ -72,6 +73,7 @@ def renew(
 ) -> None:
     """Take new signing keys without ending a session or a permission, in three steps. After a leak use `rotate` instead."""
     phases = Phases()
+    rotation.resume(phases.say)
     with phases.phase(step.value):
         renewal.step(stack, step, load_named(place.of_stack(stack).city))
     if apply:

@@ -15,7 +15,7 @@ from ops import health
 from ops.console import console
 from ops.health import Fact, Verdict
 from ops.phases import Phases
-from ops.stack import configuration, release, session, target
+from ops.stack import configuration, release, rotation, session, target
 from ops.stack.release import Release
 
 app = typer.Typer()
@@ -42,6 +42,7 @@ def upgrade(
         return
     if not yes and sys.stdin.isatty():
         typer.confirm("Go on?", abort=True)
+    rotation.resume(phases.say)
     release.put_back(stack, wanted)
     try:
         session.reapply(stack, phases, "rollback" if rollback else "upgrade", partial(_checked, stack, phases))

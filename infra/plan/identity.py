@@ -76,13 +76,13 @@ def secrets(settings: StackSettings) -> dict[str, str]:
 
 
 def _admin(settings: StackSettings) -> dict[str, str]:
-    seeds = {"secret": settings.identity_key, "before": settings.identity_key_before}
-    found = {
-        name: identity.client_secret(seed.get_secret_value(), PROVISIONER)
-        for name, seed in seeds.items()
-        if seed is not None
-    }
-    return {"client": PROVISIONER, **found}
+    def secret_by(seed: str) -> str:
+        return identity.client_secret(seed, PROVISIONER)
+
+    found = {"client": PROVISIONER, "secret": secret_by(settings.identity_key.get_secret_value())}
+    before = settings.identity_key_before.get_secret_value() if settings.identity_key_before else ""
+    former = [secret_by(seed) for seed in before.split("\n") if seed]
+    return {**found, "before": "\n".join(former)} if former else found
 
 
 def _desired(city: City, settings: StackSettings) -> str:

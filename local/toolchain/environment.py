@@ -39,7 +39,7 @@ def passphrase() -> Path:
     """The stack passphrase of this clone, made on first use; readable by its owner only."""
     path = paths.passphrase_file()
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # of this call: threads share the process id
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:

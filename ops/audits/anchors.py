@@ -7,11 +7,9 @@ nothing wrong.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +21,7 @@ from derive.audit import Head
 from local import paths
 from ops import log_lines
 from ops.lessons.place import Place
+from ops.stack.alone import alone
 from ops.stack.store import FolderStore
 from services.entitlement.shipping import HEAD
 
@@ -69,7 +68,7 @@ def read(where: Path) -> list[Head]:
 
 def remember(where: Path, heads: Iterable[Head], expired: datetime | None = None) -> None:
     """Keep the latest head of each chain, durably; what began before ``expired`` is dropped. Two commands at once lose none."""
-    with _alone(where):
+    with alone(where.with_suffix(LOCK)):
         latest: dict[str, Head] = {}
         for each in (*read(where), *heads):
             if each.writer not in latest or latest[each.writer].sequence < each.sequence:
@@ -77,15 +76,6 @@ def remember(where: Path, heads: Iterable[Head], expired: datetime | None = None
         kept = [latest[name] for name in sorted(latest) if expired is None or audit.begun(name) >= expired]
         text = "".join(json.dumps(asdict(each)) + "\n" for each in kept)
         FolderStore(where.parent).write(where.name, text.encode())
-
-
-@contextmanager
-def _alone(where: Path) -> Iterator[None]:
-    """Until the body ends nobody else here changes the file. The lock lies beside it, since the file is another after each change."""
-    where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with where.with_suffix(LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def head(row: dict[str, object]) -> Head:

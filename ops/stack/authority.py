@@ -33,10 +33,10 @@ def certificate_file() -> Path:
 
 
 def ensure(*hosts: str, renew: bool = False) -> Pair:
-    """The server's pair for ``hosts``, made when absent, for other hosts, near its end, or when ``renew`` asks."""
-    authority = pair.kept("ca") or pair.keep("ca", pair.authority("huiju local CA"))
+    """The server's pair for ``hosts``, made when absent or not a pair, for other hosts, near its end, or when ``renew`` asks."""
+    authority = pair.standing("ca", "huiju local CA")
     server = pair.kept("server")
-    if server is None or renew or not _serves(server, hosts, authority):
+    if server is None or renew or not server.fits or not _serves(server, hosts, authority):
         server = pair.keep("server", _issue(authority, hosts))
     return Pair(server.certificate + authority.certificate, server.key)
 

@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
+from catalog.errors import UserError
 from derive import keys
 from local import paths
+from ops.stack.alone import alone
+from ops.stack.store import FolderStore
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=397)
@@ -44,6 +47,15 @@ class Pair:
         return self.parsed.not_valid_after_utc
 
     @property
+    def fits(self) -> bool:
+        """Whether the key is the certificate's. One that cannot be read is not."""
+        try:
+            key = serialization.load_pem_private_key(self.key.encode(), None)
+            return key.public_key() == self.parsed.public_key()
+        except ValueError:
+            return False
+
+    @property
     def private(self) -> ec.EllipticCurvePrivateKey:
         """The key. Raises TypeError for one of another kind than the kit makes."""
         key = serialization.load_pem_private_key(self.key.encode(), None)
@@ -59,19 +71,56 @@ def folder() -> Path:
 
 def kept(name: str) -> Pair | None:
     """The pair called ``name``, or None when it was never made."""
-    certificate, key = folder() / f"{name}.crt", folder() / f"{name}.key"
-    return Pair(certificate.read_text(), key.read_text()) if certificate.exists() and key.exists() else None
+    with alone(_lock()):
+        return _read(name)
 
 
 def keep(name: str, pair: Pair) -> Pair:
-    """The key first and whole, so that a certificate without its key is never found."""
+    """Put the pair in the place of the one called ``name``."""
+    with alone(_lock()):
+        return _put(name, pair)
+
+
+def standing(name: str, title: str) -> Pair:
+    """The authority called ``name``, made when there is none. Raises `UserError` when its key is not its certificate's."""
+    with alone(_lock()):
+        found = _read(name) or _put(name, authority(title))
+    if not found.fits:
+        raise UserError(
+            f"{folder()}/{name}.crt and {name}.key do not belong together: put back the one of the two that fits the other, from a copy. "
+            "Where there is none, delete both and run the same command again: it makes a new authority, "
+            "whose certificate whoever trusts the former one has to be given"
+        )
+    return found
+
+
+def _lock() -> Path:
+    return folder().with_suffix(".lock")
+
+
+def _read(name: str) -> Pair | None:
+    """The pair; one whose replacement was cut off between key and certificate is finished."""
+    certificate, key = folder() / f"{name}.crt", folder() / f"{name}.key"
+    if not (certificate.exists() and key.exists()):
+        return None
+    found, part = Pair(certificate.read_text(), key.read_text()), folder() / f".{name}.crt"
+    if found.fits or not part.exists():
+        return found
+    ahead = Pair(part.read_text(), found.key)
+    if not ahead.fits:
+        return found
+    part.replace(certificate)
+    return ahead
+
+
+def _put(name: str, pair: Pair) -> Pair:
+    """Both beside the old ones first, then the key, then the certificate: `_read` finishes what is cut off between the two."""
+    texts = {"key": pair.key, "crt": pair.certificate}
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    for suffix, text in (("key", pair.key), ("crt", pair.certificate)):
-        part = folder() / f".{name}.{suffix}"
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)
-        part.write_text(text)
-        part.replace(folder() / f"{name}.{suffix}")
+    for suffix, text in texts.items():
+        FolderStore(folder()).write(f".{name}.{suffix}", text.encode())
+    for suffix in texts:
+        (folder() / f".{name}.{suffix}").replace(folder() / f"{name}.{suffix}")
     return pair
 
 

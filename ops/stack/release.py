@@ -120,6 +120,7 @@ def _short(reference: str) -> str:
     return f"{name.rsplit('/', 1)[-1]}@{digest[:_DIGEST]}"
 
 
+@configuration.settled()
 def put_back(stack: str, release: Release) -> None:
     """Write the release's versions into the stack's file; everything else stays as it is.
 

@@ -59,6 +59,7 @@ def refuse(settings: Mapping[str, Any], wanted: Step, lasts: timedelta, now: dat
         )
 
 
+@configuration.settled()
 def step(stack: str, wanted: Step, city: City, now: datetime | None = None) -> Ring:
     """Put the step into the stack's file; the next `huiju up` brings it to the platform. Raises `UserError`."""
     now = now or datetime.now(UTC)

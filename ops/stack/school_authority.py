@@ -22,12 +22,13 @@ from ops.stack import pair
 from ops.stack.pair import Pair
 
 NAME = "schools"
+_TITLE = "huiju school CA"
 _FORMER = f"{NAME}-until-"
 
 
 def ensure() -> Pair:
-    """The authority, made when it is not there."""
-    return pair.kept(NAME) or pair.keep(NAME, pair.authority("huiju school CA"))
+    """The authority, made when it is not there. Raises `UserError` when half of it is another's."""
+    return pair.standing(NAME, _TITLE)
 
 
 def certificate_file() -> Path:
@@ -60,7 +61,7 @@ def rotate() -> Path:
     where = pair.folder() / f"{_FORMER}{until.isoformat()}.crt"
     with where.open("a") as file:
         file.write(before.certificate)
-    pair.keep(NAME, pair.authority("huiju school CA"))
+    pair.keep(NAME, pair.authority(_TITLE))
     return where
 
 

@@ -78,6 +78,7 @@ def provision(
 
 
 def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, preview: bool) -> engine.Outcome | None:
+    rotation.resume(phases.say)
     cluster = placing.place(wanted.stack, cluster)
     with phases.phase("tools"):
         for name in TOOLS:
@@ -105,7 +106,7 @@ def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, prev
             text = engine.previewed(words, {**environment, "TMPDIR": str(folder)})
         phases.console.print(text, markup=False)
         return None
-    with phases.phase("pulumi up"):
+    with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(wanted.stack)
     if health.policies_known(environment) is None:
@@ -176,7 +177,6 @@ def _may_move(wanted: Wanted, environment: Mapping[str, str]) -> bool:
 def settle(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> float | None:
     """Recover from a dead run, copy the state, make the stack if it is new; since when things are uncertain, or None."""
     backend = store.open_store()
-    rotation.resume(phases.say)
     before = lock.marker(backend, wanted.stack)
     since = recovery.prepare(backend, wanted.stack, environment, phases.say, break_lock=wanted.break_lock)
     if before and not before.here:
@@ -255,6 +255,7 @@ def reapply(
 
 
 def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
+    rotation.resume(phases.say)
     wanted = Wanted(stack=stack)
     environment = engine.shell(of_settings(configuration.settings(stack)).reached_by)
     with phases.phase("rules"):
@@ -262,7 +263,7 @@ def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
     with phases.phase("state"):
         live.require(environment)
         since = settle(wanted, environment, phases)
-    with phases.phase("pulumi up"):
+    with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(stack)
     return outcome
@@ -286,6 +287,7 @@ def destroy(wanted: Wanted, phases: Phases, *, protected: bool) -> None:
 
 
 def _destroyed(wanted: Wanted, cluster: Target, phases: Phases, *, protected: bool) -> engine.Outcome:
+    rotation.resume(phases.say)
     if cluster.embedded:
         with phases.phase("cluster"):
             start_cluster(phases)

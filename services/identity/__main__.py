@@ -1,7 +1,8 @@
 """What runs in the cluster: ``python3 -m services.identity DESIRED.json`` brings the realm to what the file says.
 
 `IDENTITY_URL` says where Keycloak answers; the folder `IDENTITY_ADMIN` holds the administrator's `client` and `secret`, and `before` where
-the secret was changed: then the old one opens the door for the last time, and is replaced first of all.
+the secret was changed: then an old one opens the door for the last time, and is replaced first of all. There are several, one a line, where
+it was changed again before anybody knew that the change had come here.
 """
 
 from __future__ import annotations
@@ -18,11 +19,9 @@ from services.identity.realm import apply
 def main(path: str) -> None:
     """Apply, saying what was changed. Raises for what Keycloak refuses, with its words."""
     folder = Path(os.environ["IDENTITY_ADMIN"])
-    client, *secrets = (
-        (folder / name).read_text(encoding="utf-8")
-        for name in ("client", "secret", "before")
-        if (folder / name).exists()
-    )
+    client, secret = ((folder / name).read_text(encoding="utf-8") for name in ("client", "secret"))
+    former = (folder / "before").read_text(encoding="utf-8").split("\n") if (folder / "before").exists() else []
+    secrets = [secret, *former]
     desired = json.loads(Path(path).read_text(encoding="utf-8"))
     with Admin(os.environ["IDENTITY_URL"]) as admin:
         admin.wait()

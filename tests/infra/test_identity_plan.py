@@ -98,6 +98,8 @@ def test_the_former_key_opens_the_door_once_more(tiny: City, settings: Settings)
     assert admin().keys() == {"client", "secret"}
     renewed = admin(identityKey=f"{SEED} anew", identityKeyBefore=SEED)
     assert renewed["before"] == admin()["secret"] != renewed["secret"]
+    twice = admin(identityKey=f"{SEED} again", identityKeyBefore=f"{SEED} anew\n{SEED}")
+    assert twice["before"].splitlines() == [renewed["secret"], admin()["secret"]]
 
 
 def test_keycloak_signs_in_to_its_own_database_over_checked_tls(tiny: City, settings: Settings) -> None:

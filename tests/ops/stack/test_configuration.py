@@ -116,18 +116,6 @@ def test_new_credentials_replace_the_old_ones_and_nothing_else(key: str) -> None
     assert configuration.settings("test")["images"] == public["images"]
 
 
-def test_the_key_to_keycloak_before_is_kept_until_the_next_one() -> None:
-    configuration.ensure("test", WANTED)
-    asked = {"store_key": False, "access_key": False, "database_key": False, "identity_key": True, "tls": False}
-    first = configuration.read_secrets("test")["identityKey"]
-    rotation.rotate_credentials("test", **asked)
-    configuration.ensure("test", WANTED)
-    second = configuration.read_secrets("test")
-    assert second["identityKeyBefore"] == first != second["identityKey"]
-    rotation.rotate_credentials("test", **asked)
-    assert configuration.read_secrets("test")["identityKeyBefore"] == second["identityKey"]
-
-
 def test_what_a_person_set_stays_when_the_file_is_written_anew() -> None:
     configuration.ensure("test", WANTED)
     document, cipher = configuration.document("test"), configuration.cipher_of("test")

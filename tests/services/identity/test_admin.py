@@ -96,6 +96,15 @@ def test_a_changed_secret_is_brought_in_by_the_former_one(tmp_path: Path, monkey
     assert keycloak.secret == "now"
 
 
+@pytest.mark.parametrize("known", ["first", "second"])
+def test_whichever_former_secret_keycloak_knows_brings_the_new_one_in(
+    known: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keycloak = Keycloak(known)
+    _run(keycloak, tmp_path, monkeypatch, secret="now", before="second\nfirst")
+    assert keycloak.secret == "now"
+
+
 def test_without_the_former_one_nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SignInError):
         _run(Keycloak("before"), tmp_path, monkeypatch, secret="now")
