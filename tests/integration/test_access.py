@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,11 +27,13 @@ from catalog.errors import UserError
 from derive import admission, generated, session_token, store
 from derive.lesson import lesson_id as named_after
 from derive.signing import Step
+from infra import config
 from infra.plan import admission as limiting
 from infra.plan import routes, sign_in
 from infra.plan.routes import GATEWAY_API
 from ops import secrets
 from ops.lessons import library, place
+from ops.stack import configuration, renewal
 from policies.access import document
 from services.entitlement import versions
 from tests.infra.conftest import RAW, text
@@ -211,9 +213,8 @@ def _applied(platform: Platform, *objects: dict[str, Any]) -> Iterator[None]:
 
 def _guarded(platform: Platform, known: City) -> tuple[dict[str, Any], dict[str, Any]]:
     """A way to the portal that only the first tier may use: the policy, as the plan makes it, and the route."""
-    from infra import config
-
-    settings = config.read(text({**RAW, "accessKey": viewer.seed(platform)}), "test")
+    keys = {"accessKey": viewer.seed(platform), renewal.EPOCHS: str(renewal.ring(platform.stack))}
+    settings = config.read(text({**RAW, **keys}), "test")
     settings = settings.model_copy(update={"public_port": int(platform.url.rpartition(":")[2])})
     policy = sign_in.policy(ROUTE, "portal", [known.tiers[0].id], settings).props
     plain = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
@@ -358,6 +359,20 @@ def test_renewed_signing_keys_end_nothing(platform: Platform, known: City, lesso
     assert viewer.ask(platform, after["master"], Cookie=viewer.cookie(after["token"])).status == 200
     with pytest.raises(UserError, match="accepted until"):
         secrets.renew(Step.DROP, stack=platform.stack, apply=True)
+    _let_time_pass(platform, known)
+    secrets.renew(Step.DROP, stack=platform.stack, apply=True)
+    refused = viewer.play(platform, lesson, student)
+    assert (refused.status, refused.json["reason"]) == (403, "session-invalid"), "by a key that counts no more"
+    assert viewer.ask(platform, before["master"], Cookie=viewer.cookie(before["token"])).status == 403
+    assert viewer.ask(platform, after["master"], Cookie=viewer.cookie(after["token"])).status == 200
+
+
+def _let_time_pass(platform: Platform, known: City) -> None:
+    """The stack's file says that the new key has signed for so long that everything the old one signed is over."""
+    file = configuration.document(platform.stack)
+    since = datetime.now(UTC) - renewal.longest(known) - timedelta(minutes=1)
+    file["config"][f"{config.NAMESPACE}:{renewal.SINCE}"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    configuration.rewrite(platform.stack, file)
 
 
 def test_new_signing_keys_end_every_session_and_permission_that_was_given(
