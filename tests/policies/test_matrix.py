@@ -21,7 +21,7 @@ from policies.access.tables import Tables
 from tests.builders import changed
 from tests.policies import reference, situations
 
-SAMPLE = 15_000
+SAMPLE = 10_000
 """Questions of `make test`: about five seconds."""
 
 

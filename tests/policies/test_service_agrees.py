@@ -26,7 +26,7 @@ NOWHERE = "nowhere"
 """Id of a district or a partner that no city has."""
 LATE = datetime(2099, 1, 1, tzinfo=UTC)
 """When live classes end: after every question."""
-PART = {"tiny": 6, "neijiang": 24}
+PART = {"tiny": 12, "neijiang": 48}
 """City -> one question in so many is asked by `make test`: a few seconds each."""
 
 
