@@ -19,7 +19,7 @@ import httpx
 
 from local.ports import free_port
 from tests import remote_write
-from tests.services.intake.conftest import CODE, OTHER, TOLD
+from tests.services.intake.told import CODE, OTHER, TOLD
 
 ROOT = Path(__file__).resolve().parents[3]
 SUBJECT = "x-forwarded-client-cert"

@@ -20,8 +20,8 @@ from services.intake.places import Busy, Pace, Paces
 from services.intake.refusal import Refused
 from services.intake.settings import Limits, Settings
 from tests.derive.test_access_log import BOX
-from tests.services.intake.conftest import CODE, OTHER
 from tests.services.intake.running import SUBJECT, Running, certificate, intake
+from tests.services.intake.told import CODE, OTHER
 
 FORMAT = {"Content-Type": TYPE, "Content-Encoding": ENCODING}
 

@@ -23,23 +23,11 @@ from services.intake.app import received
 from services.intake.settings import Limits
 from tests import remote_write
 from tests.remote_write import message, packed, series
-from tests.services.intake.conftest import CODE, JOB, OTHER, READING
 from tests.services.intake.running import SUBJECT, Database, Running, certificate, database, intake
+from tests.services.intake.told import CODE, JOB, OTHER, READING
 
 GOOD = remote_write.write(([("__name__", READING), ("school", CODE), ("job", JOB)], 0.25, 1_700_000_000_000))
 FOREIGN = remote_write.write(([("__name__", READING), ("school", OTHER), ("l", "planted-payload")], 1.0, 1))
-
-
-@pytest.fixture(scope="module")
-def behind() -> Iterator[Database]:
-    with database() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def running(behind: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with intake(tmp_path_factory.mktemp("intake"), behind.url) as process:
-        yield process
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from services.intake.refusal import Reason, Refused
 from services.intake.settings import Settings
 from tests import remote_write
 from tests.remote_write import field, label, message, packed, series
-from tests.services.intake.conftest import CODE, JOB, OTHER, READING
+from tests.services.intake.told import CODE, JOB, OTHER, READING
 
 NAMES = st.text("abcXYZ_059", max_size=12).map(lambda rest: f"l{rest}")
 VALUES = st.text(max_size=40)

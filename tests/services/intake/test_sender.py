@@ -6,7 +6,7 @@ import pytest
 
 from services.intake import sender
 from services.intake.refusal import Reason, Refused
-from tests.services.intake.conftest import CODE, OTHER
+from tests.services.intake.told import CODE, OTHER
 
 KNOWN = frozenset({CODE, OTHER})
 HASH = "Hash=" + "0a" * 32

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -13,8 +11,8 @@ from services.intake.series_seen import HOUR, SeriesSeen
 from services.intake.settings import Settings
 from tests import remote_write
 from tests.remote_write import message, packed, series
-from tests.services.intake.conftest import CODE, JOB, OTHER
-from tests.services.intake.running import Database, Running, database, intake
+from tests.services.intake.running import Database, Running
+from tests.services.intake.told import CODE, JOB, OTHER
 
 MOST = Settings.series_of_a_school
 
@@ -63,18 +61,6 @@ def test_a_request_that_is_refused_uses_nothing_up(settings: Settings) -> None:
     with pytest.raises(Refused):
         checked(mixed, CODE, settings, lambda each: seen.takes(CODE, each))
     assert checked(body(0, 1), CODE, settings, lambda each: seen.takes(CODE, each)).series == 1
-
-
-@pytest.fixture(scope="module")
-def behind() -> Iterator[Database]:
-    with database() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def running(behind: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with intake(tmp_path_factory.mktemp("intake"), behind.url) as process:
-        yield process
 
 
 def test_a_box_that_makes_ever_new_series_has_them_left_out_counted_and_said_and_no_other_one_has(

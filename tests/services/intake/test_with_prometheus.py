@@ -14,8 +14,8 @@ import pytest
 from local import toolchain
 from local.ports import free_port
 from tests import remote_write
-from tests.services.intake.conftest import CODE, JOB, OTHER, READING
 from tests.services.intake.running import Running, intake
+from tests.services.intake.told import CODE, JOB, OTHER, READING
 
 pytestmark = pytest.mark.integration
 DAY_MS = 86_400_000
