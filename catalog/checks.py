@@ -223,7 +223,7 @@ def live(facts: Facts) -> Iterator[Finding]:
 def readings(facts: Facts) -> Iterator[Finding]:
     """A window that a single lost probe would break, and logs that are thrown away too early."""
     coverage: Coverage | None = facts.single.get("coverage")
-    if coverage and coverage.window_minutes * 60 < 2 * coverage.probe_seconds:
+    if coverage and coverage.window_seconds < 2 * coverage.probe_seconds:
         yield Finding("coverage", 0, ("window_minutes",), f"must hold two probes of {coverage.probe_seconds} s")
     for index, service in facts.of("services").items():
         for position, bucket in enumerate(service.buckets):

@@ -29,3 +29,8 @@ class Coverage(Fact):
     """The school days over which that share is counted."""
     source: Sentence
     """Where these figures come from."""
+
+    @property
+    def window_seconds(self) -> int:
+        """`window_minutes`, in seconds."""
+        return self.window_minutes * 60

@@ -282,7 +282,7 @@ ALERT_BLIND: Final = alert("monitoring", "blind")
 ALERT_AUDIT: Final = alert("audit", "records", "wait")
 ALERT_RULES: Final = alert("access", "rules", "unsound")
 ALERT_LOG: Final = alert("school", "log", "lost")
-ALERT_LOGS: Final = alert("platform", "logs", "wait")
+ALERT_PLATFORM_LOGS: Final = alert("platform", "logs", "wait")
 ALERTS: Final = (
     ALERT_SCHOOL,
     ALERT_DISTRICT,
@@ -292,7 +292,7 @@ ALERTS: Final = (
     ALERT_AUDIT,
     ALERT_RULES,
     ALERT_LOG,
-    ALERT_LOGS,
+    ALERT_PLATFORM_LOGS,
 )
 """Every alert; each has a runbook of its name."""
 

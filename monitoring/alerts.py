@@ -32,7 +32,17 @@ LOGS_WINDOW: Final = timedelta(minutes=30)
 
 def groups(city: City) -> list[dict[str, Any]]:
     """The one group of alerts."""
-    rules = [_school(), _district(), *_budget(city), _volume(), _blind(), _audit(city), _rules(), _log(), _logs()]
+    rules = [
+        _school(),
+        _district(),
+        *_budget(city),
+        _volume(),
+        _blind(),
+        _audit(city),
+        _rules(),
+        _log(),
+        _platform_logs(),
+    ]
     return [{"name": "alerts", "interval": "30s", "rules": rules}]
 
 
@@ -161,12 +171,12 @@ def _log() -> dict[str, Any]:
     )
 
 
-def _logs() -> dict[str, Any]:
+def _platform_logs() -> dict[str, Any]:
     """A collector holds lines and the store takes none: it tries for ever without a word, and nodes keep files for some time only."""
     # One that never got rid of a line has no such counter at all.
     window = f"{LOGS_WINDOW.total_seconds() / 60:g}m"
     return _alert(
-        names.ALERT_LOGS,
+        names.ALERT_PLATFORM_LOGS,
         f"{COLLECTOR_WAITS} > 0 unless on (instance) changes({COLLECTOR_SENT}[{window}]) > 0",
         "15m",
         PAGE,

@@ -36,7 +36,7 @@ class Facts(BaseModel):
     @property
     def window(self) -> float:
         """Seconds for which a fetch covers its school."""
-        return self.coverage.window_minutes * 60.0
+        return float(self.coverage.window_seconds)
 
 
 def of(city: City) -> Facts:

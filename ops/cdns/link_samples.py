@@ -47,7 +47,7 @@ def of(city: City, mbps: Mapping[str, float], at: Mapping[str, float], now: floa
 
     One from further in the future than ``coverage.window_minutes`` is a wrong clock's, as for coverage: it would count for ever.
     """
-    budget, slack, found = city.link_budget, city.coverage.window_minutes * 60, dict[str, Sample]()
+    budget, slack, found = city.link_budget, city.coverage.window_seconds, dict[str, Sample]()
     for code in city.by_code:
         if code in mbps and code in at:
             age = now - at[code] if at[code] > now + slack else max(0.0, now - at[code])

@@ -140,7 +140,7 @@ def of(
 
 
 def _told(city: City, at: float | None, withdrawn: Iterable[float], now: float) -> Told | None:
-    allowed = city.coverage.window_minutes * 60
+    allowed = city.coverage.window_seconds
     # A box whose clock is ahead would seem to have heard of everything.
     if at is None or at > now + allowed:
         return None

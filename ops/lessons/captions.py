@@ -6,7 +6,6 @@ Names carry a hash of the content, since caches keep them for good: other captio
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -36,8 +35,6 @@ PACKAGED = {"content_hash", "recipe", "master", "seconds"}
 """What a record says once there is a film; one that is live has none."""
 MOST_BYTES = 2 << 20
 """A lesson of a day, spoken without a pause, has a tenth of that."""
-TRIES = 50
-"""Of writing a lesson's record while others do."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def publish(
     """
     _refuse(record, remove)
     key, stored = lesson.record_key(record["id"]), set[str]()
-    for _ in range(TRIES):
+    for _ in range(index.TRIES):
         etag, now = _read(lessons, key)
         rows = {row["lang"]: row for row in now.get("captions", []) if row["lang"] not in remove}
         rows |= {each.lang: _stored(lessons, now, each) for each in add}
@@ -134,11 +131,10 @@ def _refuse(record: dict[str, Any], remove: Iterable[str]) -> None:
 
 def _read(lessons: Bucket, key: str) -> tuple[str, dict[str, Any]]:
     """ETag and content of the record as it is now. UserError where the lesson went meanwhile."""
-    found = lessons.get(key)
-    record = json.loads(found[0]) if found else {}
-    if not found or not record.keys() >= PACKAGED:
+    record, etag = lessons.seen(key)
+    if record is None or etag is None or not record.keys() >= PACKAGED:
         raise UserError("the lesson was removed or replaced meanwhile: `huiju lesson list` shows what is published")
-    return found[1], record
+    return etag, record
 
 
 def _settled(lessons: Bucket, key: str, etag: str, changed: dict[str, Any] | None) -> bool:
@@ -165,9 +161,5 @@ def _stored(lessons: Bucket, record: dict[str, Any], caption: Caption) -> dict[s
 
 
 def _list(lessons: Bucket, key: str, rows: list[dict[str, str]]) -> None:
-    found = lessons.get(key)
-    if found is None:
+    if not index.name_captions(lessons, key, rows):
         raise UserError(f"the lesson's master playlist {key} is gone: publish the lesson again")
-    text = captions.listed(found[0].decode(), key, rows).encode()
-    if text != found[0]:
-        lessons.put(key, text, MASTER)

@@ -85,13 +85,9 @@ def _subject_problem(wish: Wish, city: City) -> Iterator[str]:
     """What agreements can be narrowed by is no word of somebody's own, where the city names any."""
     found = list(_text_problem("subject", wish.subject))
     yield from found
-    if (
-        wish.subject is not None
-        and not found
-        and not wish.replaces
-        and city.subjects
-        and city.subject(wish.subject) is None
-    ):
+    if found or wish.subject is None or wish.replaces or not city.subjects:
+        return
+    if city.subject(wish.subject) is None:
         yield _unknown("subject", wish.subject, [each.name.zh for each in city.subjects])
 
 
@@ -137,12 +133,11 @@ def facts_of(wish: Wish, city: City) -> dict[str, Any]:
     licence = next((row for row in city.licences if row.id == wish.licence), narrowest(city))
     school = city.school(wish.school)
     subject = (wish.subject or "").strip()
-    known = city.subject(subject)
     facts = {
         "title": wish.title.strip(),
         "teacher": (wish.teacher or "").strip(),
         # An id is no word for those who read the page.
-        "subject": known.name.zh if known and subject == known.id else subject,
+        "subject": {each.id: each.name.zh for each in city.subjects}.get(subject, subject),
     }
     return {
         **{key: value for key, value in facts.items() if value},

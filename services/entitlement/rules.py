@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from derive import grounds, questions, tables
-from derive.cells import ENDLESS, Cell
+from derive.cells import ENDLESS, Agreed, Cell
 from derive.grounds import Ground
 from derive.questions import Question
 from derive.tables import Obstacle, Tables
@@ -251,17 +251,22 @@ class Rules:
         if not _belongs(question.who):
             return Decision("no-school" if person.signed_in else "sign-in-needed", facts=facts)
         facts["school"] = self.schools[owner]["name"]
-        parties = [one for cell, asked in cells for one in tables.parties(cell, asked)]
-        for each in sorted(parties, key=lambda one: not tables.about(one, question)):
-            agreement = {**facts, "agreement": self.agreements[each.id]["name"]}
-            if not tables.about(each, question):
-                return Decision(
-                    "agreement-other-subject", facts={**agreement, "subjects": self._joined(each.subjects or ())}
-                )
-            if question.now < each.starts:
-                return Decision("agreement-not-begun", facts={**agreement, "day": self._day(each.starts)})
-            return Decision("agreement-ended", facts={**agreement, "day": self._day(each.ends)})
-        return Decision(_FAR[question.what.resource], facts=facts)
+        parties = (one for cell, asked in cells for one in tables.parties(cell, asked))
+        # One about this subject says best why.
+        nearest = min(parties, key=lambda one: not tables.about(one, question), default=None)
+        if nearest is None:
+            return Decision(_FAR[question.what.resource], facts=facts)
+        return self._by_agreement(nearest, question, {**facts, "agreement": self.agreements[nearest.id]["name"]})
+
+    def _by_agreement(self, agreement: Agreed, question: Question, facts: Mapping[str, Any]) -> Decision:
+        """Why an agreement to which both sides are party does not open it."""
+        if not tables.about(agreement, question):
+            return Decision(
+                "agreement-other-subject", facts={**facts, "subjects": self._joined(agreement.subjects or ())}
+            )
+        if question.now < agreement.starts:
+            return Decision("agreement-not-begun", facts={**facts, "day": self._day(agreement.starts)})
+        return Decision("agreement-ended", facts={**facts, "day": self._day(agreement.ends)})
 
     def _joined(self, subjects: Iterable[str]) -> dict[str, str]:
         """Their names, in the order of the city's list."""

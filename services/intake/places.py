@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -57,13 +57,13 @@ class Paces:
     """A pace of each school's own under that of all: a box that empties its backlog has itself wait, and no other one."""
 
     def __init__(self, of_all: Pace, of_one: Callable[[], Pace]) -> None:
-        self.of_all, self._of_one = of_all, of_one
-        self._own: dict[str, Pace] = {}
+        self.of_all = of_all
+        self._own: defaultdict[str, Pace] = defaultdict(of_one)
         """Of schools that sent something; there are no more of them than the catalog has."""
 
     def take(self, school: str, size: int) -> None:
         """Take so many bytes for ``school`` (code). Raises `Busy`, and then nothing is taken of either pace."""
-        own = self._own.setdefault(school, self._of_one())
+        own = self._own[school]
         if not (own.has(size) and self.of_all.has(size)):
             raise Busy
         own.take(size)

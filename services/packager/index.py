@@ -7,10 +7,11 @@ overtaken does it again. A store that ignores the condition is still right in th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .store import INDEX, Bucket
+from . import captions
+from .store import INDEX, MASTER, Bucket
 
 KEY = "index.json"
 RECORD = "lesson.json"
@@ -34,6 +35,7 @@ LISTED = (
 """What the list repeats of each record."""
 
 TRIES = 50
+"""Of writing the list, or a record, while others do."""
 
 
 class ContendedError(Exception):
@@ -72,3 +74,14 @@ def rebuild(bucket: Bucket) -> None:
             return
         bucket.put_if(KEY, wanted, found[1] if found else None, INDEX)
     raise ContendedError("the list of lessons changes faster than it can be written; run this again")
+
+
+def name_captions(bucket: Bucket, master: str, rows: Sequence[Mapping[str, str]]) -> bool:
+    """Have the ``master`` playlist name these captions and no others; False where it is gone. One that does is not touched."""
+    found = bucket.get(master)
+    if found is None:
+        return False
+    text = captions.listed(found[0].decode(), master, rows).encode()
+    if text != found[0]:
+        bucket.put(master, text, MASTER)
+    return True

@@ -88,17 +88,10 @@ class Packaging:
             if record == now:
                 return record
             # Before the record: whoever is last to write that has also been the last to write this.
-            self._list(record["master"], record.get("captions", []))
+            index.name_captions(self.lessons, record["master"], record.get("captions", []))
             if self.lessons.put_if(key, index.record_body(record), etag, MASTER):
                 return record
         raise PackagingError("the lesson's record changes faster than it can be written; publish the lesson again")
-
-    def _list(self, key: str, spoken: list[dict[str, str]]) -> None:
-        """Have the master playlist name these captions and no others."""
-        found = self.lessons.get(key)
-        text = captions.listed(found[0].decode(), key, spoken).encode() if found else b""
-        if found and text != found[0]:
-            self.lessons.put(key, text, MASTER)
 
     def _to_take_away(self, record: dict[str, Any]) -> dict[str, Any]:
         """``record`` with what may be taken away, which is made when it is missing."""

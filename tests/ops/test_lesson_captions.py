@@ -13,6 +13,7 @@ import pytest
 from catalog.errors import UserError
 from ops.lessons import captions
 from ops.lessons.captions import Caption
+from services.packager import index
 from services.packager.playlists import Segment, Track, master
 from services.packager.store import IMMUTABLE, Bucket
 from tests.media import Store, download, package, store
@@ -212,7 +213,7 @@ def test_a_lesson_that_is_removed_meanwhile_does_not_come_back(
 
 
 def test_a_record_that_never_holds_still_is_said(lessons: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captions, "TRIES", 2)
+    monkeypatch.setattr(index, "TRIES", 2)
     monkeypatch.setattr(Bucket, "put_if", lambda *_: False)
     with pytest.raises(UserError, match="changes faster than it can be written"):
         captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
