@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import NamedTuple
 
-import jwt
 import pytest
 
 from catalog import City, names
@@ -92,14 +91,14 @@ def published(platform: Platform, city: City) -> Iterator[list[Thing]]:
 
 def sessions(platform: Platform, known: list[Person]) -> dict[str, str]:
     """A session token of the test's own making for each person, by id."""
-    key, issuer, now = keys.private_key(viewer.seed(platform), keys.SESSION), platform.url.rstrip("/"), int(time.time())
+    sign, issuer, now = viewer.signer(platform, keys.SESSION), platform.url.rstrip("/"), int(time.time())
     found = {}
     for who in known:
         school = who.schools[0] if who.schools else None
         claims = session_token.claims(
             issuer, who.tier, who.id, now, 2.0, school=school, district=who.district, partner=who.partner
         )
-        found[who.id] = jwt.encode(claims, keys.pem(key), keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION)})
+        found[who.id] = sign(claims)
     return found
 
 

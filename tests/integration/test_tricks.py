@@ -12,7 +12,6 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import jwt
 import pytest
 
 from catalog import City, names
@@ -139,8 +138,7 @@ def _session(platform: Platform, tier: str, state: str, given: Mapping[str, Any]
     claims = session_token.claims(platform.url.rstrip("/"), tier, "a-test", start, 1.0)
     claims |= {key: value for key, value in given.items() if key not in {"purpose", "seconds"}}
     claims = {key: value for key, value in claims.items() if value is not None}
-    key = keys.pem(keys.private_key(viewer.seed(platform), purpose))
-    return spoilt(state, jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION)}))
+    return spoilt(state, viewer.signer(platform, keys.SESSION, by=purpose)(claims))
 
 
 def test_only_a_good_session_of_a_reader_gets_to_the_figures(

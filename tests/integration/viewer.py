@@ -7,6 +7,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +62,7 @@ def person(platform: Platform, tier: str, school: str, roster_id: str, subject: 
     """A session token of somebody of the roster, as signing in with an account makes it."""
     where = place.of_stack(platform.stack)
     claims = session_token.claims(where.url, tier, subject, int(time.time()), 1.0, school=school, person=roster_id)
-    epoch = renewal.ring(where.stack).signs
-    key = keys.pem(keys.private_key(seed(platform), keys.SESSION, epoch))
-    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.SESSION, epoch)})
+    return signer(platform, keys.SESSION)(claims)
 
 
 def play(platform: Platform, lesson: str, token: str | None = None, query: str = "") -> Answer:
@@ -89,6 +88,13 @@ def seed(platform: Platform) -> str:
     return configuration.read_secrets(platform.stack)["accessKey"]
 
 
+def signer(platform: Platform, purpose: str, by: str | None = None) -> Callable[[Mapping[str, Any]], str]:
+    """Claims as a token of ``purpose``, signed as the platform signs just now (tests renew its keys), or by a key for another purpose."""
+    epoch = renewal.ring(platform.stack).signs
+    key, head = keys.private_key(seed(platform), by or purpose, epoch), {"kid": keys.key_id(purpose, epoch)}
+    return lambda claims: jwt.encode(dict(claims), keys.pem(key), keys.ALGORITHM, headers=head)
+
+
 def minted(platform: Platform, lesson: str, *, purpose: str = keys.VIDEO, seconds: int = 300, **claims: Any) -> str:
     """A video token of the test's own making; a claim that is None is left out."""
     given = {
@@ -96,8 +102,7 @@ def minted(platform: Platform, lesson: str, *, purpose: str = keys.VIDEO, second
         **claims,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    key = keys.pem(keys.private_key(seed(platform), purpose))
-    return jwt.encode(given, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
+    return signer(platform, keys.VIDEO, by=purpose)(given)
 
 
 def tier_of(known: City, scope: Scope) -> str:
