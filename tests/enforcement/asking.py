@@ -6,8 +6,10 @@ import json
 import random
 import ssl
 import tempfile
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,6 +68,8 @@ NEVER = frozenset(
     | {"downloads of live classes"}
 )  # fmt: skip
 """Kinds of requests none of which is ever allowed."""
+ASKERS = 16
+"""That ask the service at once. It answers when its record is on the disk, and whoever waits for that shares one write."""
 PATIENCE = 60
 """Seconds that a box waits for the platform of a test."""
 Caches = Mapping[str, Point]
@@ -149,6 +153,39 @@ def at(name: str, port: int) -> Point:
     return Point(name, lambda: HTTPConnection("127.0.0.1", port, timeout=30))
 
 
+class Crowd:
+    """Several that ask what listens at a port, each over a connection of its own."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self._name, self._port, self._own = name, port, threading.local()
+        self._pool = ThreadPoolExecutor(ASKERS, "asking")
+
+    def _point(self) -> Point:
+        if not hasattr(self._own, "point"):
+            self._own.point = at(self._name, self._port)
+        point: Point = self._own.point
+        return point
+
+    def answers(
+        self, ask: Callable[[Point, Any], tuple[int, Any]], requests: Iterable[Any]
+    ) -> Iterator[tuple[int, Any]]:
+        """Status and body for each of the requests, in their order, as ``ask`` gets them."""
+        return self._pool.map(lambda each: ask(self._point(), each), requests)
+
+    def close(self) -> None:
+        """Nobody asks any more."""
+        self._pool.shutdown()
+
+
+class Played(NamedTuple):
+    """A request to play, or to do something else with the lesson."""
+
+    token: str | None
+    lesson: str
+    place: str
+    way: Way
+
+
 def play(service: Point, token: str | None, lesson: str, place: str, way: Way = PLAY) -> tuple[int, dict[str, Any]]:
     """Status and body of a request to play, or to do something else with the lesson, with the token where there is one."""
     query = "" if place == video_token.CITY else f"?place={place}"
@@ -229,17 +266,19 @@ def caches(found: Stores, moment: int) -> Iterator[Caches]:
         yield {video_token.CITY: at("shield", city.port), SCHOOL: school}
 
 
-def ask_service(service: Point, judge: Judge, moment: int, tally: Tally) -> Iterator[Given]:
+def ask_service(service: Crowd, judge: Judge, moment: int, tally: Tally) -> Iterator[Given]:
     """Everybody asks to play everything at one moment, and to take it away; what they are given."""
     live = (*LIVE, OVER, ENDING[moment])
     for number, who in enumerate(_asking(moment, tally)):
         wanted = [*tally.some(RECORDED, SAMPLE_LESSONS), *tally.some(live, SAMPLE_LIVE)]
         token = session(who, moment)
+        places = [PLACES[(number + index) % len(PLACES)] for index in range(len(wanted))]
         for way in WAYS:
+            requests = [Played(token, what.id, place, way) for what, place in zip(wanted, places, strict=True)]
+            answers = service.answers(lambda point, each: play(point, *each), requests)
             verdicts = iter(judge.decide([each for what in wanted for each in asked(way, who, what, moment)]))
-            for index, what in enumerate(wanted):
-                place, fine = PLACES[(number + index) % len(PLACES)], right(way, who, what, moment)
-                status, body = play(service, token, what.id, place, way)
+            for what, place, (status, body) in zip(wanted, places, answers, strict=True):
+                fine = right(way, who, what, moment)
                 tally.add(_kind(way, what), (who, what, moment, body), got=status == 200, right=fine)
                 cedar = [next(verdicts).allowed for _ in way.actions]
                 facts = (way.name, who, what, moment)
@@ -262,18 +301,21 @@ def _kind(way: Way, what: Thing) -> str:
     return f"{way.name}s{' of live classes' if is_live(what) else ''}"
 
 
-def _spoilt(service: Point, who: Person, moment: int, tally: Tally) -> None:
+def _spoilt(service: Crowd, who: Person, moment: int, tally: Tally) -> None:
     """The same person with sessions that do not count asks for what they might have: nothing opens, not even what is the public's."""
+    wanted = []
     for way, things in ((PLAY, RECORDED), (PLAY, LIVE), (DOWNLOAD, RECORDED)):
         might = [each for each in things if right(way, who, each, moment)]
         # Who may play nothing asks all the same; about the rest it would say nothing.
         some = might or (things if _kind(way, things[0]) == "plays" else ())
         for number, (state, make) in enumerate(FALSE_SESSIONS.items() if some else ()):
             what = some[number % len(some)]
-            status, body = play(service, make(claims(who, moment)), what.id, video_token.CITY, way)
-            opened = status == 200 or "token" in body
-            kind = f"{_kind(way, what)} with a false session"
-            tally.add(kind, (state, who, what, moment, body), got=opened, right=False)
+            wanted.append((state, what, Played(make(claims(who, moment)), what.id, video_token.CITY, way)))
+    answers = service.answers(lambda point, each: play(point, *each[2]), wanted)
+    for (state, what, request), (status, body) in zip(wanted, answers, strict=True):
+        opened = status == 200 or "token" in body
+        kind = f"{_kind(request.way, what)} with a false session"
+        tally.add(kind, (state, who, what, moment, body), got=opened, right=False)
 
 
 def show_given(found: Caches, given: Sequence[Given], moment: int, tally: Tally) -> int:

@@ -8,7 +8,7 @@ moment. What is right is said by the plain reference, which shares no code with 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -23,10 +23,11 @@ from policies.access import words
 from policies.access.deciding import Judge
 from services.entitlement import use_as
 from tests.enforcement import asking
-from tests.enforcement.asking import LATER, Tally
+from tests.enforcement.asking import LATER, Crowd, Tally
 from tests.enforcement.product import CITY, LESSONS, MOMENTS, NOBODY, PACKAGED, PLAY, SCHOOL, WAYS, plain
 from tests.enforcement.register import SEATED, Member, Register
 from tests.entitlement_server import ISSUER, Running, session, signed
+from tests.integration.point import Point
 from tests.policies import reference
 
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(3600)]
@@ -44,15 +45,22 @@ def tally(campaign: Callable[[int, int], int]) -> Tally:
     return Tally(full=bool(campaign(0, 1)))
 
 
+@pytest.fixture
+def crowd(service: Running) -> Iterator[Crowd]:
+    found = Crowd("service", service.port)
+    yield found
+    found.close()
+
+
 @pytest.mark.timeout(3 * 3600)
 def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
-    service: Running, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+    service: Running, crowd: Crowd, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judge, point = Judge.of(CITY), asking.at("service", service.port)
+    judge = Judge.of(CITY)
     with asking.stores() as stores:
         for moment in sorted(tally.some(MOMENTS, SAMPLE_MOMENTS)):
             service.at(moment)
-            given = list(asking.ask_service(point, judge, moment, tally))
+            given = list(asking.ask_service(crowd, judge, moment, tally))
             with asking.caches(stores, moment) as found:
                 before = stores.asked
                 opened = asking.show_given(found, given, moment, tally)
@@ -77,15 +85,20 @@ def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
     )
 
 
+def _profile(service: Point, asked: tuple[Mapping[str, str], str]) -> tuple[int, bytes]:
+    headers, person = asked
+    return service.ask("GET", f"/access/people/{person}", headers)
+
+
 def _claimed(said: Person, one: Member) -> dict[str, Any]:
     """Where they belong and who they are in the roster, as a session says it."""
     return {"school": said.schools[0] if said.schools else None, "district": said.district, "person": one.id}
 
 
-def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(
-    service: Running, known: Register, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
+def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(  # noqa: PLR0917
+    service: Running, crowd: Crowd, known: Register, tally: Tally, proof: Proof, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judge, point, members = Judge.of(CITY), asking.at("service", service.port), list(known.members.values())
+    judge, members = Judge.of(CITY), list(known.members.values())
     for day in (known.change - timedelta(days=1), known.change):
         moment = int(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(CITY.timezone)).timestamp())
         service.at(moment)
@@ -95,11 +108,11 @@ def test_everybody_of_a_roster_sees_whom_the_reference_says_and_nobody_else(
             said = who or Person(one.id, first.what, (first.where,))
             token = session(said.tier, one.name, moment - 60, **_claimed(said, one))
             headers = {"Host": "localhost", "Authorization": f"Bearer {token}"}
-            for other in known.subjects:
+            answers = crowd.answers(_profile, [(headers, each.id) for each in known.subjects])
+            for other, (status, body) in zip(known.subjects, answers, strict=True):
                 asked = [Question(said, Action.VIEW, each, moment) for each in known.profiles(other, day)]
                 right = who is not None and any(reference.allowed(CITY, each) for each in asked)
                 cedar = who is not None and any(each.allowed for each in judge.decide(asked))
-                status, body = point.ask("GET", f"/access/people/{other.id}", headers)
                 tally.add("questions for a person", (one, other, day, body), got=status == 200, right=right)
                 tally.add("verdicts of Cedar", (one, other, day), got=cedar, right=right)
     tally.told("who sees whose profile, over HTTP and row-level security", proof, capsys)
