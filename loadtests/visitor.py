@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from functools import lru_cache
 from typing import ClassVar, Final
 
 from derive.session_token import COOKIE
 from derive.traffic import Kind
+from loadtests.page import parts
 from loadtests.person import Person
 from loadtests.schedule import Arrival
 
@@ -17,16 +16,8 @@ SIGN_IN: Final = "/access/sign-in"
 """Where a minted session's token is put into the browser's cookie: a load test signs nobody in through Keycloak."""
 SESSION: Final = "/access/session"
 """Who is there: the portal asks it on every visit."""
-PARTS: Final = re.compile(r"""(?:src|href)=["'](/[^"'#?]+\\.[a-z0-9]+)["']""")
-"""What a page of the portal loads: scripts, styles, the icon. All from the portal itself, as its content policy wants."""
 POSTERS: Final = 6
 """Posters on the first screen of the list; the others are loaded when they come into view."""
-
-
-@lru_cache(maxsize=16)
-def parts(page: str) -> tuple[str, ...]:
-    """Paths that the page loads, each once."""
-    return tuple(dict.fromkeys(PARTS.findall(page)))
 
 
 def no_page(body: bytes) -> str:

@@ -22,7 +22,7 @@ from rich.console import Console
 from catalog.access import Scope
 from catalog.target import Measure
 from derive.traffic import Kind
-from loadtests import schedule
+from loadtests import page, schedule
 from loadtests.order import Order, bearer
 from loadtests.verdict import Exit, Outcome, Verdict
 from ops.loads import local
@@ -109,6 +109,7 @@ def test_everybody_comes_and_plays_whole_lessons_at_a_player_s_pace(runs: Runs, 
     run = runs[name].result()
     viewers = [each for each in run.people if each.kind is Kind.PLAY]
     asked = run.server.asked
+    parts = page.parts(stand_in.PAGE.decode())
     assert not run.result.broken
     assert run.result.tally.arrived == len(run.people) == asked["page"]
     assert asked["permission"] <= len(viewers)
@@ -123,6 +124,7 @@ def test_everybody_comes_and_plays_whole_lessons_at_a_player_s_pace(runs: Runs, 
     assert run.value(Measure.FAILED_REQUESTS_PERCENT) == 0
     assert run.result.tally.plays <= len(viewers)
     if not run.result.bottleneck:  # on a machine that is full not everybody gets on within the twelve seconds
+        assert asked["part"] == len(parts) * sum(each.kind is Kind.SIGN_IN for each in run.people) > 0
         assert asked["permission"] == len(viewers)
         assert asked["media"] > 8 * len(viewers)
         assert run.verdict(Measure.SEGMENT_P95_MS).reading.samples > 8 * len(viewers)
