@@ -277,6 +277,7 @@ METRIC_RULES_UNSOUND: Final = metric("access_rules", "unsound")
 ALERT_SCHOOL: Final = alert("school", "uncovered")
 ALERT_DISTRICT: Final = alert("district", "uncovered")
 ALERT_BUDGET: Final = alert("lesson", "path", "budget", "burns")
+ALERT_PAGES: Final = alert("front", "page", "unreachable")
 ALERT_VOLUME: Final = alert("volume", "fills", "up")
 ALERT_BLIND: Final = alert("monitoring", "blind")
 ALERT_AUDIT: Final = alert("audit", "records", "wait")
@@ -287,6 +288,7 @@ ALERTS: Final = (
     ALERT_SCHOOL,
     ALERT_DISTRICT,
     ALERT_BUDGET,
+    ALERT_PAGES,
     ALERT_VOLUME,
     ALERT_BLIND,
     ALERT_AUDIT,
@@ -300,6 +302,11 @@ PROMETHEUS: Final = "prometheus"
 ALERTMANAGER: Final = "alertmanager"
 BLACKBOX: Final = "blackbox"
 """Asks the platform's own addresses as a browser would."""
+FRONT_DOOR: Final = "front-door"
+"""Job of its questions to the public routes; the label below says what each is needed for."""
+NEEDED_FOR: Final = "needed_for"
+LESSONS, SIGN_IN, REST = "lessons", "sign-in", "rest"
+"""Values of that label: without it no lesson plays (the objective counts these alone), nobody signs in, or neither."""
 EXPORTER: Final = "exporter"
 """Judges and publishes coverage."""
 

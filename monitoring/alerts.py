@@ -17,7 +17,7 @@ PAGE, TICKET = "page", "ticket"
 JOBS: Final = (
     names.EXPORTER,
     names.BLACKBOX,
-    slo.JOB,
+    names.FRONT_DOOR,
     "kubelet",
     names.ALERTMANAGER,
     names.ENTITLEMENT,
@@ -36,6 +36,7 @@ def groups(city: City) -> list[dict[str, Any]]:
         _school(),
         _district(),
         *_budget(city),
+        *_pages(),
         _volume(),
         _blind(),
         _audit(city),
@@ -95,6 +96,27 @@ def _budget(city: City) -> Iterator[dict[str, Any]]:
             zh=f"{burn.long} 内上课时间有 {{{{ $value }}}} 秒无法获取课程，超过误差预算的 {burn.share:.0%}",
             window=burn.long,
         )
+
+
+def _pages() -> Iterator[dict[str, Any]]:
+    """What no lesson needs has an alert of its own: it must not spend the budget of lessons, nor be away without a word."""
+    school = f"on () (max({names.METRIC_SCHOOL_HOURS}) or vector(1)) == 1"
+    yield _alert(
+        names.ALERT_PAGES,
+        f"min by ({names.NEEDED_FOR}) {slo.answers(names.SIGN_IN)} == 0 and {school}",
+        "5m",
+        PAGE,
+        en="Nobody can sign in: a page that it takes does not answer; who is signed in has lessons",
+        zh="无法登录：登录所需的页面无响应；已登录的用户仍可上课",
+    )
+    yield _alert(
+        names.ALERT_PAGES,
+        f"min by (instance) {slo.answers(f'{names.SIGN_IN}|{names.REST}')} == 0",
+        "15m",
+        TICKET,
+        en="{{ $labels.instance }} does not answer; lessons do not need it",
+        zh="{{ $labels.instance }} 无响应；上课不依赖它",
+    )
 
 
 def _volume() -> dict[str, Any]:

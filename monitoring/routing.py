@@ -31,10 +31,10 @@ def routing() -> dict[str, Any]:
                 "target_matchers": [f'alertname="{names.ALERT_SCHOOL}"'],
                 "equal": ["district"],
             },
-            # Nobody fetches lessons from a platform that is down.
+            # Nobody fetches lessons, or anything, from a platform that is down.
             {
                 "source_matchers": budget,
-                "target_matchers": [f'alertname=~"{names.ALERT_DISTRICT}|{names.ALERT_SCHOOL}"'],
+                "target_matchers": [f'alertname=~"{names.ALERT_DISTRICT}|{names.ALERT_SCHOOL}|{names.ALERT_PAGES}"'],
             },
         ],
     }

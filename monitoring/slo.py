@@ -18,8 +18,6 @@ from catalog import City, names
 from catalog.school import Stage
 from derive import timetable
 
-JOB: Final = "front-door"
-"""The scrape job that asks for lessons and pages as a browser does."""
 REACHED: Final = "city:front_door_reached:ratio"
 MISSED: Final = "city:front_door_missed_school_seconds:sum"
 """School seconds without lessons in one interval; ``_<window>`` adds them up."""
@@ -76,9 +74,16 @@ def period(city: City) -> str:
     return f"{ceil(city.coverage.objective_school_days * _WEEK / len(city.timetable.weekdays))}d"
 
 
+def answers(needed_for: str) -> str:
+    """For each public route of a kind 1 where its probe got the right answer, else 0, also where the prober itself gave none."""
+    probes = f'{{job="{names.FRONT_DOOR}", {names.NEEDED_FOR}=~"{needed_for}"}}'
+    return f"(probe_success{probes} or 0 * up{probes})"
+
+
 def records(city: City, interval: int) -> Iterator[dict[str, Any]]:
     """What is reached, what was missed in each window, and what is left; ``interval``: seconds between two workings-out."""
-    yield {"record": REACHED, "expr": f'avg(probe_success{{job="{JOB}"}}) or vector(0)'}
+    # A lesson needs all of them: the mean would call a platform without lessons nearly whole.
+    yield {"record": REACHED, "expr": f"min{answers(names.LESSONS)} or vector(0)"}
     in_school = f"(max({names.METRIC_SCHOOL_HOURS}) or vector(1))"
     yield {"record": MISSED, "expr": f"(1 - {REACHED}) * {in_school} * {interval}"}
     for window in sorted({each for burn in BURNS for each in (burn.long, burn.short)}):

@@ -18,8 +18,6 @@ PROBE_SECONDS = 15
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # a path
 PODS = "pods"
 """Suffix of headless Services: one address per pod."""
-FRONT_DOOR = "front-door"
-"""Job that asks as a browser does; the objective counts on it (monitoring/slo.py)."""
 
 
 @dataclass(frozen=True)
@@ -145,20 +143,21 @@ def _probes(city: City, settings: StackSettings) -> Iterator[Body]:
     door = f"https://{gateway.PROXY}.{names.namespace(names.GATEWAY)}.svc.cluster.local"
     for route in front(city):
         path = PROBED.get(route.path, route.path)
-        yield _probe(FRONT_DOOR, module(route), door + path, settings.public_url + path)
+        labels = {"job": names.FRONT_DOOR, names.NEEDED_FOR: route.needed_for}
+        yield _probe(labels, module(route), door + path, settings.public_url + path)
     if settings.store_endpoint is None:
         store = f"http://{names.OBJECT_STORE}.{names.namespace(names.OBJECT_STORE)}.svc.cluster.local:{ports.STORE}"
-        yield _probe(names.OBJECT_STORE, "inside", f"{store}/healthz", names.OBJECT_STORE)
+        yield _probe({"job": names.OBJECT_STORE}, "inside", f"{store}/healthz", names.OBJECT_STORE)
 
 
-def _probe(job: str, name: str, url: str, instance: str) -> Body:
-    """One probe; its job's label is ``job``, its scrape job's name is its own."""
+def _probe(labels: Mapping[str, str], name: str, url: str, instance: str) -> Body:
+    """One probe; its scrape job's name is its own, apart from the label `job`."""
     return {
-        "job_name": f"{job}-{name}",
+        "job_name": f"{labels['job']}-{name}",
         "scrape_interval": f"{PROBE_SECONDS}s",
         "metrics_path": "/probe",
         "params": {"module": [name], "target": [url]},
-        "static_configs": [{"targets": [f"{names.BLACKBOX}:{ports.BLACKBOX}"], "labels": {"job": job}}],
+        "static_configs": [{"targets": [f"{names.BLACKBOX}:{ports.BLACKBOX}"], "labels": dict(labels)}],
         "relabel_configs": [{"target_label": "instance", "replacement": instance}],
     }
 

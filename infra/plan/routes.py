@@ -51,6 +51,8 @@ class Route:
     """Whether the path decides which pod is asked, as for a cache."""
     limits: Callable[[City], Iterable[admission.Limit]] | None = None
     """How many requests per second are let through, and for which paths; None: as many as come."""
+    needed_for: str = names.REST
+    """What does not go without it, a value of the label of its probe; the objective counts what lessons need."""
     seconds: int = 0
     """How long the whole answer may take; 0: as long as it moves. (Envoy's own 15 s would cut off every large file on a slow link.)"""
 
@@ -86,13 +88,28 @@ providers send people back to, and the description by which clients find all thi
 
 
 def _identity(name: str, path: str) -> Route:
-    return Route(name, names.IDENTITY, f"{identity.PATH}/{path}", names.IDENTITY, identity.PORT)
+    address = f"{identity.PATH}/{path}"
+    return Route(name, names.IDENTITY, address, names.IDENTITY, identity.PORT, needed_for=names.SIGN_IN)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route(names.PORTAL, names.PORTAL, "/", names.PORTAL),
-    Route(names.SHIELD, names.VIDEO_LIBRARY, f"/{names.BUCKET_LESSONS}/", names.SHIELD, by_path=True),
-    Route(names.ENTITLEMENT, names.ENTITLEMENT, admission.PREFIX, names.ENTITLEMENT, limits=admission.limits),
+    Route(names.PORTAL, names.PORTAL, "/", names.PORTAL, needed_for=names.LESSONS),
+    Route(
+        names.SHIELD,
+        names.VIDEO_LIBRARY,
+        f"/{names.BUCKET_LESSONS}/",
+        names.SHIELD,
+        by_path=True,
+        needed_for=names.LESSONS,
+    ),
+    Route(
+        names.ENTITLEMENT,
+        names.ENTITLEMENT,
+        admission.PREFIX,
+        names.ENTITLEMENT,
+        limits=admission.limits,
+        needed_for=names.LESSONS,
+    ),
     # Of Keycloak what a browser needs to sign in; its administration is not to be reached from outside.
     *(_identity(name, f"realms/{identity.REALM}/{part}/") for name, part in _SIGNING_IN.items()),
     _identity("identity-resources", "resources/"),

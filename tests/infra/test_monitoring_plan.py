@@ -44,6 +44,18 @@ def test_every_public_route_is_probed_as_a_browser_asks(city: City, settings: Se
         assert not [code for code in http["valid_status_codes"] if code >= 500]
 
 
+def test_each_probe_says_what_is_not_to_be_had_without_it(tiny: City, settings: Settings) -> None:
+    jobs = [job for job in prometheus(tiny, settings())["scrape_configs"] if job["job_name"].startswith("front-door-")]
+    kinds: dict[str, set[str]] = {}
+    for job in jobs:
+        kinds.setdefault(job["static_configs"][0]["labels"]["needed_for"], set()).add(job["params"]["module"][0])
+    assert kinds["lessons"] == {"front-portal", "front-shield", "front-entitlement"}
+    assert kinds["sign-in"] == {
+        each for job in jobs if (each := job["params"]["module"][0]).startswith("front-identity")
+    }
+    assert set(kinds) == {names.LESSONS, names.SIGN_IN, names.REST}
+
+
 def test_the_gateway_s_own_404_is_no_lesson(tiny: City, settings: Settings) -> None:
     modules = monitoring_targets.blackbox(tiny, settings(), "")["modules"]
     assert modules["front-shield"]["http"]["fail_if_header_not_matches"] == [{"header": "Via", "regexp": "shield"}]

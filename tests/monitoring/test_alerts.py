@@ -63,7 +63,7 @@ def test_a_silent_district_and_a_platform_that_is_down_are_one_incident_each() -
     rows = [(row["source_matchers"][0], row["target_matchers"][0]) for row in routing.routing()["inhibit_rules"]]
     assert rows == [
         ('alertname="DistrictUncovered"', 'alertname="SchoolUncovered"'),
-        ('alertname="LessonPathBudgetBurns"', 'alertname=~"DistrictUncovered|SchoolUncovered"'),
+        ('alertname="LessonPathBudgetBurns"', 'alertname=~"DistrictUncovered|SchoolUncovered|FrontPageUnreachable"'),
     ]
 
 
