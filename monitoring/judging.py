@@ -20,7 +20,7 @@ class Source(Protocol):
     """Where last fetches come from; `monitoring.readings.Prometheus` is one."""
 
     def fetched(self, at: float, span: str) -> dict[str, float]:
-        """School code -> last fetch told in ``span`` up to ``at``."""
+        """School code -> the fetch that was told last in ``span`` up to ``at``."""
 
     def remembered(self, at: float, span: str) -> dict[str, float]:
         """The same from what was published before."""
@@ -50,9 +50,11 @@ class Judge:
         self.refreshed = now
 
     def _hear(self, fetched: Mapping[str, float], now: float) -> None:
-        """Take in what is told; what lies in the future is a wrong clock, and would hide every true fetch that follows."""
-        believable = {code: moment for code, moment in fetched.items() if moment <= now + self.facts.window}
-        self.heard |= _later(self.heard, believable)
+        self.heard |= _later(self.heard, self._believable(fetched, now))
+
+    def _believable(self, fetched: Mapping[str, float], at: float) -> dict[str, float]:
+        """What may be true at a moment; what lies in its future is a wrong clock, and would hide every true fetch beside it."""
+        return {code: last for code, last in fetched.items() if last <= at + self.facts.window}
 
     def _known(self, moment: float, now: float) -> Mapping[str, float]:
         """What was known at a moment: now all that was heard; at the end of the last school hours, what had been told by then."""
@@ -60,7 +62,7 @@ class Judge:
             return self.heard
         if moment not in self._stood:
             early = {code: last for code, last in self.heard.items() if last <= moment}
-            self._stood[moment] = _later(early, self.source.fetched(moment, PAST))
+            self._stood[moment] = _later(early, self._believable(self.source.fetched(moment, PAST), moment))
         return self._stood[moment]
 
 

@@ -44,7 +44,8 @@ class Prometheus:
 
 
 def _latest(metric: str, span: str) -> str:
-    return f"max by (school) (max_over_time({metric}[{span}]))"
+    # What was told last, not the largest: a box whose clock was ahead for one reading would hide all its true ones of the span.
+    return f"max by (school) (last_over_time({metric}[{span}]))"
 
 
 def _vector(answer: dict[str, Any]) -> dict[str, float]:

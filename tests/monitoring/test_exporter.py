@@ -124,7 +124,8 @@ def test_an_answer_without_numbers_is_an_error_that_says_so(answer: tuple[Any, i
 def test_the_question_names_its_moment(prometheus: Answering) -> None:
     Prometheus(prometheus.url).fetched(NOON, "15m")
     assert prometheus.bodies[-1]["time"] == [f"{NOON:.3f}"]
-    assert names.METRIC_FETCHED + "[15m]" in prometheus.bodies[-1]["query"][0]
+    asked = f"max by (school) (last_over_time({names.METRIC_FETCHED}[15m]))"
+    assert prometheus.bodies[-1]["query"] == [asked], "the last word of each series, not its largest"
 
 
 def test_the_server_answers_plainly_and_packed_and_is_healthy_once_it_has_judged(

@@ -26,9 +26,9 @@ class Told:
         self.asked.append((at, span))
         seconds = {RECENT: 900.0, PAST: 7 * 86_400.0}[span]
         found: dict[str, float] = {}
-        for told, code, last in self.rows:
+        for told, code, last in sorted(self.rows):
             if at - seconds < told <= at:
-                found[code] = max(last, found.get(code, last))
+                found[code] = last
         return found
 
     def remembered(self, at: float, span: str) -> dict[str, float]:
@@ -93,6 +93,30 @@ def test_a_clock_that_was_ahead_for_a_while_hides_nothing(tiny_facts: Facts, cod
     judge = Judge(tiny_facts, told)
     judge.refresh(NOON)
     assert judge.verdicts[code].state is State.UNKNOWN
-    told.rows = [(NOON + 60, code, NOON + 60)]
+    told.rows.append((NOON + 60, code, NOON + 60))
     judge.refresh(NOON + 60)
+    assert judge.verdicts[code].state is State.COVERED
+
+
+def test_one_reading_hours_ahead_hides_no_true_one_in_class_nor_after_the_last_bell(
+    tiny_facts: Facts, code: str
+) -> None:
+    """A box whose hardware clock keeps local time: its first reading after the start is from before the clock was set."""
+    end, morning = moment("2026-11-24 17:30"), moment("2026-11-24 12:00")
+    minutes = [morning + 60 * minute for minute in range(int(end - morning) // 60 + 1)]
+    told = Told([(at, code, at) for at in minutes] + [(morning + 30, code, morning + 30 + 8 * 3600)])
+    judge = Judge(tiny_facts, told)
+    for at in (*range(int(morning), int(morning) + 40 * 60, 60), end + 60, moment("2026-11-24 21:00")):
+        judge.refresh(float(at))
+        assert judge.verdicts[code].state is State.COVERED, at
+
+
+def test_a_reading_ahead_that_was_the_last_of_the_day_leaves_what_was_heard_before(
+    tiny_facts: Facts, code: str
+) -> None:
+    end = moment("2026-11-24 17:30")
+    told = Told([(end - 90, code, end - 90), (end - 30, code, end - 30 + 8 * 3600)])
+    judge = Judge(tiny_facts, told)
+    judge.refresh(end - 60)
+    judge.refresh(end + 60)
     assert judge.verdicts[code].state is State.COVERED
