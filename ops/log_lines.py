@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,8 @@ from derive.store import LOG_READER
 from ops.lessons.place import Place
 from services.packager.store import Bucket
 
-LATE = timedelta(hours=2)
-"""An object lies under the hour in which it was written, up to so long after its lines."""
+LATE = timedelta(days=1)
+"""An object lies under the hour in which it was written; so long after its lines it is looked for, since a store may have been away."""
 READERS = 8
 """Objects fetched at once."""
 NAMESPACE, POD = "k8s.namespace.name", "k8s.pod.name"
@@ -35,7 +35,7 @@ class Wanted:
 
     def hours(self) -> Iterator[str]:
         """Key prefixes under which they may lie."""
-        hour, last = self.since.replace(minute=0, second=0, microsecond=0), self.until + LATE
+        hour, last = self.since.replace(minute=0, second=0, microsecond=0), min(self.until + LATE, datetime.now(UTC))
         while hour <= last:
             yield f"{hour:%Y/%m/%d/%H}/"
             hour += timedelta(hours=1)

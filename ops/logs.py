@@ -10,7 +10,7 @@ import typer
 
 from catalog.errors import UserError
 from ops.lessons import place
-from ops.log_lines import Wanted, lines
+from ops.log_lines import LATE, Wanted, lines
 
 app = typer.Typer()
 _AGE = re.compile(r"^(\d+)([mhd])$")
@@ -32,6 +32,10 @@ def logs(
     wanted = Wanted(now - age(since), now - age(until), grep, namespace, pod)
     for line in lines(place.of_stack(stack), wanted):
         typer.echo(line)
+    if now - wanted.until > LATE:
+        typer.echo(
+            "not among these: lines that the store took more than a day late; `--until 0m` looks there, too", err=True
+        )
 
 
 def age(text: str) -> timedelta:

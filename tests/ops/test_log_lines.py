@@ -10,8 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog.errors import UserError
+from ops import logs
+from ops.lessons import place
 from ops.log_lines import NAMESPACE, POD, Wanted, lines
 from ops.logs import age
 
@@ -26,6 +29,8 @@ OBJECTS = {
     "2026/11/24/10/n-1.jsonl.gz": [row(-90, "early")],
     "2026/11/24/11/n-2.jsonl.gz": [row(-30, "one"), row(-20, "other", "portal", "portal-1")],
     "2026/11/24/12/n-3.jsonl.gz": [row(-10, "two, written late"), row(5, "later")],
+    "2026/11/25/11/n-5.jsonl.gz": [row(-4, "four, after an outage of the store")],
+    "2026/11/25/13/n-6.jsonl.gz": [row(-3, "five, over a day late")],
     "2026/11/24/13/n-4.jsonl.gz": [row(-5, "three, after the hour")],
 }
 
@@ -59,15 +64,31 @@ def test_lines_of_the_time_asked_for_are_found_in_order_and_no_others() -> None:
         "portal portal-1 other",
         "gateway envoy-1 two, written late",
         "gateway envoy-1 three, after the hour",
+        "gateway envoy-1 four, after an outage of the store",
     ]
 
 
 @pytest.mark.parametrize(
     ("wish", "count"),
-    [({"text": "o"}, 4), ({"text": "one"}, 1), ({"namespace": "portal"}, 1), ({"pod": "env"}, 3), ({"pod": "x"}, 0)],
+    [({"text": "o"}, 5), ({"text": "one"}, 1), ({"namespace": "portal"}, 1), ({"pod": "env"}, 4), ({"pod": "x"}, 0)],
 )
 def test_a_wish_narrows_them(wish: dict[str, str], count: int) -> None:
     assert len(found(**wish)) == count
+
+
+def test_nothing_is_looked_for_in_hours_that_are_not_yet() -> None:
+    now = datetime.now(UTC)
+    hours = list(Wanted(now - timedelta(hours=1), now).hours())
+    assert len(hours) == 2
+    assert hours[-1] == f"{now:%Y/%m/%d/%H}/"
+
+
+@pytest.mark.parametrize(("until", "told"), [("0m", False), ("23h", False), ("25h", True)])
+def test_where_later_lines_may_lie_is_said(monkeypatch: pytest.MonkeyPatch, until: str, told: bool) -> None:
+    monkeypatch.setattr(place, "of_stack", lambda _: Where())
+    done = CliRunner().invoke(logs.app, ["--since", "30h", "--until", until])
+    assert done.exit_code == 0
+    assert ("--until 0m" in done.stderr) is told
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("30m", 30), ("6h", 360), ("184d", 184 * 1440)])
