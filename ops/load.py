@@ -86,10 +86,11 @@ def run_command(
             result = incluster.run(where, order, tokens, workers, report=file, console=out)
         else:
             result = local.run(order, tokens, count, file, out)
-    except UserError as error:
+        _conclude(result, file, out)
+    except (UserError, OSError) as error:  # a full disk has judged no target
         out.print(Text.assemble(("error: ", "bold red"), str(error)))
         raise typer.Exit(Exit.BROKEN) from error
-    _conclude(result, file, out)
+    raise typer.Exit(result.exit)
 
 
 @app.command(name="clean")
@@ -105,8 +106,7 @@ def _report() -> Path:
 
 
 def _conclude(result: following.Result, file: Path, out: Console) -> None:
-    """The table, what to know about it, where the report is, and the exit code."""
-    following.keep(result, file)
+    """The table, what to know about it, and where the report is."""
     if result.verdicts:
         out.print(tables.verdicts(result.verdicts))
     if result.bottleneck:
@@ -115,9 +115,9 @@ def _conclude(result: following.Result, file: Path, out: Console) -> None:
         out.print(
             Text.assemble(("the run is broken: ", "bold red"), result.broken, f"; see {file.with_suffix('.log')}")
         )
+    following.keep(result, file)
     if file.exists():
         out.print(Text(f"report: {_shown(file)}"))
-    raise typer.Exit(result.exit)
 
 
 def _shown(file: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -67,17 +68,40 @@ def invoke(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-@pytest.mark.parametrize("code", list(Exit))
-def test_the_command_ends_as_the_run_did(code: Exit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    result = Result(code, "a worker was lost" if code is Exit.BROKEN else "", "", (MISSED,))
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform for which a run may begin."""
     monkeypatch.setattr(place, "of_stack", lambda stack: place.Place(stack, {"city": "tiny"}, None, None))
     monkeypatch.setattr(orders, "order", lambda *_, **__: None)
     monkeypatch.setattr(sessions, "minted", lambda *_: {})
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("code", list(Exit))
+def test_the_command_ends_as_the_run_did(code: Exit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    result = Result(code, "a worker was lost" if code is Exit.BROKEN else "", "", (MISSED,))
     monkeypatch.setattr(local, "run", lambda *_, **__: result)
     ended, said = invoke("run", "--report", str(tmp_path / "report.html"))
     assert ended == code
     assert "missed" in said
     assert ("a worker was lost" in said) == (code is Exit.BROKEN)
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("when", ["in the run", "at the report"])
+def test_a_full_disk_breaks_the_run_and_misses_no_target(
+    when: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object, **__: object) -> Result:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    met = Result(Exit.MET, "", "", (MISSED,))
+    monkeypatch.setattr(local, "run", full if when == "in the run" else lambda *_, **__: met)
+    monkeypatch.setattr(following, "keep", full)
+    ended, said = invoke("run", "--report", str(tmp_path / "report.html"))
+    assert ended == Exit.BROKEN
+    assert "No space left" in said
+    assert ("missed" in said) == (when == "at the report"), "what was found is shown first"
 
 
 def test_a_run_that_cannot_begin_is_broken_and_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:

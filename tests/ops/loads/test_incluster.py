@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from catalog.errors import UserError
 from local import toolchain
@@ -43,6 +45,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place("s", {}, None, None)
 
 
+def silent() -> Console:
+    return Console(file=io.StringIO())
+
+
 def calls(folder: Path) -> list[str]:
     return (folder / "calls").read_text().splitlines()
 
@@ -52,22 +58,40 @@ def deleted(folder: Path) -> bool:
 
 
 def test_the_namespace_is_deleted_when_the_run_ends(place: Place, tmp_path: Path) -> None:
-    with incluster.cleaned(place):
+    with incluster.cleaned(place, silent()):
         assert not deleted(tmp_path)
     assert deleted(tmp_path)
 
 
 def test_it_is_deleted_when_the_run_fails(place: Place, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), incluster.cleaned(place):
+    with pytest.raises(RuntimeError), incluster.cleaned(place, silent()):
         raise RuntimeError
     assert deleted(tmp_path)
+
+
+def test_a_namespace_that_takes_its_time_is_said_and_takes_no_result_away(place: Place, tmp_path: Path) -> None:
+    tool = tmp_path / "kubectl"
+    tool.write_text(tool.read_text().replace("case", 'case "$*" in *"delete namespace"*) exit 1;; esac\ncase', 1))
+    said = io.StringIO()
+    with incluster.cleaned(place, Console(file=said, width=200)):
+        result = "a result"
+    assert result
+    assert "huiju load clean" in said.getvalue()
+
+
+def test_a_master_that_is_taken_away_ends_the_lines(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "pods").write_text(pod("Running"))
+    (tmp_path / "ended").write_text('{"items": []}')
+    (tmp_path / "log").write_text('{"progress": 1}\n')
+    assert list(incluster._lines(place, tmp_path / "run.log")) == ['{"progress": 1}\n']
 
 
 def test_it_is_deleted_when_the_process_is_killed(place: Place, tmp_path: Path) -> None:
     code = (
         "import time; from ops.loads import incluster; from ops.lessons.place import Place; from local import toolchain;"
+        "from rich.console import Console;"
         f"toolchain.tool = lambda _: {str(tmp_path / 'kubectl')!r};"
-        "guard = incluster.cleaned(Place('s', {}, None, None)); guard.__enter__(); print('on', flush=True); time.sleep(60)"
+        "guard = incluster.cleaned(Place('s', {}, None, None), Console()); guard.__enter__(); print('on', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -83,7 +107,7 @@ def test_it_is_deleted_when_the_process_is_killed(place: Place, tmp_path: Path) 
 
 def test_a_run_that_is_under_way_is_not_disturbed(place: Place, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("namespace/load-test\n")
-    with pytest.raises(UserError, match="huiju load clean"), incluster.cleaned(place):
+    with pytest.raises(UserError, match="huiju load clean"), incluster.cleaned(place, silent()):
         pytest.fail("it began")
     assert not deleted(tmp_path)
 
