@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +60,17 @@ def replace_section(page: str, title: str, section: str) -> str:
 class Proofs:
     """One dated section of campaign results at the end of ``path``, written with its first row and again with each one after it.
 
-    A run of hours that is ended half way keeps what it found until then, and says that it did not come to its end.
+    A run of hours that is ended half way keeps what it found until then, and says that it did not come to its end. Runs that write
+    at once lose nothing: each reads the page anew under a lock, and replaces the section that it wrote last.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._above = ""
+        self._section = ""
         self._rows: list[tuple[str, str]] = []
 
     def note(self, what: str, result: str) -> None:
         """One more campaign's result."""
-        if not self._rows:
-            self._above = self._path.read_text(encoding="utf-8").rstrip()
         self._rows.append((what, result))
         self._write("**the run did not come to its end**")
 
@@ -79,6 +81,23 @@ class Proofs:
 
     def _write(self, verdict: str) -> None:
         section = f"## {today()}\n\nOn {describe()}; {verdict}.\n\n{table(('what', 'result'), self._rows)}"
-        part = self._path.with_name(f".{self._path.name}.part")
-        part.write_text(f"{self._above}\n\n{section}", encoding="utf-8")
-        part.replace(self._path)
+        with _alone(self._path.parent):
+            page = self._path.read_text(encoding="utf-8")
+            # To its end: the same rows may begin another run's section.
+            own = re.search(rf"{re.escape(self._section)}(?=\n## |\Z)", page) if self._section else None
+            whole = page[: own.start()] + section + page[own.end() :] if own else f"{page.rstrip()}\n\n{section}"
+            part = self._path.with_name(f".{self._path.name}.part")
+            part.write_text(whole, encoding="utf-8")
+            part.replace(self._path)
+        self._section = section
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else who asks for it is in ``folder`` meanwhile; the folder itself is locked, since its files are replaced."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

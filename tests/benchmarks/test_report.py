@@ -75,6 +75,24 @@ def test_a_run_that_is_ended_half_way_keeps_what_it_found(page: Path) -> None:
     assert "did not come to its end" in text
 
 
+def test_two_runs_at_once_lose_nothing_of_each_other(page: Path) -> None:
+    one, other = Proofs(page), Proofs(page)
+    one.note("first", "held")
+    other.note("first", "held")
+    other.note("of the other", "held too")
+    one.note("of the one", "held as well")
+    one.end(failed=False)
+    other.note("last of the other", "broken")
+    other.end(failed=True)
+    _, old, *sections = page.read_text().split("\n## ")
+    assert old == "2026-01-01\n\nold\n"
+    assert len(sections) == 2
+    [passed] = [each for each in sections if "the run passed" in each]
+    [failed] = [each for each in sections if "the run failed" in each]
+    assert passed.endswith("| first | held |\n| of the one | held as well |\n")
+    assert failed.endswith("| first | held |\n| of the other | held too |\n| last of the other | broken |\n")
+
+
 def test_a_run_without_a_result_leaves_the_page_as_it_was(page: Path) -> None:
     before = page.read_text()
     Proofs(page).end(failed=False)
