@@ -187,6 +187,29 @@ def test_the_oldest_lines_go_where_there_is_no_room_and_are_counted_and_said(
 
 
 @pytest.mark.usefixtures("small")
+def test_a_loss_behind_a_cut_link_is_told_as_of_when_the_link_is_back_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, now = 86_400.0, [1_000_000.0]
+    monkeypatch.setattr(SHIPPER.time, "time", lambda: now[0])
+    box = Box(tmp_path, most=300)
+    box.city.wrong = OSError("no route")
+    box.write(*rows(0, 200))
+    with pytest.raises(OSError, match="no route"):
+        box.shipper.step()
+    assert box.reading(SHIPPER.LOSS) == now[0]
+    now[0] += 2 * day
+    box.again()
+    box.city.wrong = None
+    box.shipper.step()
+    assert box.reading(SHIPPER.LOSS) == now[0], "else the alert, which looks a day back, never sees it"
+    told, now[0] = now[0], now[0] + 2 * day
+    box.write("more")
+    box.shipper.step()
+    assert box.reading(SHIPPER.LOSS) == told
+
+
+@pytest.mark.usefixtures("small")
 def test_a_full_disk_does_not_keep_from_sending_what_would_make_room(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     box.write(*rows(0, 1))
     box.city.wrong = OSError("no route")

@@ -35,10 +35,12 @@ HELP = {
     "box_log_sent_lines_total": "Lines of the cache's access log that the city took.",
     "box_log_dropped_lines_total": "Lines that went unsent, since the disk for them was full or the city refused them.",
     "box_log_lost_files_total": "Files of the access log that are gone, maybe before they were read to their end.",
-    "box_log_loss_timestamp_seconds": "When lines or files last went like this, Unix time; 0 for never.",
+    "box_log_loss_timestamp_seconds": "When lines or files last went like this, or the city first heard of it, Unix time; 0 for never.",
     "box_log_waiting_bytes": "Bytes on disk, packed, that wait for the city.",
 }
 SENT, DROPPED, LOST, LOSS, WAITING = HELP
+UNTOLD = "untold"
+"""Whether something went since the city was last reached: an alert looks a day back, and a cut link may last for weeks."""
 Row = dict[str, Any]
 
 
@@ -88,7 +90,7 @@ class Queue:
     def __init__(self, folder: Path, most: int) -> None:
         self.folder, self.most = folder, most
         self._file = folder / "state.json"
-        self.state: Row = {"next": 0, "seen": {}, SENT: 0, DROPPED: 0, LOST: 0, LOSS: 0}
+        self.state: Row = {"next": 0, "seen": {}, SENT: 0, DROPPED: 0, LOST: 0, LOSS: 0, UNTOLD: False}
         with contextlib.suppress(OSError, ValueError):
             self.state |= json.loads(self._file.read_text())
         for path in self.batches():
@@ -112,7 +114,7 @@ class Queue:
     def drop(self, batch: Path, why: str) -> None:
         """Give a batch up, and say so."""
         lines = count(batch)
-        self.keep(**{DROPPED: self.state[DROPPED] + lines, LOSS: time.time()})
+        self.keep(**{DROPPED: self.state[DROPPED] + lines, LOSS: time.time(), UNTOLD: True})
         batch.unlink()
         print(f"{lines} lines of the access log are dropped: {why}", file=sys.stderr, flush=True)
 
@@ -219,8 +221,8 @@ class Shipper:
         seen = self.queue.state["seen"]
         lost = sum(not seen[key][1] for key in gone)
         left = {key: value for key, value in seen.items() if key not in gone}
-        when = time.time() if lost else self.queue.state[LOSS]
-        self.queue.keep(**{"seen": left, LOST: self.queue.state[LOST] + lost, LOSS: when})
+        loss = {LOST: self.queue.state[LOST] + lost, LOSS: time.time(), UNTOLD: True} if lost else {}
+        self.queue.keep(seen=left, **loss)
         if lost:
             print(
                 f"{lost} files of the access log are gone, maybe before their end was read", file=sys.stderr, flush=True
@@ -233,9 +235,11 @@ class Shipper:
             self.city.send(batch.read_bytes())
         except Refused as refused:
             self.queue.drop(batch, f"the city refused them: {refused}")
-            return
-        batch.unlink()
-        self.queue.keep(**{SENT: self.queue.state[SENT] + lines})
+        else:
+            batch.unlink()
+            self.queue.keep(**{SENT: self.queue.state[SENT] + lines})
+        if self.queue.state[UNTOLD]:
+            self.queue.keep(**{LOSS: time.time(), UNTOLD: False})
 
 
 def tell(file: Path, readings: dict[str, float]) -> None:
