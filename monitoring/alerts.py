@@ -195,11 +195,12 @@ def _log() -> dict[str, Any]:
 
 def _platform_logs() -> dict[str, Any]:
     """A collector holds lines and the store takes none: it tries for ever without a word, and nodes keep files for some time only."""
-    # One that never got rid of a line has no such counter at all.
+    # One that never got rid of a line has no such counter at all, and one that appears has got rid of its first.
     window = f"{LOGS_WINDOW.total_seconds() / 60:g}m"
+    before = f"{COLLECTOR_SENT} offset {window} or 0 * {COLLECTOR_SENT}"
     return _alert(
         names.ALERT_PLATFORM_LOGS,
-        f"{COLLECTOR_WAITS} > 0 unless on (instance) changes({COLLECTOR_SENT}[{window}]) > 0",
+        f"{COLLECTOR_WAITS} > 0 unless on (instance) {COLLECTOR_SENT} != ({before})",
         "15m",
         PAGE,
         en="Logs of the platform are not kept: the store has taken none from collector {{ $labels.instance }}",
