@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from catalog import names
 from derive.cache_tree import CacheLevel
+from monitoring import cache_stats
 from monitoring.cache_stats import COUNTERS, CacheStats
 from monitoring.exporter import Exporter
 from monitoring.facts import Facts
@@ -162,6 +163,23 @@ def test_a_shield_that_is_silent_is_down_and_counts_nothing() -> None:
     stats = CacheStats(CacheLevel.SHIELD, {"": "http://127.0.0.1:1/_stats"})
     found = {s.name: s.value for family in stats.collect() for s in family.samples}
     assert found == {"city_shield_up": 0.0}
+
+
+def test_pods_that_hang_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, ended = threading.Barrier(9, timeout=20), threading.Event()
+
+    def hang(url: str, address: str) -> None:
+        together.wait()
+        ended.wait()
+
+    monkeypatch.setattr(cache_stats, "_statistics", hang)
+    monkeypatch.setattr(cache_stats, "_addresses", lambda _: ["10.0.0.1", "10.0.0.2"])
+    urls = {district: f"http://{district}.example/_stats" for district in "abcd"}
+    monkeypatch.setattr(cache_stats, "SECONDS", 0.2)
+    found = [s for family in CacheStats(CacheLevel.EDGE, urls).collect() for s in family.samples]
+    assert [each.value for each in found] == [0.0] * 8, "none has answered, and the page does not wait"
+    together.wait()
+    ended.set()
 
 
 def test_the_edges_counters_say_of_which_district_they_are() -> None:
