@@ -160,6 +160,11 @@ class StackSettings(BaseModel):
     cert_issuer: Slug | None = Field(
         default=None, description="cert-manager ClusterIssuer that issues the gateway's certificate."
     )
+    kubelet_tls: bool = Field(
+        default=True,
+        description="Whether kubelets must show a certificate of the cluster's authority; `false` where each signs its own "
+        "(kubeadm and kind without `serverTLSBootstrap`).",
+    )
 
     alert_webhook: SecretStr | None = Field(
         default=None, description="Secret. URL to which alerts are posted, in Alertmanager's webhook format."

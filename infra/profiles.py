@@ -14,6 +14,9 @@ Exposure = Literal["NodePort", "LoadBalancer"]
 Gibibytes = Annotated[int, Field(ge=1, le=100_000)]
 Mebibytes = Annotated[int, Field(ge=256, le=1_000_000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+MetricsMemory = Annotated[int, Field(ge=128, le=1_000_000)]
+FlushSeconds = Annotated[int, Field(ge=5, le=600)]
+ShipSeconds = Annotated[int, Field(ge=1, le=3600)]
 
 
 class ProfileName(StrEnum):
@@ -39,13 +42,13 @@ class Profile(BaseModel):
         description="Run a district's edge in its district's zone (the catalog's `zone`) or not at all, instead of preferably there."
     )
     metrics_size_gib: Gibibytes = Field(description="Size of Prometheus' volume, in GiB.")
-    metrics_memory_mib: Annotated[int, Field(ge=128, le=1_000_000)] = Field(
+    metrics_memory_mib: MetricsMemory = Field(
         description="Memory of Prometheus, in MiB: about 3 kB a series, and as much again for queries."
     )
-    logs_flush_seconds: Annotated[int, Field(ge=5, le=600)] = Field(
+    logs_flush_seconds: FlushSeconds = Field(
         description="How long a log line waits for others before they become an object, in seconds."
     )
-    audit_ship_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+    audit_ship_seconds: ShipSeconds = Field(
         description="How long an audit record stays on its writer's own disk before it is shipped to the locked bucket, in seconds."
     )
     database_instances: Count = Field(description="PostgreSQL instances: one that writes, the others follow it.")
@@ -141,9 +144,9 @@ class Overrides(BaseModel):
     edge_cache_size_gib: Gibibytes | None = _cell("edge_cache_size_gib")
     edges_only_in_zone: bool | None = _cell("edges_only_in_zone")
     metrics_size_gib: Gibibytes | None = _cell("metrics_size_gib")
-    metrics_memory_mib: int | None = _cell("metrics_memory_mib")
-    logs_flush_seconds: int | None = _cell("logs_flush_seconds")
-    audit_ship_seconds: int | None = _cell("audit_ship_seconds")
+    metrics_memory_mib: MetricsMemory | None = _cell("metrics_memory_mib")
+    logs_flush_seconds: FlushSeconds | None = _cell("logs_flush_seconds")
+    audit_ship_seconds: ShipSeconds | None = _cell("audit_ship_seconds")
     database_instances: Count | None = _cell("database_instances")
     database_size_gib: Gibibytes | None = _cell("database_size_gib")
     database_memory_mib: Mebibytes | None = _cell("database_memory_mib")

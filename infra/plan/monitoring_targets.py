@@ -99,7 +99,7 @@ def prometheus(city: City, settings: StackSettings, rules: str) -> Body:
         "storage": {"tsdb": {"out_of_order_time_window": f"{city.coverage.late_days}d"}},
         "rule_files": [f"{rules}/*.yaml"],
         "alerting": {"alertmanagers": managers},
-        "scrape_configs": [*_jobs(), *_probes(city, settings), *_nodes()],
+        "scrape_configs": [*_jobs(), *_probes(city, settings), *_nodes(settings)],
     }
 
 
@@ -119,7 +119,8 @@ def _keep(metrics: str) -> Body:
     return {"metric_relabel_configs": [rule]} if metrics else {}
 
 
-def _nodes() -> Iterator[Body]:
+def _nodes(settings: StackSettings) -> Iterator[Body]:
+    trust: Body = {"ca_file": f"{TOKEN}/ca.crt"} if settings.kubelet_tls else {"insecure_skip_verify": True}
     for job, path, keep in (("kubelet", "/metrics", KUBELET_KEEP), ("cadvisor", "/metrics/cadvisor", CADVISOR_KEEP)):
         yield {
             "job_name": job,
@@ -127,7 +128,7 @@ def _nodes() -> Iterator[Body]:
             "metrics_path": path,
             "kubernetes_sd_configs": [{"role": "node"}],
             "authorization": {"credentials_file": f"{TOKEN}/token"},
-            "tls_config": {"ca_file": f"{TOKEN}/ca.crt"},
+            "tls_config": trust,
             "relabel_configs": [{"source_labels": ["__meta_kubernetes_node_name"], "target_label": "node"}],
             **_keep(keep),
         }

@@ -8,12 +8,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 
 from catalog.errors import UserError
 from infra import config
 from infra.config import StackSettings
 from infra.generate import schema
-from infra.profiles import PROFILES, Profile, ProfileName
+from infra.profiles import PROFILES, Overrides, Profile, ProfileName
 from tests.infra.conftest import RAW, SEED, Settings, text
 
 
@@ -135,6 +136,18 @@ def test_every_secret_is_told_to_be_one() -> None:
         field.alias for field in StackSettings.model_fields.values() if (field.description or "").startswith("Secret.")
     }
     assert secret == config.SECRETS
+
+
+@pytest.mark.parametrize("name", Profile.model_fields)
+def test_a_cell_of_a_stack_takes_what_the_profile_takes_and_no_more(name: str) -> None:
+    mine, row = ({**each.model_json_schema()["properties"][to_camel(name)]} for each in (Overrides, Profile))
+    allowed = [each for each in mine["anyOf"] if each != {"type": "null"}]
+    assert allowed == [{key: value for key, value in row.items() if key not in {"description", "title"}}]
+
+
+def test_cells_that_the_profile_would_refuse_are_refused_all_at_once() -> None:
+    said = message(overrides={"logsFlushSeconds": 3600, "auditShipSeconds": 0, "metricsMemoryMib": 1})
+    assert all(f"overrides.{cell}:" in said for cell in ("logsFlushSeconds", "auditShipSeconds", "metricsMemoryMib"))
 
 
 def test_the_schema_takes_the_example_of_production_and_refuses_a_misspelt_key(root: Any) -> None:

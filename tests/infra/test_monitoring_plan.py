@@ -102,6 +102,17 @@ def test_kubelets_are_verified_and_asked_with_a_token_of_the_pod(tiny: City, set
     assert {name for rule in rules for name in rule["resources"]} == {"nodes", "nodes/metrics"}
 
 
+def test_kubelets_that_sign_their_own_certificates_are_asked_where_the_stack_says_so(
+    tiny: City, settings: Settings
+) -> None:
+    def trust(stack: StackSettings) -> list[dict[str, Any]]:
+        found = prometheus(tiny, stack)["scrape_configs"]
+        return [job["tls_config"] for job in found if job["job_name"] in {"kubelet", "cadvisor"}]
+
+    assert trust(settings(kubeletTls="false")) == [{"insecure_skip_verify": True}] * 2
+    assert not [each for each in trust(settings()) if "insecure_skip_verify" in each]
+
+
 def test_an_outside_store_is_not_probed_inside(tiny: City, settings: Settings) -> None:
     outside = settings(storeEndpoint="https://s3.example.cn", storeAdminKey=None)
     found = monitoring_targets.prometheus(tiny, outside, "/etc/rules")["scrape_configs"]
