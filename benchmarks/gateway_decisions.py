@@ -4,8 +4,8 @@ Asked of the running platform of this clone (`huiju up` first), over verified TL
 below what it can do, so that nobody waits behind another. A round asks every way in turns. "Play" is the whole decision: session checked,
 matrix asked, record written to the disk, token signed. A segment is served by the shield behind the gateway with its token checked; a
 poster is what the same shield serves to anybody, and the page is the gateway and a web server alone. Milliseconds are the median of a
-round's requests, and each row says the median, least and most of the rounds; processor seconds are of every process of the platform's
-pods together, for 1,000 requests, what the platform spends at rest taken off.
+round's requests, and each row says the median, least and most of the rounds; processor seconds are of every process of the cluster
+together, Kubernetes' own with the platform's, for 1,000 requests, what they spend at rest taken off.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from benchmarks.report import benchmark_section, replace_section
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BUSY = 0.7
 """Processes that want a core, above which it is said."""
+FORMER = "**Measured by former code.**"
+"""Stands in the section of a benchmark that was changed and could not be measured since; measuring it anew takes it away."""
 FRAME = {"machine", "report", "run"}
 """Modules of this folder that are no benchmark."""
 
