@@ -13,6 +13,7 @@ from catalog.errors import UserError
 from infra import config
 from infra.config import StackSettings
 from infra.generate import schema
+from infra.plan.platform import IMAGES
 from infra.profiles import PROFILES, Profile, ProfileName
 from tests.infra.conftest import RAW, SEED, Settings, text
 
@@ -151,6 +152,7 @@ def test_the_example_of_production_is_complete_but_for_its_secrets(root: Any) ->
     seeds = {f"huiju:{key}": SEED for key in ("storeAdminKey", "accessKey", "databaseKey", "rosterKey", "identityKey")}
     settings = config.read({**raw, **seeds}, "prod")
     assert settings.profile is ProfileName.PROD
+    assert set(settings.images) == set(IMAGES)
 
 
 def test_both_handbook_pages_name_every_key_and_cell(root: Any) -> None:
