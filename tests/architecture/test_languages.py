@@ -53,6 +53,13 @@ def test_the_chinese_page_says_the_same(page: Path) -> None:
     assert not differences(page.read_text(encoding="utf-8"), twin.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", ENGLISH, ids=relative)
+def test_a_page_leads_to_its_twin_and_back(page: Path) -> None:
+    twin = page.with_name(page.stem + ".zh.md")
+    assert f"[中文]({twin.name})" in page.read_text(encoding="utf-8")
+    assert f"[English]({page.name})" in twin.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("english", "chinese"),
     [
