@@ -60,7 +60,7 @@ test-fast: host ## Only the tests that need no cluster
 
 .PHONY: school
 school: setup ## A trial school here, provisioned, and a lesson played in it twice (CODE=...)
-	@$(BIN)/huiju school up $(or $(CODE),$(error name a school: `make school CODE=...`; `huiju catalog show $(CITY)` lists them))
+	@$(BIN)/huiju school up $(or $(CODE),$(error name a school: `make school CODE=...`; `huiju catalog show $(CITY) --district ID` lists them))
 	@$(BIN)/huiju school play $(CODE)
 
 .PHONY: lint

@@ -106,12 +106,12 @@ class StackSettings(BaseModel):
     )
     identity_key: StoreSecret = Field(
         description="Secret. Seed of the secrets by which services and the set-up sign in to Keycloak, 32+ characters; "
-        "`huiju secrets rotate` changes it.",
+        "how to change it: docs/engineer/operations.md.",
     )
     identity_key_before: FormerSecrets | None = Field(
         default=None,
         description="Secret. The seed before, by which the next run gets in to change it, and seeds before it that may still count, one a "
-        "line; set by that command, and gone once a run brought `identityKey` to the platform.",
+        "line; in a generated file set by `huiju secrets rotate`, and gone once a run brought `identityKey` to the platform.",
     )
     identity_providers: tuple[Provider, ...] = Field(
         default=(),

@@ -23,7 +23,7 @@ from catalog.access import Scope
 from catalog.errors import UserError
 from derive import keys, questions, session_token
 from derive.moments import today
-from ops import given_files
+from ops import given_files, school_codes
 from ops.accesses import asking, difference, kubeconfig, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
@@ -75,7 +75,7 @@ def problems(wish: Wish, city: City) -> list[str]:
     if wish.tier not in tiers:
         found.append(asking.unknown("tier", wish.tier, tiers))
     if wish.school is not None and wish.school not in city.by_code:
-        found.append(f"there is no school {wish.school!r} in {city.id}: `huiju catalog show` lists them")
+        found.append(school_codes.unknown(wish.school, city))
     places = (
         ("district", wish.district, [each.id for each in city.districts]),
         ("partner", wish.partner, [each.id for each in city.partners]),

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from catalog import City, load_named, names
 from catalog.errors import UserError
-from catalog.wording import did_you_mean
 from derive import lesson, link_budget, video_token, withdrawal
 from derive.prefetch import Night, Plan, crossing, refusal, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
+from ops import school_codes
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.cdns import (
@@ -327,9 +327,7 @@ def _samples(where: place.Place, city: City) -> dict[str, link_samples.Sample]:
 def known(city: City, school: str | None) -> None:
     """Raise `UserError` where ``school`` is given and none of the city's."""
     if school is not None and school not in city.by_code:
-        raise UserError(
-            f"{school!r} is no school of {city.id}{did_you_mean(school, city.by_code)}: `huiju catalog show` lists them"
-        )
+        raise UserError(school_codes.unknown(school, city))
 
 
 def _refuse(sentences: list[str]) -> None:

@@ -22,7 +22,7 @@ from catalog.errors import UserError
 from catalog.roster import RosterRole
 from derive.first_sign_in import MOST_SLIPS
 from derive.moments import today
-from ops import account
+from ops import account, school_codes
 from ops.accounts import reaching as identity_service
 from ops.audits import deeds
 from ops.audits.deeds import Deed
@@ -196,7 +196,7 @@ def slips_command(
     where = place.of_stack(stack)
     city, source = load_named(where.city), Source(file)
     if school not in city.by_code:
-        raise UserError(f"there is no school {school!r} in {city.id}: `huiju catalog show` lists them")
+        raise UserError(school_codes.unknown(school, city))
     try:
         found = look(source, city, today(city.timezone), encoding)
         people = telling.identities() if only else ()

@@ -40,8 +40,10 @@ def rotate(
     if passphrase:
         with phases.phase("passphrase"):
             rotation.rotate_passphrase(phases.say)
-    generated = configuration.generated(stack) and configuration.file(stack).exists()
-    if not (store_key or access_key or database_key or identity_key or tls) or not (generated or not passphrase):
+    if not (store_key or access_key or database_key or identity_key or tls):
+        return
+    if passphrase and (why := _not_the_kits(stack)):
+        phases.say(f"only the passphrase was replaced: {why}")
         return
     with phases.phase("credentials"):
         rotation.rotate_credentials(
@@ -56,10 +58,23 @@ def rotate(
         session.reapply(stack, phases, "secrets-rotate")
 
 
+def _not_the_kits(stack: str) -> str:
+    """Why the kit cannot replace credentials of the stack, and what to do; empty where it can."""
+    file = configuration.file(stack)
+    if not file.exists():
+        return f"there is no {file.name}; name the stack with --stack"
+    if configuration.generated(stack):
+        return ""
+    return (
+        f"{file.name} is yours, and so are its credentials: set each with `pulumi config set --secret KEY --stack {stack}`, "
+        f"then `huiju up --stack {stack}` (docs/engineer/operations.md#secrets)"
+    )
+
+
 NEXT = {
     Step.PUBLISH: "the new keys are accepted; bring them to the schools’ boxes too (`huiju school apply`), then `huiju secrets renew sign`",
     Step.SIGN: "the new keys sign, the old ones are still accepted; `huiju secrets renew drop` once what they signed has ended",
-    Step.DROP: "the old keys count no more",
+    Step.DROP: "the old keys count no more on the platform; schools’ boxes accept them until `huiju school apply`",
 }
 """What is so after a step, and what comes next."""
 

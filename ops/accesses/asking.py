@@ -13,6 +13,7 @@ from catalog.access import Action
 from catalog.errors import UserError
 from catalog.resource import Resource
 from catalog.wording import did_you_mean
+from ops import school_codes
 from policies.access.deciding import Question
 from policies.access.entities import Person, Thing
 
@@ -109,7 +110,7 @@ def question(city: City, tier: str, action: Action, resource: Resource, given: G
 def _problems(city: City, resource: Resource, given: Given) -> Iterator[str]:
     for option, code in (("--school", given.school), ("--owner", given.owner)):
         if code is not None and code not in city.by_code:
-            yield f"{option} {code}: there is no such school in {city.id}: `huiju catalog show` lists them"
+            yield f"{option}: {school_codes.unknown(code, city)}"
     lists = (
         ("--district", given.district, list(city.by_district)),
         ("--partner", given.partner, [each.id for each in city.partners]),

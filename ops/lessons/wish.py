@@ -13,6 +13,7 @@ from typing import Any
 from catalog import City
 from catalog.access import Licence
 from catalog.errors import UserError
+from ops import school_codes
 from ops.lessons import captions
 from services.packager.errors import PackagingError
 from services.packager.probe import probe
@@ -75,10 +76,14 @@ def _file_problem(file: Path) -> Iterator[str]:
             yield f"{file} cannot be read: {error.strerror}"
 
 
-def _unknown(what: str, given: str, known: list[str]) -> str:
+def _unknown(what: str, given: str, known: list[str], listed: str) -> str:
     near = difflib.get_close_matches(given, known, n=3, cutoff=0.6) or known[:MOST_NAMED]
     more = " ..." if len(near) == MOST_NAMED < len(known) else ""
-    return f"--{what} {given!r} is not in the catalog; it has for instance {', '.join(near)}{more} (`huiju catalog show` lists it)"
+    return f"--{what} {given!r} is not in the catalog; it has for instance {', '.join(near)}{more} ({listed})"
+
+
+def _listed(key: str, city: City) -> str:
+    return f"`{key}` in the files of {city.id} lists them"
 
 
 def _subject_problem(wish: Wish, city: City) -> Iterator[str]:
@@ -88,7 +93,7 @@ def _subject_problem(wish: Wish, city: City) -> Iterator[str]:
     if found or wish.subject is None or wish.replaces or not city.subjects:
         return
     if city.subject(wish.subject) is None:
-        yield _unknown("subject", wish.subject, [each.name.zh for each in city.subjects])
+        yield _unknown("subject", wish.subject, [each.name.zh for each in city.subjects], _listed("subjects", city))
 
 
 def problems(wish: Wish, city: City) -> Iterator[str]:
@@ -103,10 +108,10 @@ def said_problems(wish: Wish, city: City) -> Iterator[str]:
         yield from _text_problem(what, getattr(wish, what))
     yield from _subject_problem(wish, city)
     if wish.school not in city.by_code:
-        yield _unknown("school", wish.school, sorted(city.by_code))
+        yield _unknown("school", wish.school, sorted(city.by_code), school_codes.listed(city))
     licences = [licence.id for licence in city.licences]
     if wish.licence is not None and wish.licence not in licences:
-        yield _unknown("licence", wish.licence, licences)
+        yield _unknown("licence", wish.licence, licences, _listed("licences", city))
     if wish.captions:
         yield from captions.read(wish.captions, seconds(wish.file))[1]
 

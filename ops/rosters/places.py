@@ -8,7 +8,7 @@ from datetime import date
 from functools import reduce
 
 from catalog import City
-from catalog.problems import shown
+from ops import school_codes
 from ops.rosters.findings import Findings
 from ops.rosters.form import CLASSES, COURSES, ORGS, SCHOOL, SESSIONS, Form, day
 from ops.rosters.rows import Row
@@ -74,13 +74,7 @@ class Places:
         if not code:
             note(ORGS.file, line, column, "is empty: a school is known by its national code of ten digits")
         elif code not in self.city.by_code:
-            note(
-                ORGS.file,
-                line,
-                column,
-                f"{shown(code)} is no school of {self.city.id}: `huiju catalog show {self.city.id}` lists them",
-                "unknown",
-            )
+            note(ORGS.file, line, column, school_codes.unknown(code, self.city), "unknown")
         elif code in self.schools.values():
             note(ORGS.file, line, column, f"{code} is another org's already: a school is one org", "twice")
         else:

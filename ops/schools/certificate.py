@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from catalog import load_named, names
 from catalog.errors import UserError
-from catalog.wording import did_you_mean
+from ops import school_codes
 from ops.stack import configuration, school_authority
 
 MOST_BYTES = 64 * 1024
@@ -61,10 +61,7 @@ def sign(code: str, csr: str, stack: str = "local") -> str:
     settings = configuration.settings(stack)
     city = load_named(str(settings.get("city") or "tiny"))
     if code not in city.by_code:
-        near = did_you_mean(code, sorted(city.by_code))
-        raise UserError(
-            f"the city {city.id!r} has no school {code!r}{near}; `huiju catalog show {city.id}` shows its schools"
-        )
+        raise UserError(school_codes.unknown(code, city))
     try:
         request = x509.load_pem_x509_csr(csr.encode())
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -8,10 +8,10 @@ import typer
 
 from catalog import load_named
 from catalog.errors import UserError
-from catalog.wording import did_you_mean
 from derive import school_box
 from local import school
 from local.school import machine
+from ops import school_codes
 from ops.lessons import place
 from ops.parcels import making, publishing
 from ops.phases import Phases
@@ -71,10 +71,7 @@ def _contracted(city: str, code: str) -> float:
     """The rate of the school's link by the catalog, Mbit/s."""
     found = load_named(city)
     if code not in found.by_code:
-        near = did_you_mean(code, sorted(found.by_code))
-        raise UserError(
-            f"the city {city!r} has no school {code!r}{near}; `huiju catalog show {city}` shows its schools"
-        )
+        raise UserError(school_codes.unknown(code, found))
     uplink = found.school(code).uplink
     if uplink is None:
         raise UserError(f"no link is contracted for {code}: name a rate, `--rate 20`")

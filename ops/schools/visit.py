@@ -14,6 +14,7 @@ from rich.table import Table
 from catalog import load_named
 from catalog.errors import UserError
 from local import school
+from ops import school_codes
 from ops.lessons import place
 from ops.schools import ansible, enrolment
 
@@ -42,9 +43,7 @@ def enrol(
     """Pin a box's keys, as read at its console, and make its secrets. Again for a box that was replaced."""
     city = load_named(place.of_stack(stack).city)
     if code not in city.by_code:
-        raise UserError(
-            f"the city {city.id!r} has no school {code!r}; `huiju catalog show {city.id}` shows its schools"
-        )
+        raise UserError(school_codes.unknown(code, city))
     enrolment.enrol(code, address, host_key, {"school_box_lan_address": lan_address})
     login = enrolment.login_key().with_suffix(".pub").read_text().strip()
     typer.echo(f"{code} is enrolled. The box lets technicians in by this line in root's .ssh/authorized_keys:\n{login}")

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from ops.cli import app
-from tests.architecture.pages import commands, user_pages
+from tests.architecture.pages import FENCE, commands, user_pages
 from tests.architecture.sources import ROOT, relative, text_files
 
 PAGES = (*user_pages(), *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).is_file()))
@@ -58,6 +58,14 @@ def test_commands_of_a_page_exist(page: Path) -> None:
         for program, words in commands(page.read_text(encoding="utf-8"))
     ]
     assert not [each for each in found if not each.endswith(": ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_plain_pulumi_is_told_which_stack(page: Path) -> None:
+    """No stack is selected in a clone: without one `pulumi` asks, or fails where nobody can answer."""
+    lines = [line for block in FENCE.findall(page.read_text(encoding="utf-8")) for line in block.splitlines()]
+    plain = [line for line in lines if re.search(r"^(\$ |.*\| )?pulumi (?!stack )", line)]
+    assert not [line for line in plain if "--stack " not in line]
 
 
 def test_commands_that_messages_and_comments_tell_the_reader_exist() -> None:

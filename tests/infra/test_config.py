@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,7 @@ from catalog.errors import UserError
 from infra import config
 from infra.config import StackSettings
 from infra.generate import schema
+from infra.plan.platform import IMAGES, Platform
 from infra.profiles import PROFILES, Overrides, Profile, ProfileName
 from tests.infra.conftest import RAW, SEED, Settings, text
 
@@ -164,6 +166,7 @@ def test_the_example_of_production_is_complete_but_for_its_secrets(root: Any) ->
     seeds = {f"huiju:{key}": SEED for key in ("storeAdminKey", "accessKey", "databaseKey", "rosterKey", "identityKey")}
     settings = config.read({**raw, **seeds}, "prod")
     assert settings.profile is ProfileName.PROD
+    assert set(settings.images) == set(IMAGES)
 
 
 def test_both_handbook_pages_name_every_key_and_cell(root: Any) -> None:
@@ -172,6 +175,14 @@ def test_both_handbook_pages_name_every_key_and_cell(root: Any) -> None:
         keys = [f"`huiju:{field.alias or name}`" for name, field in StackSettings.model_fields.items()]
         cells = [f"`{field.alias or name}`" for name, field in Profile.model_fields.items()]
         assert not [each for each in (*keys, *cells) if f"| {each} |" not in text], page
+
+
+@pytest.mark.parametrize("page", ["infra.md", "infra.zh.md"])
+def test_the_page_has_a_row_for_every_part_of_the_plan(page: str, root: Any) -> None:
+    text = (root / "docs" / "engineer" / page).read_text(encoding="utf-8")
+    within = {"database_operator": "database", "database_backups": "database", "lesson_index": "database"}
+    parts = {within.get(part.name, part.name).replace("_", " ") for part in fields(Platform)}
+    assert [part for part in (*sorted(parts), "viewer") if f"| {part} |" not in text] == []
 
 
 def test_schools_find_the_platform_under_their_own_domain_or_the_platforms(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,12 @@ def test_every_alert_has_a_runbook_in_both_languages(name: str) -> None:
         assert text.startswith(f"# {name}"), page
         assert all(section in text for section in sections), page
         assert len(text) > 300, page
+
+
+@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.name)
+def test_a_runbook_says_first_which_platform_its_commands_speak_to(page: Path) -> None:
+    suffix = ".zh.md" if page.name.endswith(".zh.md") else ".md"
+    assert f"(../../docs/operator/monitoring{suffix}#" in page.read_text(encoding="utf-8").split("## ")[0]
 
 
 def test_no_runbook_is_of_an_alert_that_there_is_not() -> None:

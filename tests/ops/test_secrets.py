@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from local import paths
 from ops import secrets
+from ops.stack import rotation
 from tests.architecture.pages import commands, user_pages
 from tests.architecture.sources import ROOT, relative
 
@@ -44,3 +48,18 @@ def test_the_page_says_how_many_things_there_are_and_shows_both_languages_the_sa
     assert HOW_MANY[page][len(things())] in text
     shown = [kept for where, kept in lines() if where == f"docs/engineer/{page}"]
     assert shown == [kept for where, kept in lines() if where == "docs/engineer/operations.md"]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("config: {}\n", "Pulumi.prod.yaml is yours"), (None, "there is no Pulumi.prod.yaml")]
+)
+def test_credentials_that_the_kit_does_not_replace_are_said_to_stay(
+    file: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(rotation, "rotate_passphrase", lambda say: None)
+    if file is not None:
+        (tmp_path / "Pulumi.prod.yaml").write_text(file)
+    answer = CliRunner().invoke(secrets.app, ["rotate", "--stack", "prod"])
+    assert answer.exit_code == 0
+    assert f"only the passphrase was replaced: {said}" in " ".join(answer.output.split())

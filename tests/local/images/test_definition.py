@@ -50,6 +50,12 @@ def test_a_containerfile_stands_on_the_base_that_the_list_gives_it(name: str) ->
     assert first and first[1] == expected
 
 
+@pytest.mark.parametrize("page", ["images.md", "images.zh.md"])
+def test_the_page_has_a_row_for_every_image(page: str) -> None:
+    text = (paths.ROOT / "docs" / "engineer" / page).read_text(encoding="utf-8")
+    assert [name for name in IMAGES.images if f"| `{name}` |" not in text] == []
+
+
 def test_wheels_are_pinned_by_hash() -> None:
     for name, image in IMAGES.images.items():
         for pinned in (image.wheel, image.packages):

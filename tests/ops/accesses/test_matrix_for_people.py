@@ -85,6 +85,12 @@ def test_the_page_says_everything_in_both_languages_and_fetches_nothing(city: Ci
     assert city.digest in found.words
 
 
+def test_the_page_says_what_is_open_to_everybody_beside_the_matrix(city: City) -> None:
+    said = read(page.html(city)).words
+    assert "已发布课程的标题、教师姓名、学校和封面对所有人公开" in said
+    assert "Titles, teachers’ names, schools and posters of published lessons are open to everybody" in said
+
+
 def test_the_page_has_a_line_for_every_right(city: City) -> None:
     for resource in city.resources:
         lines = table.lines(city, resource)
