@@ -279,6 +279,16 @@ def test_a_key_that_is_held_acts_once_unless_it_moves_something(page: Page, libr
     assert page.evaluate(f"{AT} > 20")
 
 
+def test_a_lesson_is_opened_without_the_list_of_all_where_its_record_can_be_had(page: Page, library: Library) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.split("/")[-1]))
+    watch(page, library)
+    assert "lesson.json" in asked and "index.json" not in asked
+    page.route("**/lesson.json", lambda route: route.fulfill(status=404))
+    watch(page, library)
+    assert "index.json" in asked
+
+
 def test_a_small_picture_shows_where_the_pointer_would_go(page: Page, library: Library) -> None:
     watch(page, library)
     with page.expect_response("**/sheet.jpg"):

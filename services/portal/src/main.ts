@@ -91,10 +91,7 @@ async function view(id: string | null, now: number): Promise<Node[]> {
 
 /** A lesson by its record; by the list where the record cannot be had. */
 async function find(id: string): Promise<Lesson | null> {
-  const [record, lessons] = await Promise.all([fetchRecord(id), fetchLessons().catch((error: unknown) => error)]);
-  if (record) return record;
-  if (!Array.isArray(lessons)) throw lessons;
-  return (lessons as Lesson[]).find((row) => row.id === id) ?? null;
+  return (await fetchRecord(id)) ?? (await fetchLessons()).find((row) => row.id === id) ?? null;
 }
 
 /** What to play of it: while it is live the broadcast, and else what the permission names, which may be newer than the record. */
