@@ -75,9 +75,11 @@ async function view(id: string | null, now: number): Promise<Node[]> {
   const lesson = await find(id);
   if (!lesson) return [back, h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().missing), h("p", {}, texts().missingHint))];
   document.title = `${lesson.title} · ${texts().page}`;
-  const permission = await askToPlay(lesson.id, await reached(session?.cache ?? null));
+  const home = session?.cache ?? null;
+  const permission = await askToPlay(lesson.id, await reached(home));
   if ("reason" in permission) return [back, h("h1", {}, lesson.title), refused(inWords(permission.words), permission.reason), facts(lesson)];
-  const opened = await openPlayer(asPlayed(lesson, permission.master), permission.way, { at: left.lesson === id ? left.at : -1, reopen: () => void show() });
+  const wish = { at: left.lesson === id ? left.at : -1, reopen: () => void show() };
+  const opened = await openPlayer(asPlayed(lesson, permission.master), { way: permission.way, home }, wish);
   if (now !== turn) { // another view has come meanwhile: nobody would see this one play, and nothing would end it
     opened.destroy();
     return [];
