@@ -10,16 +10,23 @@ import { words } from "./texts";
 import { bufferedTo, moveTo, reach, toggle } from "./timeline";
 import { View } from "./view";
 
+/** A second of what has this master playlist: a broadcast and its recording are not at the same one. */
+export interface Place {
+  master: string;
+  at: number;
+}
+
 export interface Player {
   element: HTMLElement;
-  /** Where it is, in seconds, for opening it there again. */
-  at: () => number;
+  /** Where it is, for opening it there again. */
+  place: () => Place;
   destroy: () => void;
 }
 
-/** Where to begin, and what to do when there is something else to play. */
+/** Where to begin, whether to play at once, and what to do when there is something else to play. */
 export interface Wish {
-  at: number;
+  from: Place;
+  start: boolean;
   reopen: () => void;
 }
 
@@ -102,10 +109,10 @@ export async function openPlayer(lesson: Lesson, ways: Ways, wish: Wish): Promis
     const full = (): void => view.controls.show();
     document.addEventListener("fullscreenchange", full);
     parts.push(listen(actions(view, live)), () => window.clearInterval(timer), () => document.removeEventListener("fullscreenchange", full), () => session.close(), () => view.seek.pictures?.close());
-    session.open(going ? -1 : wish.at, going);
+    session.open(going || wish.from.master !== master ? -1 : wish.from.at, going || wish.start);
   } else if (view.video.canPlayType("application/vnd.apple.mpegurl")) {
     if (ways.way) await askToPlay(lesson.id, null); // a browser's own player shows cookies and nothing else, and the city's door takes one
     parts.push(natively(view, master));
   } else view.notices.fail(texts().unsupported, navigator.userAgent, () => location.reload());
-  return { element: view.element, at: () => view.video.currentTime, destroy: () => parts.forEach((part) => part()) };
+  return { element: view.element, place: () => ({ master, at: view.video.currentTime }), destroy: () => parts.forEach((part) => part()) };
 }
