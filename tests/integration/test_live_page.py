@@ -107,6 +107,19 @@ def test_when_class_ends_the_player_says_so_and_offers_the_recording(
     expect(page.locator("#caption")).to_be_attached(timeout=LONG)
     until(page, "document.querySelector('#seek')?.max === '120'")
     assert page.locator("#live").count() == 0
+    until(page, f"0 < {AT} && {AT} < 10 && !document.querySelector('video').paused")
+
+
+def test_in_the_other_language_a_recording_does_not_open_where_the_broadcast_of_it_stood(
+    page: Page, library: Library, lesson: Broadcast
+) -> None:
+    watch(page, library, lesson.lesson)
+    until(page, f"{AT} > 10")
+    (library.lessons / LIVE / "h").symlink_to(library.lessons / RECORDED / "h")
+    lesson.tell(lesson.record("ended", master=f"{LIVE}/h/master.m3u8", seconds=broadcast.SECONDS))
+    page.click("#language")
+    until(page, "document.querySelector('#seek')?.max === '120'")
+    assert page.evaluate(AT) < 10
 
 
 def test_a_broadcast_that_falls_silent_is_told_and_goes_on_by_itself(

@@ -176,7 +176,7 @@ def test_sound_only_fetches_no_picture_and_goes_on_where_it_was(page: Page, libr
     expect(page.get_by_text("no picture is fetched")).to_be_visible()
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
-    page.evaluate("document.activeElement.blur()")
+    page.focus("video")
     page.keyboard.press("Home")
     until(page, f"1 < {AT} && {AT} < 20")
     expect(page.locator("#caption")).to_be_visible(timeout=LONG)
@@ -243,11 +243,50 @@ def test_single_keys_can_be_switched_off(page: Page, library: Library) -> None:
     page.click("#show-help")
     page.get_by_label("Use single keys").uncheck()
     page.get_by_role("button", name="Close").click()
-    page.evaluate("document.activeElement.blur()")
+    page.focus("video")
     page.keyboard.press("m")
     page.keyboard.press("ArrowDown")
     assert not page.evaluate("document.querySelector('video').muted")
     assert page.evaluate("document.querySelector('video').volume") < 1, "keys with a name are no single characters"
+
+
+def test_keys_that_scroll_are_the_page_s_for_who_reads_below_the_player(page: Page, library: Library) -> None:
+    page.set_viewport_size({"width": 1366, "height": 500})
+    watch(page, library)
+    page.evaluate("scrollTo(0, 100)")
+    for place in ("document.body.focus()", "document.querySelector('#brand').focus({ preventScroll: true })"):
+        page.evaluate(place)
+        for key in (" ", "ArrowDown", "ArrowRight", "End"):
+            page.keyboard.press(key)
+        until(page, "scrollY > 150")
+    assert page.evaluate(f"{AT} < 30 && document.querySelector('video').volume === 1")
+    assert page.evaluate("!document.querySelector('video').paused")
+    page.keyboard.press("m")
+    assert page.evaluate("document.querySelector('video').muted"), "a letter scrolls nothing"
+    page.focus("video")
+    page.evaluate("scrollTo(0, 100)")
+    page.keyboard.press(" ")
+    assert page.evaluate("document.querySelector('video').paused && scrollY === 100")
+
+
+def test_a_key_that_is_held_acts_once_unless_it_moves_something(page: Page, library: Library) -> None:
+    watch(page, library)
+    for key in ("k", "m", "ArrowRight", "ArrowRight"):
+        for _ in range(2):
+            page.keyboard.down(key)
+        page.keyboard.up(key)
+    assert page.evaluate("document.querySelector('video').paused && document.querySelector('video').muted")
+    assert page.evaluate(f"{AT} > 20")
+
+
+def test_a_lesson_is_opened_without_the_list_of_all_where_its_record_can_be_had(page: Page, library: Library) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.split("/")[-1]))
+    watch(page, library)
+    assert "lesson.json" in asked and "index.json" not in asked
+    page.route("**/lesson.json", lambda route: route.fulfill(status=404))
+    watch(page, library)
+    assert "index.json" in asked
 
 
 def test_a_small_picture_shows_where_the_pointer_would_go(page: Page, library: Library) -> None:

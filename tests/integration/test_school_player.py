@@ -23,6 +23,12 @@ from tests.integration.lesson_server import Library
 from tests.integration.test_player_page import AT, AT_ONCE, LONG, built, material, until  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.integration
+LATER = "{ const right = Date.now.bind(Date); Date.now = () => right() + 400000 }"
+"""The five minutes are over for which a cache is left alone, and the seconds that differ from room to room."""
+WATCHED = "window.emptied = 0; document.querySelector('video').addEventListener('emptied', () => { emptied += 1 })"
+"""Counts how often the picture breaks off because a lesson is opened anew."""
+SWALLOWED = ("**/access/play/**", "**/lesson.json")
+"""What a page asks of the city while it plays."""
 
 
 @pytest.fixture
@@ -71,9 +77,13 @@ def browser(box: Box) -> Iterator[Browser]:
         yield found
 
 
-def opened(browser: Browser, library: Library, lesson: str = LESSON) -> Page:
-    """A page of its own browser profile that plays the lesson; whose certificate the box has is proven elsewhere."""
+def opened(browser: Browser, library: Library, lesson: str = LESSON, *, before: str = "") -> Page:
+    """A page of its own browser profile that plays the lesson; whose certificate the box has is proven elsewhere.
+
+    The script ``before`` runs there first.
+    """
     page = browser.new_context(locale="en-US", ignore_https_errors=True).new_page()
+    page.add_init_script(before)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text))
     page.goto(f"{library.url}/?lesson={lesson}")
@@ -146,6 +156,104 @@ def test_a_box_that_ends_in_the_middle_is_left_for_the_city_from_where_it_was(
     page.reload()
     until(page, "document.querySelector('video')?.readyState >= 3")
     expect(page.locator("#from")).to_have_text("the city")
+
+
+def left_for_the_city(page: Page, box: Box) -> None:
+    """The box goes down while the lesson plays, and the lesson goes on from the city."""
+    page.evaluate(WATCHED)
+    box.down()
+    page.evaluate("document.querySelector('video').currentTime = 60")
+    expect(page.locator("#from")).to_have_text("the city", timeout=3 * LONG)
+    until(page, f"{AT} > 61")
+
+
+def test_a_box_that_is_back_is_played_from_again_after_five_minutes_and_nobody_sees_it(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    library.rendition = "v234"
+    page = opened(browser, library)
+    until(page, f"{AT} > 2")
+    left_for_the_city(page, box)
+    box.up()
+    page.wait_for_timeout(2000)
+    expect(page.locator("#from")).to_have_text("the city")
+    page.evaluate(LATER)
+    expect(page.locator("#from")).to_have_text("your school’s cache", timeout=LONG)
+    page.wait_for_timeout(2000)  # a segment may have been on its way
+    came = len(library.media)
+    page.evaluate("document.querySelector('video').currentTime = 40")  # nobody has fetched that yet
+    until(page, f"42 < {AT} && {AT} < 60")
+    assert len(library.media) == came
+    assert page.evaluate("emptied === 0 && !document.querySelector('video').paused")
+    expect(page.locator("#rendition")).to_have_attribute("data-height", "234", timeout=LONG)
+    assert not asked(box, "v360"), "the ceiling is back too"
+
+
+def test_a_live_class_goes_back_to_the_box_too(browser: Browser, library: Library, box: Box, live: Broadcast) -> None:
+    page = opened(browser, library, live.lesson)
+    page.evaluate(WATCHED)
+    box.down()
+    expect(page.locator("#from")).to_have_text("the city", timeout=3 * LONG)
+    until(page, f"{AT} > {page.evaluate(AT) + 2}")
+    box.up()
+    page.evaluate(LATER)
+    expect(page.locator("#from")).to_have_text("your school’s cache", timeout=LONG)
+    page.wait_for_timeout(2000)  # a segment may have been on its way
+    came = len(library.media)
+    until(page, f"{AT} > {page.evaluate(AT) + 4}")
+    assert len(library.media) == came
+    assert page.evaluate("emptied === 0")
+
+
+def test_a_box_that_says_it_is_well_and_gives_nothing_is_not_played_from_and_asked_once_in_five_minutes(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    page = opened(browser, library)
+    until(page, f"{AT} > 2")
+    left_for_the_city(page, box)
+    box.up()
+    library.token = lambda _: "none"
+    times = len(library.asked)
+    page.evaluate(LATER)
+    until(page, f"{AT} > {page.evaluate(AT) + 4}")
+    expect(page.locator("#from")).to_have_text("the city")
+    assert len(library.asked) == times + 1
+
+
+def test_a_box_that_was_left_by_a_clock_that_was_ahead_is_played_from(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    page = opened(browser, library, before="localStorage['school-cache-left'] = Date.now() + 3600000")
+    expect(page.locator("#from")).to_have_text("your school’s cache")
+
+
+def test_a_link_that_swallows_every_question_keeps_nobody_from_a_box_that_is_back(
+    browser: Browser, library: Library, box: Box
+) -> None:
+    page = opened(browser, library)
+    until(page, f"{AT} > 2")
+    for what in SWALLOWED:
+        page.route(what, lambda _: None)
+    box.down()
+    page.evaluate("document.querySelector('video').currentTime = 60")
+    page.wait_for_timeout(5000)
+    box.up()
+    until(page, f"{AT} > 61")
+    expect(page.locator("#from")).to_have_text("your school’s cache")
+    assert library.media == []
+
+
+def test_of_a_live_class_too(browser: Browser, library: Library, box: Box, live: Broadcast) -> None:
+    page = opened(browser, library, live.lesson)
+    for what in SWALLOWED:
+        page.route(what, lambda _: None)
+    before = len(asked(box, "sound"))
+    box.down()
+    expect(page.locator("#said")).to_have_text("The connection broke. Trying again.", timeout=3 * LONG)
+    box.up()
+    until(page, f"{AT} > {page.evaluate(AT) + 4}")
+    assert len(asked(box, "sound")) > before
+    assert library.media == []
 
 
 def test_small_pictures_come_from_the_box_by_the_permission_that_the_lesson_plays_by(

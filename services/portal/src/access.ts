@@ -1,6 +1,6 @@
 // Who is signed in, and whether a lesson may be played. The service decides; this only asks, and says what it was told.
 
-import { schoolCache, type SchoolCache } from "./cache";
+import { reached, schoolCache, type SchoolCache } from "./cache";
 import { language } from "./texts";
 
 export interface Names {
@@ -37,6 +37,14 @@ export interface Way {
 /** Allowed, with the path of the master playlist, and the way to it where that is not the city's; or refused. */
 export type Permission = { master: string; way: Way | null } | Refusal;
 
+/** Where a lesson comes from now, and where it may come from. */
+export interface Ways {
+  /** By a school's cache; null: from the city. */
+  way: Way | null;
+  /** The cache in the viewer's school; null: there is none. */
+  home: SchoolCache | null;
+}
+
 /** Allowed, with the path of the file; or refused. */
 export type Leave = { path: string } | Refusal;
 
@@ -48,6 +56,10 @@ const NOBODY: Session = { signedIn: false, standIn: false, more: false, tier: nu
 /** Request header with the permission for a school's cache: that is another origin, for which a page has no cookie. */
 export const PERMISSION = "X-Lesson-Permission";
 const IN_BODY = { "X-Token-In-Body": "1" };
+const SOON = 5000;
+
+/** Gives a question up to which there is an answer elsewhere: a link that swallows what is sent says nothing for minutes. */
+export const soon = (): AbortSignal => AbortSignal.timeout(SOON);
 
 /** A name in both languages; null for what is none. */
 export function names(value: unknown): Names | null {
@@ -80,9 +92,9 @@ async function ask(what: string, key: string, init: RequestInit = {}): Promise<(
 }
 
 /** Ask to play a lesson, from the city or from a school's ``cache``. */
-export async function askToPlay(lesson: string, cache: SchoolCache | null): Promise<Permission> {
+export async function askToPlay(lesson: string, cache: SchoolCache | null, init: RequestInit = {}): Promise<Permission> {
   const what = `play/${encodeURIComponent(lesson)}`;
-  const found = await (cache ? ask(`${what}?place=${cache.place}`, "master", { headers: IN_BODY }) : ask(what, "master"));
+  const found = await (cache ? ask(`${what}?place=${cache.place}`, "master", { ...init, headers: IN_BODY }) : ask(what, "master", init));
   if ("reason" in found) return found as Refusal;
   const { token, rendition } = found;
   const way = cache && typeof token === "string" ? { cache, token, rendition: typeof rendition === "string" ? rendition : null } : null;
@@ -92,6 +104,15 @@ export async function askToPlay(lesson: string, cache: SchoolCache | null): Prom
 /** Fetch a file of a lesson by the ``way`` that it plays by. */
 export function fetchBy(way: Way | null, path: string, init: RequestInit = {}): Promise<Response> {
   return way ? fetch(way.cache.origin + path, { ...init, headers: { [PERMISSION]: way.token } }) : fetch(path, init);
+}
+
+/** The way by which a school's ``cache`` gives the lesson with this ``master`` now; null: it gives nothing. */
+export async function wayBy(cache: SchoolCache, lesson: string, master: string): Promise<Way | null> {
+  if (!(await reached(cache))) return null;
+  const permission = await askToPlay(lesson, cache, { signal: soon() });
+  if ("reason" in permission || !permission.way) return null;
+  const answer = await fetchBy(permission.way, master, { signal: soon() }).catch(() => null);
+  return answer?.ok ? permission.way : null;
 }
 
 /** Ask to take a lesson away. */

@@ -10,6 +10,7 @@ export interface SchoolCache {
 
 const PATIENCE = 1500; // ms in which it says that it is well: it stands in the same building, or it is not reached at all
 const REST = 300_000; // ms for which one that was of no use is left alone
+const SPREAD = 30_000; // ms at most for which one room leaves it alone longer than another: they come back one by one
 const LEFT = "school-cache-left";
 const PLACE = /^[0-9A-Za-z-]+$/;
 const ORIGIN = /^https:\/\/[a-z0-9.-]+(:[0-9]+)?$/;
@@ -22,11 +23,14 @@ export function schoolCache(value: unknown): SchoolCache | null {
 }
 
 /** Leave it alone for a while, on the next pages too. */
-export const leave = (): void => remember(LEFT, String(Date.now()));
+export const leave = (): void => remember(LEFT, String(Date.now() + SPREAD * Math.random()));
+
+/** Whether it is left alone now. What was noted far in the future was noted by a clock that has been put right since. */
+export const rests = (): boolean => Math.abs(Date.now() - Number(recall(LEFT) ?? 0)) < REST;
 
 /** The cache, if this browser reaches it; null: lessons come from the city. */
 export async function reached(cache: SchoolCache | null): Promise<SchoolCache | null> {
-  if (!cache || Date.now() - Number(recall(LEFT) ?? 0) < REST) return null;
+  if (!cache || rests()) return null;
   const answer = await fetch(`${cache.origin}/healthz`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
   if (answer?.ok) return cache;
   leave();

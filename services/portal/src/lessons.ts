@@ -108,15 +108,15 @@ export async function fetchLessons(): Promise<Lesson[]> {
 
 /** One lesson by its own record, which tells more than its row in the list; null when it cannot be had. One that took another's place is
  * found under the old id too. */
-export async function fetchRecord(id: string, further = 2): Promise<Lesson | null> {
+export async function fetchRecord(id: string, init: RequestInit = {}, further = 2): Promise<Lesson | null> {
   if (!ID.test(id)) return null;
   try {
-    const answer = await fetch(`${ROOT}${id}/lesson.json`, { headers: { Accept: "application/json" } });
+    const answer = await fetch(`${ROOT}${id}/lesson.json`, { ...init, headers: { Accept: "application/json" } });
     if (!answer.ok) return null;
     clockOf(answer);
     const raw: unknown = await answer.json();
     const other = text(fields(raw)["replaced_by"]);
-    return other && further ? fetchRecord(other, further - 1) : parse(raw);
+    return other && further ? fetchRecord(other, init, further - 1) : parse(raw);
   } catch {
     return null;
   }

@@ -10,12 +10,13 @@ import { download } from "./download";
 import { first, isFirst } from "./first";
 import { fetchLessons, fetchRecord, isRecording, type Lesson } from "./lessons";
 import { isMine, mine, signInLink } from "./mine";
-import { openPlayer, type Player } from "./player";
+import { openPlayer, type Place, type Player } from "./player";
 import { words } from "./player/texts";
 import { language, switchLanguage, texts } from "./texts";
 
 let player: Player | null = null;
-let left = { lesson: "", at: -1 }; // where a lesson was when its view was drawn anew, in the other language
+const BEGINNING: Place = { master: "", at: -1 };
+let left = BEGINNING; // where the player was when its view was drawn anew, in the other language
 let session: Session | null = null;
 let turn = 0;
 
@@ -59,8 +60,8 @@ function refused(words: string, reason: string): HTMLElement {
   return h("div", { class: "notice", role: "alert", id: "refusal", "data-reason": reason }, h("h2", {}, texts().refused), h("p", {}, words), way);
 }
 
-/** What the page shows, made in turn ``now``. */
-async function view(id: string | null, now: number): Promise<Node[]> {
+/** What the page shows, made in turn ``now``; with ``start`` a lesson plays from its beginning. */
+async function view(id: string | null, now: number, start: boolean): Promise<Node[]> {
   if (isMine()) {
     document.title = `${texts().mine} · ${texts().page}`;
     return mine(again);
@@ -75,15 +76,16 @@ async function view(id: string | null, now: number): Promise<Node[]> {
   const lesson = await find(id);
   if (!lesson) return [back, h("div", { class: "notice", role: "alert" }, h("h1", {}, texts().missing), h("p", {}, texts().missingHint))];
   document.title = `${lesson.title} · ${texts().page}`;
-  const permission = await askToPlay(lesson.id, await reached(session?.cache ?? null));
+  const home = session?.cache ?? null;
+  const permission = await askToPlay(lesson.id, await reached(home));
   if ("reason" in permission) return [back, h("h1", {}, lesson.title), refused(inWords(permission.words), permission.reason), facts(lesson)];
-  const opened = await openPlayer(asPlayed(lesson, permission.master), permission.way, { at: left.lesson === id ? left.at : -1, reopen: () => void show() });
+  const wish = { from: start ? BEGINNING : left, start, reopen: () => void show(true) };
+  const opened = await openPlayer(asPlayed(lesson, permission.master), { way: permission.way, home }, wish);
   if (now !== turn) { // another view has come meanwhile: nobody would see this one play, and nothing would end it
     opened.destroy();
     return [];
   }
   player = opened;
-  player.element.dataset["lesson"] = id;
   const soon = lesson.live?.recorded && !lesson.live.going && !lesson.recorded ? h("p", { class: "notice" }, lesson.live.overdue ? words().recordingNever : words().recordingSoon) : null;
   const away = lesson.download ? [download(lesson, lesson.download)] : [];
   return [back, h("h1", {}, lesson.title), player.element, ...(soon ? [soon] : []), ...away, facts(lesson)];
@@ -91,10 +93,7 @@ async function view(id: string | null, now: number): Promise<Node[]> {
 
 /** A lesson by its record; by the list where the record cannot be had. */
 async function find(id: string): Promise<Lesson | null> {
-  const [record, lessons] = await Promise.all([fetchRecord(id), fetchLessons().catch((error: unknown) => error)]);
-  if (record) return record;
-  if (!Array.isArray(lessons)) throw lessons;
-  return (lessons as Lesson[]).find((row) => row.id === id) ?? null;
+  return (await fetchRecord(id)) ?? (await fetchLessons()).find((row) => row.id === id) ?? null;
 }
 
 /** What to play of it: while it is live the broadcast, and else what the permission names, which may be newer than the record. */
@@ -103,15 +102,15 @@ function asPlayed(lesson: Lesson, master: string): Lesson {
   return { ...lesson, master: isRecording(lesson.id, master) || !lesson.recorded ? master : lesson.master };
 }
 
-async function show(): Promise<void> {
+async function show(start = false): Promise<void> {
   const now = ++turn;
-  if (player) left = { lesson: player.element.dataset["lesson"] ?? "", at: player.at() };
+  if (player) left = player.place();
   player?.destroy();
   player = null;
   frame();
   const main = byId("main");
   main.replaceChildren(h("p", { class: "loading", role: "status" }, texts().loading));
-  const content = await view(new URLSearchParams(location.search).get("lesson"), now).catch((error: unknown) => {
+  const content = await view(new URLSearchParams(location.search).get("lesson"), now, start).catch((error: unknown) => {
     const button = h("button", { type: "button" }, texts().again);
     button.addEventListener("click", () => void show());
     const detail = error instanceof Error ? error.message : String(error);

@@ -4,25 +4,24 @@
 import type Hls from "hls.js";
 import type { HlsConfig, Level } from "hls.js";
 
-type Ceiling = HlsConfig["capLevelController"];
+type Controller = HlsConfig["capLevelController"];
 
 /** Which of ``levels`` is of ``rendition``, by the folder of its playlist; -1: none. */
 const indexOf = (levels: readonly Level[], rendition: string | null): number =>
   rendition ? levels.findIndex((level) => level.url.some((url) => new URL(url).pathname.split("/").at(-2) === rendition)) : -1;
 
-/** Let automatic choice go no higher than ``rendition``, as soon as there are levels. */
-export function keepTo(hls: Hls, rendition: string | null): void {
-  const level = indexOf(hls.levels, rendition);
-  if (level >= 0 && (hls.autoLevelCapping < 0 || hls.autoLevelCapping > level)) hls.autoLevelCapping = level;
-}
-
-/** By the size of the picture, as hls.js has it, and by ``rendition``: whenever the size changes, hls.js sets its own cap over any other. */
-export function ceiling(library: typeof Hls, rendition: () => string | null): Ceiling {
+/** By the size of the picture, as hls.js has it, and by ``rendition``: whenever the size changes, hls.js sets its own cap over any other.
+ * ``made`` is handed what sets the cap for another rendition; what is buffered stays. */
+export function ceiling(library: typeof Hls, rendition: () => string | null, made: (set: () => void) => void): Controller {
   const { capLevelController: BySize } = library.DefaultConfig;
   if (!BySize) return undefined;
   return class extends BySize {
     constructor(private readonly player: Hls) {
       super(player);
+      made(() => {
+        const { levels } = player;
+        player.autoLevelCapping = this.mediaWidth > 0 ? this.getMaxLevel(levels.length - 1) : indexOf(levels, rendition()); // not on the page yet: no size
+      });
     }
 
     override getMaxLevel(most: number): number {

@@ -1,6 +1,6 @@
 // The player: hls.js on a plain <video>, with what it is doing in words, and an honest error when it cannot.
 
-import { askToPlay, type Way } from "../access";
+import { askToPlay, type Ways } from "../access";
 import type { Lesson } from "../lessons";
 import { texts } from "../texts";
 import { listen } from "./keyboard";
@@ -10,16 +10,23 @@ import { words } from "./texts";
 import { bufferedTo, moveTo, reach, toggle } from "./timeline";
 import { View } from "./view";
 
+/** A second of what has this master playlist: a broadcast and its recording are not at the same one. */
+export interface Place {
+  master: string;
+  at: number;
+}
+
 export interface Player {
   element: HTMLElement;
-  /** Where it is, in seconds, for opening it there again. */
-  at: () => number;
+  /** Where it is, for opening it there again. */
+  place: () => Place;
   destroy: () => void;
 }
 
-/** Where to begin, and what to do when there is something else to play. */
+/** Where to begin, whether to play at once, and what to do when there is something else to play. */
 export interface Wish {
-  at: number;
+  from: Place;
+  start: boolean;
   reopen: () => void;
 }
 
@@ -54,6 +61,7 @@ class Watch {
     soundSign.hidden = !this.session.soundOnly;
     seek.frugal = this.session.soundOnly;
     this.live?.measure();
+    void this.session.goHome();
     seek.live = this.live !== null && !this.live.over;
     seek.measure();
     this.say();
@@ -80,11 +88,11 @@ function natively(view: View, master: string): () => void {
   return () => { video.removeAttribute("src"); video.load(); };
 }
 
-/** A player for one lesson, which plays ``lesson.master`` by ``way``; call `destroy` when it leaves the page. */
-export async function openPlayer(lesson: Lesson, way: Way | null, wish: Wish): Promise<Player> {
+/** A player for one lesson, which plays ``lesson.master`` by one of its ``ways``; call `destroy` when it leaves the page. */
+export async function openPlayer(lesson: Lesson, ways: Ways, wish: Wish): Promise<Player> {
   const view = new View(lesson);
   const { default: Library } = await import("hls.js"); // the list of lessons does not need it
-  const going = lesson.live?.going ?? false;
+  const [going, { master }] = [lesson.live?.going ?? false, lesson];
   const parts: (() => void)[] = [];
   if (Library.isSupported()) {
     const hooks = {
@@ -92,7 +100,7 @@ export async function openPlayer(lesson: Lesson, way: Way | null, wish: Wish): P
       switched: view.quality.show.bind(view.quality), sound: view.quality.offerSound.bind(view.quality),
       over: async () => (await live?.ended()) ?? false, from: view.from.bind(view),
     };
-    const session: Session = new Session(Library, view.video, { lesson: lesson.id, master: lesson.master, live: going, way }, view.notices, hooks);
+    const session: Session = new Session(Library, view.video, { lesson: lesson.id, master, live: going, ...ways }, view.notices, hooks);
     const live: LiveWatch | null = going ? new LiveWatch(view.video, session, view.notices, lesson, wish.reopen) : null;
     view.quality.session = session;
     if (live) view.addLive(live.badge, live.back, live.latency);
@@ -101,10 +109,10 @@ export async function openPlayer(lesson: Lesson, way: Way | null, wish: Wish): P
     const full = (): void => view.controls.show();
     document.addEventListener("fullscreenchange", full);
     parts.push(listen(actions(view, live)), () => window.clearInterval(timer), () => document.removeEventListener("fullscreenchange", full), () => session.close(), () => view.seek.pictures?.close());
-    session.open(going ? -1 : wish.at, going);
+    session.open(going || wish.from.master !== master ? -1 : wish.from.at, going || wish.start);
   } else if (view.video.canPlayType("application/vnd.apple.mpegurl")) {
-    if (way) await askToPlay(lesson.id, null); // a browser's own player shows cookies and nothing else, and the city's door takes one
-    parts.push(natively(view, lesson.master));
+    if (ways.way) await askToPlay(lesson.id, null); // a browser's own player shows cookies and nothing else, and the city's door takes one
+    parts.push(natively(view, master));
   } else view.notices.fail(texts().unsupported, navigator.userAgent, () => location.reload());
-  return { element: view.element, at: () => view.video.currentTime, destroy: () => parts.forEach((part) => part()) };
+  return { element: view.element, place: () => ({ master, at: view.video.currentTime }), destroy: () => parts.forEach((part) => part()) };
 }

@@ -6,6 +6,10 @@ import { recall, remember } from "./memory";
 import { words } from "./texts";
 
 const SINGLE = "single-keys";
+/** Keys that scroll the page where the player has no use for them. */
+const SCROLLS = /^( |Arrow.+|Home|End)$/;
+/** Keys that go on for as long as they are held; any other one acts once. */
+const GO_ON = /^(Arrow.+|[<>])$/;
 const MODIFIED = (event: KeyboardEvent): boolean => event.ctrlKey || event.altKey || event.metaKey;
 
 export type Actions = Record<string, () => void>;
@@ -43,16 +47,23 @@ function taken(event: KeyboardEvent): boolean {
   return pressed && (on instanceof HTMLButtonElement || on instanceof HTMLAnchorElement);
 }
 
+/** Whether the key would scroll for somebody who is not at the player, but reads what stands below it. */
+function scrolls(event: KeyboardEvent): boolean {
+  if (!SCROLLS.test(event.key) || document.fullscreenElement) return false;
+  const on = event.target;
+  return on === document.body ? window.scrollY > 0 : !(on instanceof Element && on.closest(".player"));
+}
+
 /** Listen to the keys of the whole page; what is given back ends it. */
 export function listen(actions: Actions): () => void {
   const listener = (event: KeyboardEvent): void => {
-    if (MODIFIED(event) || taken(event)) return;
+    if (MODIFIED(event) || taken(event) || scrolls(event)) return;
     if (event.key.length === 1 && event.key !== " " && recall(SINGLE) === "off") return;
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    action();
+    if (!event.repeat || GO_ON.test(event.key)) action();
   };
   document.addEventListener("keydown", listener, true);
   return () => document.removeEventListener("keydown", listener, true);

@@ -1,6 +1,7 @@
 // A lesson that is being broadcast: how far behind the classroom we are, and what becomes of it when the broadcast ends or breaks off.
 
 import type { LevelDetails } from "hls.js";
+import { soon } from "../access";
 import { fetchRecord, now, type Lesson } from "../lessons";
 import { texts } from "../texts";
 import { h } from "../dom";
@@ -105,7 +106,7 @@ export class LiveWatch {
   async ended(): Promise<boolean> {
     if (this.over || performance.now() - this.asked < ASK) return this.over;
     this.asked = performance.now();
-    const record = await fetchRecord(this.lesson.id);
+    const record = await fetchRecord(this.lesson.id, { signal: soon() });
     if (record && !record.live?.going) this.finish(record);
     return this.over;
   }

@@ -2,10 +2,10 @@
 
 import type Hls from "hls.js";
 import type { CuesParsedData, ErrorData, HlsConfig } from "hls.js";
-import { askToPlay, inWords, PERMISSION, type Way } from "../access";
-import { leave } from "../cache";
+import { askToPlay, inWords, PERMISSION, soon, wayBy, type Way, type Ways } from "../access";
+import { leave, rests } from "../cache";
 import { texts } from "../texts";
-import { ceiling, keepTo } from "./ceiling";
+import { ceiling } from "./ceiling";
 import type { Notices } from "./notices";
 import { soundLoader } from "./sound";
 import { play } from "./timeline";
@@ -27,12 +27,10 @@ export interface Hooks {
   from: (way: Way | null) => void;
 }
 
-export interface Source {
+export interface Source extends Ways {
   lesson: string;
   master: string;
   live: boolean;
-  /** From a school's cache; null: from the city. */
-  way: Way | null;
 }
 
 export class Session {
@@ -47,6 +45,8 @@ export class Session {
   private asked = 0;
   private recovered = 0;
   private timer = 0;
+  private returning = false;
+  private setCeiling: () => void = () => undefined;
 
   constructor(private readonly library: typeof Hls, private readonly video: HTMLVideoElement, private source: Source,
     private readonly notices: Notices, private readonly hooks: Hooks) {}
@@ -57,27 +57,39 @@ export class Session {
       enableWorker: false, // so no blob: script is needed, and the page's policy can forbid them
       renderTextTracksNatively: false, // captions.ts draws them
       startPosition: at, maxBufferLength: 30, backBufferLength: 30, capLevelToPlayerSize: true, abrEwmaDefaultEstimate: FIRST_GUESS,
-      capLevelController: ceiling(this.library, () => this.rendition),
+      capLevelController: ceiling(this.library, () => this.source.way?.rendition ?? null, (set) => { this.setCeiling = set; }),
       liveDurationInfinity: true, // the slider then reaches as far back as the playlist, and no further
       fragLoadPolicy: { default: { ...fragments, errorRetry: { maxNumRetry: 2, retryDelayMs: 1000, maxRetryDelayMs: 4000 } } }, // further tries are ours, in words
       pLoader: soundLoader(this.library, this.soundOnly, this.hooks.sound),
-      xhrSetup: (request, url) => this.permit(request, url),
+      xhrSetup: (request, url) => this.lead(request, url),
     };
   }
 
-  private get rendition(): string | null {
-    return this.source.way?.rendition ?? null;
-  }
-
-  private get address(): string {
-    return `${this.source.way?.cache.origin ?? ""}${this.source.master}`;
-  }
-
-  private permit(request: XMLHttpRequest, url: string): void {
+  /** Fetch by the way of this moment whatever hls.js has in mind: its playlists came by the way of theirs. */
+  private lead(request: XMLHttpRequest, url: string): void {
     const { way } = this.source;
-    if (!way || !url.startsWith(`${way.cache.origin}/`)) return;
-    request.open("GET", url, true); // hls.js opens what is not open yet, and headers come after that
-    request.setRequestHeader(PERMISSION, way.token);
+    const { pathname, search } = new URL(url, location.href);
+    request.open("GET", `${way?.cache.origin ?? location.origin}${pathname}${search}`, true); // hls.js opens what is not open yet, and headers come after that
+    if (way) request.setRequestHeader(PERMISSION, way.token);
+  }
+
+  /** Go on by ``way``; what is buffered stays, so nobody sees it happen. */
+  private goBy(way: Way | null): void {
+    this.source = { ...this.source, way };
+    this.hooks.from(way);
+    this.setCeiling();
+  }
+
+  /** Back to the cache of the viewer's school, once that has been left alone long enough and gives the lesson again. */
+  async goHome(): Promise<void> {
+    const { home, way, lesson, master } = this.source;
+    const { hls } = this;
+    if (!home || way || !hls || this.returning || rests()) return;
+    this.returning = true;
+    const found = await wayBy(home, lesson, master);
+    this.returning = false;
+    if (!found) return leave();
+    if (hls === this.hls) this.goBy(found);
   }
 
   /** Open the lesson at ``at`` seconds; -1 is its start, or the live edge. */
@@ -87,7 +99,7 @@ export class Session {
     const hls = new this.library(this.settings(at));
     this.hls = hls;
     hls.on(events.MANIFEST_PARSED, () => {
-      keepTo(hls, this.rendition);
+      this.setCeiling();
       this.hooks.parsed(hls);
       if (start) play(this.video);
     });
@@ -104,7 +116,7 @@ export class Session {
       if (data.fatal) void this.failed(hls, data);
     });
     this.hooks.from(this.source.way);
-    hls.loadSource(this.address);
+    hls.loadSource(this.source.master);
     hls.attachMedia(this.video);
   }
 
@@ -127,13 +139,12 @@ export class Session {
       const permission = await askToPlay(this.source.lesson, this.source.way?.cache ?? null);
       if (hls !== this.hls) return;
       if ("reason" in permission) return this.stop(inWords(permission.words), permission.reason);
-      this.source = { ...this.source, way: permission.way };
-      this.hooks.from(permission.way);
-      keepTo(hls, this.rendition);
+      this.goBy(permission.way);
       return this.again();
     }
+    const over = this.hooks.over(); // asked beside the other question: both go to the city, and the cache may be back before either is answered
     if (network && this.source.way && (await this.fromCity(hls))) return;
-    if ((await this.hooks.over()) || hls !== this.hls) return;
+    if ((await over) || hls !== this.hls) return;
     const pause = PAUSES[this.played ? "after" : "before"][this.tries];
     if (!network || pause === undefined) return this.stop(network ? texts().network : texts().media, [data.details, code].filter(Boolean).join(" "));
     this.tries += 1;
@@ -143,12 +154,13 @@ export class Session {
 
   /** The school's cache cannot give it now: on from the city, if that gives a permission. Whether it went on. */
   private async fromCity(hls: Hls): Promise<boolean> {
-    const permission = await askToPlay(this.source.lesson, null);
+    const permission = await askToPlay(this.source.lesson, null, { signal: soon() });
     if (hls !== this.hls) return true;
     if ("reason" in permission) return false;
     leave();
-    this.source = { ...this.source, way: null };
-    this.open(this.source.live || !this.played ? -1 : this.video.currentTime, !this.video.paused);
+    hls.bandwidthEstimate = FIRST_GUESS; // what the building bears says nothing of the link, on which all rooms arrive at once
+    this.goBy(null);
+    this.again();
     return true;
   }
 
@@ -157,7 +169,7 @@ export class Session {
     window.clearTimeout(this.timer);
     this.due = null;
     if (this.hls?.levels.length) this.hls.startLoad();
-    else this.hls?.loadSource(this.address);
+    else this.hls?.loadSource(this.source.master);
   }
 
   private stop(reason: string, detail: string): void {
