@@ -140,8 +140,9 @@ def _policy(name: str, spec: Body) -> Resource:
 
 def _blackbox(city: City, settings: StackSettings) -> Iterator[Resource]:
     name, folder = names.BLACKBOX, "/etc/blackbox"
-    # The chain that the gateway serves is its own anchor: no authority of this stack's own is in the system's list.
-    trust = {TRUST: settings.tls_cert} if settings.tls_cert else {}
+    # No authority of this stack's own is in the system's list: the named one counts, else the served chain is its own anchor.
+    anchor = settings.platform_ca or settings.tls_cert
+    trust = {TRUST: anchor} if anchor else {}
     probes = monitoring_targets.blackbox(city, settings, f"{folder}/{TRUST}" if trust else "")
     files = {"blackbox.json": json.dumps(probes, indent=1), **trust}
     yield objects.config_map(name, names.MONITORING, files)
