@@ -9,8 +9,7 @@ from catalog import City, names
 from derive import cache_pod, cache_tree, database, district_edge, pods
 from derive.store import LOG_READER
 from infra.config import StackSettings
-from infra.plan import derived, monitoring_alerts, monitoring_targets, objects, ports, viewer
-from infra.plan.gateway import PROXY
+from infra.plan import derived, gateway, monitoring_alerts, monitoring_targets, objects, ports, viewer
 from infra.plan.monitoring_pods import Piece, workload
 from infra.plan.monitoring_targets import PODS, TOKEN
 from infra.plan.object_store import client_secret
@@ -188,8 +187,7 @@ def _edge_stats(district: str) -> str:
 
 def _pod_addresses(city: City) -> Iterator[Resource]:
     """Headless Services: the addresses of every pod of a part that counts for itself."""
-    envoy = {"app.kubernetes.io/name": "envoy", "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY}
-    yield _headless(PROXY, names.GATEWAY, envoy, ports.ENVOY_METRICS)
+    yield _headless(gateway.PROXY, names.GATEWAY, gateway.PODS, ports.ENVOY_METRICS)
     instances = {"cnpg.io/cluster": names.POSTGRES, "cnpg.io/podRole": "instance"}
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)
