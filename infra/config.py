@@ -146,8 +146,8 @@ class StackSettings(BaseModel):
     )
     platform_ca: Certificates | None = Field(
         default=None,
-        description="Certificates (PEM) of the authorities by which boxes in schools know the platform's own; "
-        "absent: this clone's, where the kit issued it (`huiju up` in a file of its own).",
+        description="Certificates (PEM) of the authorities by which boxes in schools, the prober and the commands know the platform's "
+        "own; absent: for boxes this clone's, where the kit issued it (`huiju up` in a file of its own).",
     )
     derived: str | None = Field(
         default=None,

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from catalog.errors import UserError
 from ops.console import console
 from ops.databases import drill, state
 from ops.databases.backup import backup as take
+from ops.databases.comparing import Rows, Verdict
 from ops.databases.state import State
 from ops.lessons import place
 
@@ -77,32 +79,45 @@ def restore(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the restored instances running.")] = False,
     stack: Stack = "local",
 ) -> None:
-    """Restore the backups beside the live database, compare the rows, and take the copy away again; the live one is never touched."""
+    """Restore the backups beside the live database, compare every row, and take the copy away again; no live row is ever touched."""
     where, out = place.of_stack(stack), console()
     begun = time.monotonic()
-    drill.begin(where, name, at.replace(tzinfo=UTC) if at else None)
+    with out.status("reading the live rows ..."):
+        before = drill.begin(where, name, at.replace(tzinfo=UTC) if at else None)
     try:
         with out.status("restoring ...") as shown:
             drill.wait(where, name, shown.update)
         seconds = time.monotonic() - begun
-        rows = drill.compare(where, name)
+        with out.status("comparing ..."):
+            rows = drill.compare(where, name, before)
     except BaseException:
         if not keep:
             drill.remove(where, name)
         raise
-    table = Table("Table", "Rows live", "Rows restored", "", box=None, pad_edge=False)
-    for each in rows:
-        table.add_row(each.table, str(each.live), str(each.restored), "same" if each.same else "differs")
-    out.print(table)
+    out.print(_compared(rows))
     typer.echo(f"{name} was ready after {seconds:.0f} s")
     if keep:
         typer.echo(f"it stays: `huiju database remove {name}` takes it away")
     else:
         drill.remove(where, name)
-    if not at and not all(each.same for each in rows):
+    if not at and any(each.verdict is Verdict.DIFFERS for each in rows):
         raise UserError(
-            "the restored rows are not the live ones: rows written in the last minutes may not be archived yet; try again"
+            "the restored rows are not the live ones: rows of the last minutes may not have been archived in time; try again"
         )
+
+
+def _compared(rows: list[Rows]) -> Table:
+    """A line for each database, and one for each of its tables that is not the same."""
+    table = Table("Database", "Table", "Rows live", "Rows restored", "", box=None, pad_edge=False)
+    for name, group in groupby(rows, key=lambda each: each.table.database):
+        mine = list(group)
+        same = [each for each in mine if each.verdict is Verdict.SAME]
+        live, restored = (str(sum(side)) for side in ([each.live for each in same], [each.restored for each in same]))
+        table.add_row(name, f"{len(same)} of {len(mine)}", live, restored, Verdict.SAME)
+        for each in mine:
+            if each.verdict is not Verdict.SAME:
+                table.add_row(name, Text(each.table.name), str(each.live), str(each.restored), each.verdict)
+    return table
 
 
 @app.command()

@@ -24,7 +24,7 @@ from local import cluster, paths
 from ops import firing
 from ops.databases import state as databases
 from ops.lessons.place import Place
-from ops.stack import authority, backup, checkpoint, configuration, engine, live, lock, store, target
+from ops.stack import authority, backup, checkpoint, configuration, engine, live, lock, store, target, trust
 
 SECONDS = 10.0
 """How long one fetch may take."""
@@ -176,48 +176,41 @@ def of_address(stack: str) -> Iterator[Fact]:
     if not address:
         yield Fact("address", Verdict.BAD, "the stack exports no URL")
         return
-    page = fetch(f"{address}/")
+    known = trust.context(configuration.settings(stack))
+    page = fetch(f"{address}/", known)
     yield Fact("portal", Verdict.OK if b"<html" in page else Verdict.BAD, f"{address}/ answers ({len(page)} bytes)")
-    count = _lessons(address)
+    count = _lessons(address, known)
     yield Fact("lessons", Verdict.OK if count else Verdict.WARN, f"{count} published")
-    days = (certificate_end(address) - datetime.now(UTC)).days
+    days = (certificate_end(address, known) - datetime.now(UTC)).days
     verdict = Verdict.OK if days > authority.RENEW_BEFORE.days else Verdict.WARN if days >= 0 else Verdict.BAD
     yield Fact("certificate", verdict, f"{days} days left")
 
 
-def _lessons(address: str) -> int:
+def _lessons(address: str, known: ssl.SSLContext) -> int:
     """How many lessons are listed; the list itself appears with the first one."""
     try:
-        return len(json.loads(fetch(f"{address}/lessons/index.json"))["lessons"])
+        return len(json.loads(fetch(f"{address}/lessons/index.json", known))["lessons"])
     except HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND:
             return 0
         raise
 
 
-def _trust() -> ssl.SSLContext:
-    """The system's authorities, and this clone's own."""
-    context = ssl.create_default_context()
-    if authority.certificate_file().exists():
-        context.load_verify_locations(authority.certificate_file())
-    return context
-
-
-def fetch(url: str) -> bytes:
-    """The body at ``url`` over verified TLS. Raises `OSError` with the reason."""
+def fetch(url: str, known: ssl.SSLContext) -> bytes:
+    """The body at ``url`` over TLS, verified by ``known``. Raises `OSError` with the reason."""
     request = Request(url, headers={"User-Agent": "huiju-status"})  # noqa: S310 - the stack's own https address
-    with urlopen(request, timeout=SECONDS, context=_trust()) as answer:  # noqa: S310
+    with urlopen(request, timeout=SECONDS, context=known) as answer:  # noqa: S310
         body: bytes = answer.read()
         return body
 
 
-def certificate_end(url: str) -> datetime:
+def certificate_end(url: str, known: ssl.SSLContext) -> datetime:
     """When the certificate that answers at ``url`` ends."""
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     with (
         socket.create_connection((host, parts.port or 443), SECONDS) as plain,
-        _trust().wrap_socket(plain, server_hostname=host) as secure,
+        known.wrap_socket(plain, server_hostname=host) as secure,
     ):
         return x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"").not_valid_after_utc
 

@@ -52,6 +52,14 @@ def roles(each: Database) -> tuple[str, ...]:
     return names.database_roles(each.id)
 
 
+def instances(settings: StackSettings) -> str:
+    """Which instances are meant: what is brought about in a database once is brought about again in new ones.
+
+    Every beginning has an archive of its own (docs/decisions/0125).
+    """
+    return settings.database_archive
+
+
 def server_pair(settings: StackSettings) -> dict[str, str]:
     """The certificate by which every instance is known, and its key."""
     hosts = (database.host(), database.writes(), f"{database.writes()}.{names.namespace(names.DATABASE)}")

@@ -9,7 +9,7 @@ from typing import Any
 from catalog import City, names
 from derive import access_log, pods
 from infra.config import StackSettings
-from infra.plan import objects, routes, school_listener, sign_in
+from infra.plan import disruption, objects, routes, school_listener, sign_in
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
 from infra.plan.routes import GATEWAY_API, PUBLIC
 
@@ -19,6 +19,11 @@ IDLE_SECONDS = 120
 """After which a request that does not move is given up: longer than the shield waits for the store."""
 RELEASE = "envoy-gateway"
 PROXY = "envoy"
+PODS: Mapping[str, str] = {
+    "app.kubernetes.io/name": "envoy",
+    "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY,
+}
+"""Labels that the controller puts on Envoy's pods."""
 ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 RESTRICTED = {
     "runAsNonRoot": True,
@@ -98,6 +103,7 @@ def _values(settings: StackSettings) -> Body:
                 "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
             },
         },
+        **({"podDisruptionBudget": disruption.ALLOWED} if settings.row.controller_replicas > 1 else {}),
         # The chart appends to this list, and the provider hands an empty one over as none at all.
         "certgen": {
             "job": {"args": ["--disable-topology-injector"], "pod": {"labels": api_client}, "resources": small}
@@ -153,7 +159,9 @@ def _proxy(settings: StackSettings) -> Body:
     service: Body = {"type": settings.row.exposure, "name": PROXY, "externalTrafficPolicy": "Cluster"}
     if ports:
         service["patch"] = _merged({"ports": ports})
+    several = settings.row.gateway_replicas > 1
     return {
+        **({"envoyPDB": disruption.ALLOWED} if several else {}),
         "envoyDeployment": {
             "name": PROXY,
             "replicas": settings.row.gateway_replicas,
@@ -162,7 +170,7 @@ def _proxy(settings: StackSettings) -> Body:
                 "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
                 "securityContext": CONTAINER_SECURITY,
             },
-            "pod": {"securityContext": RESTRICTED},
+            "pod": {"securityContext": RESTRICTED, "topologySpreadConstraints": objects.apart(PODS)},
             "patch": _merged({"template": {"spec": _sidecar()}}),
         },
         "envoyService": service,

@@ -13,7 +13,7 @@ from catalog.service import Database
 from derive import database, identity, pods, realm
 from infra.config import StackSettings
 from infra.plan import objects
-from infra.plan.database import databases, role_secret
+from infra.plan.database import databases, instances, role_secret
 from infra.plan.monitoring_targets import PODS
 from infra.plan.resource import Body, Resource, digest, resource
 
@@ -42,14 +42,16 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
         SERVICE,
         SERVICE,
         _server(own, settings),
-        owner.props["stringData"],
+        # It makes its tables when it starts.
+        [owner.props["stringData"], instances(settings)],
         replicas=settings.row.replicas,
         # Two versions at once would share caches; nobody's session ends while nobody can sign in for half a minute.
         strategy={"type": "Recreate"},
     )
     setup = _setup(settings)
     # Named by its input: another input is another Job, the same one never runs twice.
-    yield objects.job(f"{SETUP}-{digest([setup, desired.props, admin.props], 8)}", SERVICE, SETUP, setup)
+    inputs = [setup, desired.props, admin.props, instances(settings)]
+    yield objects.job(f"{SETUP}-{digest(inputs, 8)}", SERVICE, SETUP, setup)
 
 
 def problems(city: City, settings: StackSettings) -> Iterator[str]:

@@ -10,7 +10,7 @@ from derive import database, pods, store
 from derive.store import INDEXER
 from infra.config import StackSettings
 from infra.plan import objects
-from infra.plan.database import databases, role_secret
+from infra.plan.database import databases, instances, role_secret
 from infra.plan.object_store import client_secret
 from infra.plan.resource import Body, Resource, digest, resource
 
@@ -27,7 +27,7 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     pod = _pod(index, settings)
     template = {"metadata": {"labels": names.labels(SERVICE, COMPONENT)}, "spec": pod}
     # Named by its input: another input is another Job, the same one never runs twice.
-    yield objects.job(f"{COMPONENT}-{digest(pod, 8)}", SERVICE, COMPONENT, pod)
+    yield objects.job(f"{COMPONENT}-{digest([pod, instances(settings)], 8)}", SERVICE, COMPONENT, pod)
     metadata = objects.meta(COMPONENT, SERVICE, COMPONENT)
     yield resource({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": _hourly(template)})
 

@@ -9,8 +9,7 @@ from catalog import City, names
 from derive import cache_pod, cache_tree, database, district_edge, pods
 from derive.store import LOG_READER
 from infra.config import StackSettings
-from infra.plan import derived, monitoring_alerts, monitoring_targets, objects, ports, viewer
-from infra.plan.gateway import PROXY
+from infra.plan import derived, gateway, monitoring_alerts, monitoring_targets, objects, ports, viewer
 from infra.plan.monitoring_pods import Piece, workload
 from infra.plan.monitoring_targets import PODS, TOKEN
 from infra.plan.object_store import client_secret
@@ -140,8 +139,9 @@ def _policy(name: str, spec: Body) -> Resource:
 
 def _blackbox(city: City, settings: StackSettings) -> Iterator[Resource]:
     name, folder = names.BLACKBOX, "/etc/blackbox"
-    # The chain that the gateway serves is its own anchor: no authority of this stack's own is in the system's list.
-    trust = {TRUST: settings.tls_cert} if settings.tls_cert else {}
+    # No authority of this stack's own is in the system's list: the named one counts, else the served chain is its own anchor.
+    anchor = settings.platform_ca or settings.tls_cert
+    trust = {TRUST: anchor} if anchor else {}
     probes = monitoring_targets.blackbox(city, settings, f"{folder}/{TRUST}" if trust else "")
     files = {"blackbox.json": json.dumps(probes, indent=1), **trust}
     yield objects.config_map(name, names.MONITORING, files)
@@ -187,8 +187,7 @@ def _edge_stats(district: str) -> str:
 
 def _pod_addresses(city: City) -> Iterator[Resource]:
     """Headless Services: the addresses of every pod of a part that counts for itself."""
-    envoy = {"app.kubernetes.io/name": "envoy", "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY}
-    yield _headless(PROXY, names.GATEWAY, envoy, ports.ENVOY_METRICS)
+    yield _headless(gateway.PROXY, names.GATEWAY, gateway.PODS, ports.ENVOY_METRICS)
     instances = {"cnpg.io/cluster": names.POSTGRES, "cnpg.io/podRole": "instance"}
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)

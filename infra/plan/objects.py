@@ -132,12 +132,17 @@ def job(name: str, service: str, component: str, pod: Body) -> Resource:
 
 def spread(service: str, component: str) -> list[Body]:
     """Prefer different nodes for the pods of one component."""
+    return apart(names.selector(service, component))
+
+
+def apart(labels: Mapping[str, str]) -> list[Body]:
+    """Prefer different nodes for the pods with these labels."""
     return [
         {
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": names.selector(service, component)},
+            "labelSelector": {"matchLabels": dict(labels)},
         }
     ]
 

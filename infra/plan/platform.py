@@ -12,6 +12,7 @@ from infra.plan import (
     database,
     database_backups,
     database_operator,
+    disruption,
     district_edges,
     entitlement,
     gateway,
@@ -81,7 +82,7 @@ class Platform:
 def plan(city: City, settings: StackSettings) -> Platform:
     """The platform of ``city``. Raises UserError when the settings lack something that the city needs."""
     _check(city, settings)
-    return Platform(
+    bare = Platform(
         tenancy=tenancy.plan(city, settings),
         rbac=rbac.plan(city),
         object_store=object_store.plan(city, settings),
@@ -100,6 +101,11 @@ def plan(city: City, settings: StackSettings) -> Platform:
         roster=tuple(roster.plan(city, settings)),
         identity=tuple(identity.plan(city, settings)),
     )
+    parts = {part.name: getattr(bare, part.name) for part in fields(bare)}
+    whole = Platform(**{name: (*own, *disruption.budgets(own)) for name, own in parts.items()})
+    if problems := tenancy.problems(city, settings, whole.resources):
+        raise UserError("\n".join(problems))
+    return whole
 
 
 def _check(city: City, settings: StackSettings) -> None:

@@ -9,7 +9,7 @@ from catalog.service import Database
 from derive import database, keys, pods
 from infra.config import StackSettings
 from infra.plan import objects
-from infra.plan.database import databases, role_secret
+from infra.plan.database import databases, instances, role_secret
 from infra.plan.resource import Body, Resource, digest
 
 COMPONENT = names.DATABASE_ROSTER
@@ -25,7 +25,7 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.secret(names.ROSTER_KEY_SECRET, SERVICE, {"key": hashing_key(settings)})
     pod = _pod(roster, settings)
     # Named by its input: another input is another Job, the same one never runs twice.
-    yield objects.job(f"{COMPONENT}-{digest(pod, 8)}", SERVICE, COMPONENT, pod)
+    yield objects.job(f"{COMPONENT}-{digest([pod, instances(settings)], 8)}", SERVICE, COMPONENT, pod)
 
 
 def hashing_key(settings: StackSettings) -> str:

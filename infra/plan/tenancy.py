@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from catalog import City, names
 from catalog.service import Service
@@ -85,6 +86,40 @@ def _quota(service: Service) -> Resource:
     return resource(
         {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta("quota", service.id), "spec": {"hard": hard}}
     )
+
+
+CELLS = {
+    names.OBJECT_STORE: "storeSizeGib",
+    names.MONITORING: "metricsSizeGib",
+    names.DATABASE: "databaseInstances or databaseSizeGib",
+}
+"""Service -> the cells of the profile by which its volumes are as large as they are."""
+
+
+def problems(city: City, settings: StackSettings, resources: Iterable[Resource]) -> list[str]:
+    """Services whose volumes do not fit into their quota: the API would refuse the claims when the namespaces are there already."""
+    asked: Counter[str] = Counter()
+    for each in resources:
+        asked[each.namespace] += _volumes(each)
+    return [
+        f"catalog: the volumes of {each.id} take {asked[names.namespace(each.id)]} GiB with the profile {settings.profile}, and its quota "
+        f"(storage_gib in services.yaml) is {each.quota.storage_gib}: raise the quota, or lower {CELLS[each.id]} in huiju:overrides "
+        "(`huiju up --override CELL=VALUE`)"
+        for each in tenants(city)
+        if settings.row.quotas and asked[names.namespace(each.id)] > each.quota.storage_gib
+    ]
+
+
+def _volumes(each: Resource) -> int:
+    """GiB of the volumes that come with a resource."""
+    spec = each.props.get("spec", {})
+    if each.kind == "PersistentVolumeClaim":
+        return _gib(spec["resources"]["requests"]["storage"])
+    return int(spec["instances"]) * _gib(spec["storage"]["size"]) if each.kind == "Cluster" else 0
+
+
+def _gib(quantity: str) -> int:
+    return int(quantity.removesuffix("Gi"))
 
 
 def _limits(service: Service) -> Resource:

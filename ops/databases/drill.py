@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import sqlalchemy as sa
 
 from catalog import names
 from catalog.errors import UserError
 from infra.plan.database import API, PLUGIN, UNUSED, archive
-from ops.databases import state
-from ops.lessons import indexing
+from ops.databases import comparing, state
+from ops.databases.comparing import Contents, Rows
 from ops.lessons.place import Place
 
 READY_SECONDS = 600.0
@@ -47,8 +44,11 @@ def manifest(live: Mapping[str, Any], name: str, until: datetime | None) -> dict
     }
 
 
-def begin(place: Place, name: str, until: datetime | None) -> None:
-    """Create the restored instances. Raises `UserError` when the name is taken or nothing can be restored."""
+def begin(place: Place, name: str, until: datetime | None) -> Contents:
+    """Create the restored instances, and say what the live ones held before, all of which is archived.
+
+    Raises `UserError` when the name is taken or nothing can be restored.
+    """
     if name == names.POSTGRES:
         raise UserError(f"{name} is the live database: a restore goes beside it; choose another name")
     if place.kubectl("get", state.CLUSTERS, name, "-n", state.SPACE, "--ignore-not-found", "-o", "name").strip():
@@ -63,7 +63,10 @@ def begin(place: Place, name: str, until: datetime | None) -> None:
             f"{until:%Y-%m-%d %H:%M:%S %Z} is before the oldest backup, {now.earliest:%Y-%m-%d %H:%M:%S %Z}"
         )
     live = json.loads(place.kubectl("get", state.CLUSTERS, names.POSTGRES, "-n", state.SPACE, "-o", "json"))
+    held = comparing.contents(place, names.POSTGRES)
+    comparing.close_log(place)
     place.kubectl("create", "-f", "-", stdin=json.dumps(manifest(live, name, until)))
+    return held
 
 
 def wait(place: Place, name: str, say: Callable[[str], None], seconds: float = READY_SECONDS) -> None:
@@ -86,35 +89,7 @@ def remove(place: Place, name: str) -> None:
     place.kubectl("delete", state.CLUSTERS, name, "-n", state.SPACE, "--wait=true", "--timeout=25s")
 
 
-@dataclass(frozen=True)
-class Rows:
-    """How much a table holds on both sides, and whether it is the same."""
-
-    table: str
-    live: int
-    restored: int
-    same: bool
-
-
-COUNT = """
-SELECT count(*), coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM {} AS t
-"""
-"""Rows, and a digest of all that is in them."""
-
-
-def compare(place: Place, name: str) -> list[Rows]:
-    """Every table of the index, live and restored, read as its reader."""
-    here, there = (_contents(place, cluster) for cluster in (names.POSTGRES, name))
-    empty = (0, "")
-    return [
-        Rows(table, here.get(table, empty)[0], there.get(table, empty)[0], here.get(table) == there.get(table))
-        for table in sorted(here.keys() | there.keys())
-    ]
-
-
-def _contents(place: Place, cluster: str) -> dict[str, tuple[int, str]]:
-    with indexing.connected(place, names.reader_role(indexing.INDEX), cluster) as connection:
-        quoted = connection.dialect.identifier_preparer.quote
-        tables = sa.inspect(connection).get_table_names()
-        found = {table: connection.execute(sa.text(COUNT.format(quoted(table)))).one() for table in tables}
-    return {table: (int(row[0]), str(row[1])) for table, row in found.items()}
+def compare(place: Place, name: str, before: Contents) -> list[Rows]:
+    """Every table of every database, live and restored; ``before`` is what `begin` said."""
+    restored = comparing.contents(place, name)
+    return comparing.judged(before, comparing.contents(place, names.POSTGRES), restored)

@@ -45,11 +45,11 @@ def files(place: Place, role: str) -> dict[str, str]:
 
 
 @contextmanager
-def connected(place: Place, role: str, cluster: str = names.POSTGRES) -> Iterator[sa.Connection]:
-    """A transaction as ``role`` in the index of ``cluster``, committed when the body ends well. Raises `DatabaseDownError`."""
+def connected(place: Place, role: str) -> Iterator[sa.Connection]:
+    """A transaction as ``role`` in the index, committed when the body ends well. Raises `DatabaseDownError`."""
     try:
         with (
-            address(place, lambda: files(place, role), cluster) as words,
+            address(place, lambda: files(place, role)) as words,
             sa.create_engine("postgresql+psycopg://", connect_args=words, poolclass=sa.NullPool).begin() as connection,
         ):
             yield connection
@@ -62,15 +62,15 @@ def connected(place: Place, role: str, cluster: str = names.POSTGRES) -> Iterato
 
 
 @contextmanager
-def address(place: Place, read: Callable[[], dict[str, str]], cluster: str) -> Iterator[dict[str, Any]]:
-    """What libpq needs to reach the primary of ``cluster`` from here, by the entries of a role's Secret that ``read`` fetches."""
+def address(place: Place, read: Callable[[], dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """What libpq needs to reach the primary from here, by the entries of a role's Secret that ``read`` fetches."""
     with ExitStack() as open_until_done:
         # Only what goes wrong on the way: what the body refuses is its own affair.
         try:
             entries = read()
             parser = configparser.ConfigParser(interpolation=None)
             parser.read_string(entries[database.SERVICE_FILE])
-            forwarded = place.forwarded(names.DATABASE, database.writes(cluster), database.PORT)
+            forwarded = place.forwarded(names.DATABASE, database.writes(), database.PORT)
             url = open_until_done.enter_context(forwarded)
         except UserError as error:
             raise DatabaseDownError(str(error).splitlines()[0]) from error

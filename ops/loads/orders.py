@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import ssl
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from loadtests.schedule import Plan
 from ops import health
 from ops.lessons.place import Place
 from ops.loads import sessions
-from ops.stack import authority
+from ops.stack import trust
 from policies.access import document
 from services.entitlement import records
 from services.entitlement.rules import Lesson, Person, Rules
@@ -137,14 +138,9 @@ def order(place: Place, city: City, wish: Wish, *, address: str | None = None) -
     played = repertoire(place, city, run, wish.lessons)
     return Order(
         plan=run, goals=goals, host=str(place.settings.get("domain", "localhost")),
-        address=address or place.url, authority=_authority(), lessons=played.lessons, reach=played.reach,
+        address=address or place.url, authority=trust.authorities(place.settings), lessons=played.lessons, reach=played.reach,
         list_path=lesson.public_path(lesson.INDEX), report_in_log=address is not None,
     )  # fmt: skip
-
-
-def _authority() -> str:
-    file = authority.certificate_file()
-    return file.read_text() if file.exists() else ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +156,7 @@ def repertoire(place: Place, city: City, run: Plan, wanted: tuple[str, ...] = ()
 
     Raises UserError when the platform does not answer, or has none.
     """
-    rows = _listed(place.url + lesson.public_path(lesson.INDEX))
+    rows = _listed(place.url + lesson.public_path(lesson.INDEX), trust.context(place.settings))
     if missing := sorted(set(wanted) - {str(row["id"]) for row in rows}):
         raise UserError(f"no lesson {', '.join(missing)}: `huiju lesson list` shows them")
     rules, now = Rules(document.document(city)), datetime.now(UTC)
@@ -194,9 +190,9 @@ def _facts(row: dict[str, Any]) -> Lesson | None:
         return None
 
 
-def _listed(address: str) -> list[dict[str, Any]]:
+def _listed(address: str, known: ssl.SSLContext) -> list[dict[str, Any]]:
     try:
-        found: list[dict[str, Any]] = json.loads(health.fetch(address))["lessons"]
+        found: list[dict[str, Any]] = json.loads(health.fetch(address, known))["lessons"]
         return found
     except HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND:

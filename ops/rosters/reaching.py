@@ -36,7 +36,7 @@ def connecting(place: Place, role: str) -> Iterator[Connect]:
 
             def connect() -> psycopg.Connection:
                 # Each over a port of its own: kubectl gives a port up when the server closes a connection before it does.
-                words = open_until_done.enter_context(indexing.address(place, read, names.POSTGRES))
+                words = open_until_done.enter_context(indexing.address(place, read))
                 return psycopg.connect(**words)
 
             yield connect

@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from catalog import load_named, names
 from catalog.errors import UserError
 from derive import cache_tree, keys, school_box
 from ops.lessons import place
 from ops.parcels import making
 from ops.schools import enrolment
-from ops.stack import authority, configuration, renewal, school_authority
+from ops.stack import authority, configuration, renewal, school_authority, trust
 
 FILE = "platform.yml"
 
@@ -48,14 +46,8 @@ def facts(stack: str) -> dict[str, Any]:
 
 def trusted(stack: str, settings: Mapping[str, Any]) -> str:
     """The authorities by which boxes know the platform, in PEM: those of the settings, or this clone's where it issued the certificate."""
-    if given := settings.get("platformCa"):
-        try:
-            x509.load_pem_x509_certificates(str(given).encode())
-        except ValueError as error:
-            raise UserError(
-                f"huiju:platformCa of stack {stack!r} is no list of certificates in PEM: {error}"
-            ) from error
-        return str(given)
+    if given := trust.issuer(settings):
+        return given
     own = authority.certificate_file().read_text() if authority.certificate_file().exists() else ""
     if own and own.strip() in str(settings.get("tlsCert")):
         return own

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import subprocess
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from local import school
 from local.school import wires
 from local.school.trial import Trial
 from ops.lessons import place
-from ops.stack import authority, configuration, school_authority
+from ops.stack import configuration, school_authority, trust
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="Code of the school.")]
 Stack = Annotated[str, typer.Option(help="The stack whose platform is meant.")]
@@ -116,8 +115,8 @@ def _newest(trial: Trial, base: str) -> str:
 
 def curl(trial: Trial, url: str, *words: str) -> str:
     """The body at ``url`` as a classroom gets it, the box's certificate checked against the school CA."""
-    trust = ("--cacert", str(school_authority.certificate_file()))
-    line = wires.in_room(trial, "curl", "--silent", "--show-error", "--fail", "--max-time", "30", *trust, *words, url)
+    trusted = ("--cacert", str(school_authority.certificate_file()))
+    line = wires.in_room(trial, "curl", "--silent", "--show-error", "--fail", "--max-time", "30", *trusted, *words, url)
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"{url} from the classroom of {trial.code}: {done.stderr.strip()}")
@@ -126,11 +125,11 @@ def curl(trial: Trial, url: str, *words: str) -> str:
 
 def token(stack: str, code: str, lesson: str) -> str:
     """Permission for anybody to play the lesson from the box of this school, as the platform gives it. UserError says why it does not."""
-    address = f"{place.of_stack(stack).url}/access/play/{lesson}?place={code}"
+    where = place.of_stack(stack)
+    address = f"{where.url}/access/play/{lesson}?place={code}"
     request = Request(address, method="POST", headers={"X-Token-In-Body": "1"})  # noqa: S310 - the stack's own https address
-    trust = ssl.create_default_context(cafile=str(authority.certificate_file()))
     try:
-        with urlopen(request, timeout=30, context=trust) as answer:  # noqa: S310
+        with urlopen(request, timeout=30, context=trust.context(where.settings)) as answer:  # noqa: S310
             return str(json.loads(answer.read())["token"])
     except HTTPError as error:
         raise UserError(f"{lesson} may not be played at {code}: {error.code} {error.read().decode()[:300]}") from error

@@ -15,7 +15,7 @@ from catalog import City
 from infra.components.platform import City as Everything
 from infra.plan import renames, resource
 from infra.plan.platform import Platform, plan
-from tests.infra.conftest import Settings
+from tests.infra.conftest import FITS_TINY, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ class _Monitor(mocks.MockMonitor):
 
 def requests(city: City, settings: Settings, profile: str = "local") -> dict[str, Any]:
     """Registrations by logical name of the whole program."""
-    stack, monitor = settings(profile=profile), _Monitor()
+    stack, monitor = settings(profile=profile, overrides=FITS_TINY), _Monitor()
     mocks.set_mocks(_Answers(), "huiju", "test", monitor=monitor)
 
     @mocks.test  # type: ignore[untyped-decorator]
@@ -67,7 +67,7 @@ def _objects(found: Mapping[str, Any], planned: Platform) -> dict[str, Any]:
 @pytest.mark.parametrize("profile", ["local", "prod"])
 def test_every_planned_object_is_registered_and_nothing_else(tiny: City, settings: Settings, profile: str) -> None:
     found = requests(tiny, settings, profile)
-    planned = plan(tiny, settings(profile=profile))
+    planned = plan(tiny, settings(profile=profile, overrides=FITS_TINY))
     tokens = {each.logical_name: each.token for each in planned.resources}
     assert {name: request.type for name, request in found.items() if "/" in name} == tokens
     own = {request.type for name, request in found.items() if "/" not in name} - {"pulumi:pulumi:Stack"}
@@ -107,7 +107,14 @@ def test_what_a_secret_holds_is_marked_secret(tiny: City, settings: Settings) ->
 def test_production_protects_and_keeps_what_holds_data(tiny: City, settings: Settings) -> None:
     for profile, kept in (
         ("local", set()),
-        ("prod", {each.logical_name for each in plan(tiny, settings(profile="prod")).resources if each.keeps_data}),
+        (
+            "prod",
+            {
+                each.logical_name
+                for each in plan(tiny, settings(profile="prod", overrides=FITS_TINY)).resources
+                if each.keeps_data
+            },
+        ),
     ):
         found = requests(tiny, settings, profile)
         assert {name for name, request in found.items() if request.protect} == kept

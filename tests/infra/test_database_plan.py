@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from catalog import City
+from catalog import City, names
 from catalog.errors import UserError
 from catalog.service import Database
 from derive import database as client
 from infra.config import StackSettings
 from infra.plan import database, database_backups, database_operator, lesson_index
+from infra.plan.platform import plan
 from infra.plan.resource import Resource, ordered
 from tests.infra.conftest import SEED, Settings
 
@@ -205,3 +206,27 @@ def test_the_index_signs_in_as_the_owner_and_only_reads_the_bucket(tiny: City, s
     secrets = {each.name for each in plan if each.kind == "Secret"}
     assert secrets == {"s3-indexer", "postgres-lessons-owner"}
     assert {each.namespace for each in plan} == {"video-library"}
+
+
+def test_new_instances_get_everything_that_is_made_in_them_once(tiny: City, settings: Settings) -> None:
+    """Begun empty they have no tables, no realm and no keys of Keycloak, whatever completed in those before."""
+
+    def made(archive: str) -> dict[tuple[str, str], set[str]]:
+        everything = plan(tiny, settings(databaseArchive=archive)).resources
+        jobs = [("Job", each.namespace, each.name) for each in everything if each.kind == "Job"]
+        (keycloak,) = [each for each in everything if (each.kind, each.namespace) == ("Deployment", names.IDENTITY)]
+        pod = ("Keycloak", names.IDENTITY, json.dumps(keycloak.props["spec"]["template"]["metadata"]["annotations"]))
+        found: dict[tuple[str, str], set[str]] = {}
+        for kind, space, name in (*jobs, pod):
+            found.setdefault((kind, space), set()).add(name)
+        return found
+
+    before, after = made("postgres"), made("postgres-2")
+    assert before == made("postgres")
+    again = {where for where in before if before[where] != after[where]}
+    assert again == {
+        ("Job", names.VIDEO_LIBRARY),
+        ("Job", names.ENTITLEMENT),
+        ("Job", names.IDENTITY),
+        ("Keycloak", names.IDENTITY),
+    }

@@ -70,6 +70,19 @@ def test_a_certificate_of_the_stack_s_own_is_its_anchor_and_a_public_one_is_not(
     assert "ca_file" not in issued["blackbox.json"]
 
 
+def test_an_issuer_that_the_stack_names_is_the_prober_s_anchor(tiny: City, settings: Settings) -> None:
+    """An authority of the city's own is in no system's list: without it the front door would count as shut for ever."""
+    named = settings().school_ca
+    private = settings(tlsCert=None, tlsKey=None, certIssuer="city-ca", platformCa=named)
+    own = one(monitoring.plan(tiny, private), "ConfigMap", "blackbox")["data"]
+    assert own["trust.pem"] == named
+    modules = json.loads(own["blackbox.json"])["modules"].values()
+    anchors = [each["http"]["tls_config"]["ca_file"] for each in modules if "tls_config" in each["http"]]
+    assert set(anchors) == {"/etc/blackbox/trust.pem"}
+    both = one(monitoring.plan(tiny, settings(platformCa=named)), "ConfigMap", "blackbox")["data"]
+    assert both["trust.pem"] == named
+
+
 def test_readings_may_come_late_and_are_kept_as_the_catalog_says(city: City, settings: Settings) -> None:
     window = prometheus(city, settings())["storage"]["tsdb"]["out_of_order_time_window"]
     assert window == f"{city.coverage.late_days}d"

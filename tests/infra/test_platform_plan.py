@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from catalog import City
+from catalog import City, names
 from catalog.errors import UserError
+from infra.plan.gateway import PROXY
+from infra.plan.monitoring_targets import PODS
 from infra.plan.platform import IMAGES, Platform, plan
 from infra.plan.resource import HELM_RELEASE, digest, ordered, resource
 from tests.builders import changed
-from tests.infra.conftest import RAW, SEED, Settings
+from tests.infra.conftest import FITS_TINY, RAW, SEED, Settings
 from tests.infra.restricted import CONTAINER_RULES, POD_RULES, broken, pods
 
 CLUSTER_WIDE = {
@@ -225,7 +227,10 @@ STAYING = ("Deployment", "StatefulSet", "DaemonSet")
 def test_whoever_signs_in_to_the_store_begins_anew_with_a_new_key(city: City, settings: Settings, profile: str) -> None:
     """A program reads its account when it begins: with the former key it would be refused for ever, and a collector without a word."""
     before, after = (
-        {each.logical_name: each for each in plan(city, settings(profile=profile, storeAdminKey=key)).resources}
+        {
+            each.logical_name: each
+            for each in plan(city, settings(profile=profile, overrides=FITS_TINY, storeAdminKey=key)).resources
+        }
         for key in (SEED, SEED[::-1])
     )
     assert before.keys() - after.keys() <= {name for name in before if name.startswith("job/")}
@@ -246,3 +251,45 @@ def test_whoever_signs_in_to_the_store_begins_anew_with_a_new_key(city: City, se
     assert "daemonset/log-collector/log-collector" in mounting and len(mounting) > 2
     old, new = ({name: plan[name].props["spec"]["template"] for name in mounting} for plan in (before, after))
     assert {name for name in mounting if old[name] == new[name]} == set()
+
+
+def test_every_workload_of_several_pods_keeps_one_while_a_node_is_emptied(city: City, settings: Settings) -> None:
+    production = settings(profile="prod", overrides=FITS_TINY)
+    resources = plan(city, production).resources
+    several = [
+        each
+        for each in resources
+        if each.kind in {"Deployment", "StatefulSet"} and each.props["spec"].get("replicas", 1) > 1
+    ]
+    assert {names.ENTITLEMENT, names.PORTAL, names.IDENTITY, names.SCHOOL_EDGE} < {each.namespace for each in several}
+    budgets = [each for each in resources if each.kind == "PodDisruptionBudget"]
+    assert len(budgets) == len(several)
+    for each in several:
+        labels = each.props["spec"]["template"]["metadata"]["labels"]
+        (allowed,) = [
+            budget.props["spec"]
+            for budget in budgets
+            if budget.namespace == each.namespace
+            and budget.props["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        ]
+        assert allowed["maxUnavailable"] == 1
+    # Envoy's and its controller's are made by the controller and by the chart.
+    (proxy,) = [each.props["spec"]["provider"]["kubernetes"] for each in resources if each.kind == "EnvoyProxy"]
+    assert proxy["envoyPDB"] == {"maxUnavailable": 1}
+    (apart,) = proxy["envoyDeployment"]["pod"]["topologySpreadConstraints"]
+    (pods_of,) = [
+        each.props["spec"]["selector"] for each in resources if (each.kind, each.name) == ("Service", f"{PROXY}-{PODS}")
+    ]
+    assert apart["labelSelector"]["matchLabels"] == pods_of
+    (release,) = [each.props["values"] for each in resources if each.token == HELM_RELEASE]
+    assert release["podDisruptionBudget"] == {"maxUnavailable": 1}
+    assert [each.props["spec"]["enablePDB"] for each in resources if each.kind == "Cluster"] == [True]
+
+
+def test_where_each_workload_is_one_pod_nothing_keeps_its_node_from_being_emptied(
+    tiny: City, settings: Settings
+) -> None:
+    resources = plan(tiny, settings()).resources
+    assert "PodDisruptionBudget" not in {each.kind for each in resources}
+    assert "DisruptionBudget" not in json.dumps([each.props for each in resources if each.token == HELM_RELEASE])
+    assert "envoyPDB" not in json.dumps([each.props for each in resources if each.kind == "EnvoyProxy"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import product
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from catalog import City
+from catalog.errors import UserError
 from catalog.service import Service
 from derive import live
 from derive.tenants import tenants
@@ -18,6 +20,7 @@ from infra.plan.platform import plan as plan_platform
 from infra.plan.resource import Resource
 from tests.infra.conftest import Settings
 from tests.infra.restricted import pods
+from tests.integration.test_up_prod import SMALL
 
 
 def found(resources: tuple[Resource, ...], kind: str, namespace: str, name: str) -> dict[str, Any]:
@@ -211,6 +214,36 @@ def test_the_pods_of_the_plan_fit_into_their_quotas(planned: Platform, city: Cit
         cpu, memory = _asked(planned, service)
         assert cpu <= service.quota.cpu_cores * 1000, f"{service.id} asks for {cpu} millicores"
         assert memory <= service.quota.memory_mib, f"{service.id} asks for {memory} MiB"
+
+
+def test_volumes_that_do_not_fit_into_a_quota_are_refused_before_anything_is_made(
+    tiny: City, settings: Settings
+) -> None:
+    def refusal(**changes: Any) -> list[str]:
+        with pytest.raises(UserError) as refused:
+            plan_platform(tiny, settings(**changes))
+        return str(refused.value).splitlines()
+
+    store, monitoring = refusal(profile="prod")
+    assert "volumes of object-store take 500 GiB" in store
+    assert "storage_gib in services.yaml) is 20" in store
+    assert "storeSizeGib" in store
+    assert "volumes of monitoring take 201 GiB" in monitoring, "Prometheus' and Alertmanager's"
+    (database,) = refusal(overrides={"databaseInstances": 3, "databaseSizeGib": 14})
+    assert "volumes of database take 42 GiB" in database
+    assert plan_platform(tiny, settings(overrides={"storeSizeGib": 20}))
+    (one_more,) = refusal(overrides={"storeSizeGib": 21})
+    assert "21 GiB" in one_more
+    assert plan_platform(tiny, settings(profile="prod", overrides={"quotas": False}))
+
+
+def test_every_volume_of_the_plan_is_of_a_service_whose_cells_are_named(planned: Platform) -> None:
+    assert {each.namespace for each in planned.resources if tenancy._volumes(each)} == set(tenancy.CELLS)
+
+
+def test_the_proof_of_production_on_one_machine_fits_into_the_quotas(tiny: City, settings: Settings) -> None:
+    cells = {cell: json.loads(text) if text.isdecimal() else text for cell, text in SMALL.items()}
+    assert plan_platform(tiny, settings(profile="prod", overrides=cells))
 
 
 def _asked(planned: Platform, service: Service) -> tuple[float, float]:

@@ -157,7 +157,7 @@ def test_on_the_platform_too_nobody_sees_everybody_by_mistake(where: Place, role
 def test_another_database_s_reader_does_not_get_in(where: Place) -> None:
     role = names.reader_role(names.DATABASE_LESSONS)
     with (
-        indexing.address(where, lambda: indexing.files(where, role), names.POSTGRES) as words,
+        indexing.address(where, lambda: indexing.files(where, role)) as words,
         pytest.raises(psycopg.OperationalError, match="permission denied for database"),
     ):
         psycopg.connect(**{**words, "dbname": names.DATABASE_ROSTER})

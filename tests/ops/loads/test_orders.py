@@ -56,7 +56,7 @@ def wish(**changes: object) -> Wish:
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The platform's list of lessons: what the returned list holds when it is asked for."""
     rows = list(ROWS)
-    monkeypatch.setattr(health, "fetch", lambda url: json.dumps({"lessons": rows}).encode())
+    monkeypatch.setattr(health, "fetch", lambda url, _: json.dumps({"lessons": rows}).encode())
     return rows
 
 
@@ -161,7 +161,7 @@ def test_without_a_lesson_there_is_nothing_to_play(listed: list[dict[str, Any]])
     ],
 )
 def test_a_platform_that_does_not_answer_is_said(error: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(url: str) -> bytes:
+    def fail(url: str, known: object) -> bytes:
         raise error
 
     monkeypatch.setattr(health, "fetch", fail)

@@ -54,7 +54,7 @@ def test_a_certificate_that_the_kit_did_not_issue_needs_to_be_vouched_for(local:
 
 
 def test_what_is_no_certificate_reaches_no_box() -> None:
-    with pytest.raises(UserError, match="huiju:platformCa of stack 'prod'"):
+    with pytest.raises(UserError, match="huiju:platformCa is no list"):
         told(platformCa="authority.pem")
 
 
