@@ -41,7 +41,7 @@ def prepare(
     if died:
         live.await_deletions(environment, stack, say)
     # Also without a dead run: one that was interrupted, or that failed, may have left a release half-way.
-    freed = free_helm_releases(state, environment, say, unknown=died)
+    freed = free_helm_releases(state, environment, stack, say, unknown=died)
     if not (died or freed):
         return None
     return interrupted.since if interrupted else 0.0
@@ -53,16 +53,17 @@ def _some(recorded: tuple[checkpoint.Recorded, ...]) -> str:
 
 
 def free_helm_releases(
-    state: checkpoint.Checkpoint | None, environment: Mapping[str, str], say: Say, *, unknown: bool
+    state: checkpoint.Checkpoint | None, environment: Mapping[str, str], stack: str, say: Say, *, unknown: bool
 ) -> int:
-    """Drop Helm's records of revisions that were begun or taken away and never ended, and with ``unknown`` of releases that no state knows.
+    """Drop Helm's records of the stack's revisions that were begun or taken away and never ended, and with ``unknown`` of releases that its
+    state does not know.
 
     Helm refuses to install over them, and the engine takes one that is half taken away for an installed one; what objects there are
     stay and are adopted by the next install. Returns how many were dropped.
     """
     freed = 0
     known = {item.id for item in state.objects if item.kind == HELM_TYPE} if state else set()
-    for record in live.helm_records(environment):
+    for record in live.helm_records(environment, stack):
         stray = unknown and f"{record.namespace}/{record.release}" not in known
         if stray or record.status.startswith(HALFWAY):
             live.forget(record, environment)
