@@ -24,7 +24,7 @@ from local import cluster, paths
 from ops import firing
 from ops.databases import state as databases
 from ops.lessons.place import Place
-from ops.stack import authority, backup, checkpoint, configuration, engine, live, lock, store, target, trust
+from ops.stack import authority, backup, checkpoint, configuration, doubt, engine, live, lock, store, target, trust
 
 SECONDS = 10.0
 """How long one fetch may take."""
@@ -107,7 +107,7 @@ def of_stack(stack: str) -> Iterator[Fact]:
     detail = f"{stack}: {len(state.objects)} objects, {len(backup.all_of(backend, stack))} copies of the state"
     if any(not holder.here or holder.alive for holder in holders):
         yield Fact("stack", Verdict.WARN, f"{detail}; being worked on by {holders[0]}")
-    elif holders or state.pending:
+    elif holders or state.pending or doubt.since(backend, stack) is not None:
         yield Fact("stack", Verdict.BAD, f"{detail}; a run was cut off: huiju up --stack {stack} recovers")
     else:
         yield Fact("stack", Verdict.OK, detail)

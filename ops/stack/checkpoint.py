@@ -106,19 +106,27 @@ def load(store: Store, stack: str) -> Checkpoint | None:
     return None if content is None else parse(content)
 
 
-def mend(store: Store, stack: str, say: Say) -> bool:
-    """Put the newest whole copy in place of a damaged state file; True when that was needed.
+def unsettled(store: Store, stack: str) -> bool:
+    """Whether the state file is damaged, or tells of operations that had begun and were not recorded as done."""
+    try:
+        state = load(store, stack)
+    except ValueError:
+        return True
+    return bool(state and state.pending)
+
+
+def mend(store: Store, stack: str, say: Say) -> None:
+    """Put the newest whole copy in place of a damaged state file.
 
     Raises `UserError` when there is no whole copy either.
     """
     try:
         load(store, stack)
     except ValueError as damage:
-        return _restore(store, stack, say, damage)
-    return False
+        _restore(store, stack, say, damage)
 
 
-def _restore(store: Store, stack: str, say: Say, damage: ValueError) -> bool:
+def _restore(store: Store, stack: str, say: Say, damage: ValueError) -> None:
     for name in _copies(store, stack):
         try:
             copy = parse(store.read(name) or b"")
@@ -127,7 +135,7 @@ def _restore(store: Store, stack: str, say: Say, damage: ValueError) -> bool:
         store.write(f"{backups(stack)}/damaged.json", store.read(key(stack)) or b"")
         store.write(key(stack), copy.dump())
         say(f"the state file of stack {stack!r} was damaged ({damage}); restored from {name}")
-        return True
+        return
     raise UserError(
         f"the state file of stack {stack!r} is damaged ({damage}) and no whole copy was found: put one at {key(stack)} "
         "of the backend, or delete it and run `huiju up` again, which adopts what runs in the cluster"

@@ -85,6 +85,25 @@ def settled() -> Iterator[None]:
 @settled()
 def ensure(stack: str, wanted: Wanted) -> bool:
     """Write the stack's file if anything in it would change; True when it was written."""
+    return _ensured(stack, wanted)
+
+
+@contextmanager
+def tried(stack: str, wanted: Wanted) -> Iterator[None]:
+    """The same until the body ends: afterwards the file is as before, unless somebody wrote it meanwhile. A stack's first file stays."""
+    with settled():
+        before = file(stack).read_text() if file(stack).exists() else None
+        _ensured(stack, wanted)
+        now = file(stack).read_text()
+    try:
+        yield
+    finally:
+        with settled():
+            if before is not None and file(stack).exists() and file(stack).read_text() == now:
+                replace(file(stack), before)
+
+
+def _ensured(stack: str, wanted: Wanted) -> bool:
     written = file(stack).exists() and file(stack).read_text().startswith(f"{_STAMP}{wanted.digest}\n")
     # A newer kit may make up a seed that the file of an older one lacks.
     if written and set(_MADE_UP) <= settings(stack).keys():

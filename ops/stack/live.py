@@ -25,6 +25,8 @@ DELETION_SECONDS = 420.0
 """Longer than the longest grace period of a pod in the plan, Envoy Gateway's own 360 s."""
 SELECTOR = f"app.kubernetes.io/managed-by={names.MANAGED_BY}"
 """Finds what the kit made."""
+_INCOMPLETE = "error: unable to retrieve the complete list of server APIs"
+"""kubectl's last line when a group of the API does not answer; lines of its log may stand before."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,23 @@ def recorded_identity(kind: str, identity: str) -> tuple[str, str, str]:
 
 def kubectl(words: Sequence[str], environment: Mapping[str, str], *, stdin: str | None = None) -> str:
     """Standard output of `kubectl WORDS`. Raises `UserError` when it fails."""
+    done = _asked(words, environment, stdin)
+    if done.returncode:
+        raise _failed(words, done)
+    return done.stdout
+
+
+def _asked(
+    words: Sequence[str], environment: Mapping[str, str], stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [str(toolchain.tool("kubectl")), "--request-timeout=30s", *words]
-    done = subprocess.run(
+    return subprocess.run(
         command, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise UserError(f"kubectl {' '.join(words[:2])} failed: {done.stderr.strip()}")
-    return done.stdout
+
+
+def _failed(words: Sequence[str], done: subprocess.CompletedProcess[str]) -> UserError:
+    return UserError(f"kubectl {' '.join(words[:2])} failed: {done.stderr.strip()}")
 
 
 def require(environment: Mapping[str, str]) -> None:
@@ -86,25 +98,28 @@ def cluster_uid(environment: Mapping[str, str]) -> str:
 
 def managed(environment: Mapping[str, str], stack: str) -> list[Live]:
     """Every object that the stack's field manager applied."""
+    found = {_live(item) for item in _applied_by(stack, ",".join(_kinds(environment)), environment)}
+    return sorted(found, key=lambda live: live.identity)
+
+
+def _kinds(environment: Mapping[str, str]) -> list[str]:
+    """Every kind that can be listed and deleted, but for events.
+
+    While a server that somebody added to the API is away, kubectl lists the rest and fails; what it serves is none of the kit's.
+    """
+    words = ["api-resources", "--verbs=list,delete", "-o", "name"]
+    done = _asked(words, environment)
+    if done.returncode and not (done.stdout and done.stderr.strip().rpartition("\n")[2].startswith(_INCOMPLETE)):
+        raise _failed(words, done)
+    return [kind for kind in done.stdout.split() if kind not in {"events", "events.events.k8s.io"}]
+
+
+def _applied_by(stack: str, kinds: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Objects of ``kinds`` that the stack's field manager applied, as the API gives them."""
+    words = ["get", kinds, "-A", "-l", SELECTOR, "-o", "json", "--show-managed-fields", "--ignore-not-found"]
     manager = names.field_manager(stack)
-    kinds = kubectl(["api-resources", "--verbs=list,delete", "-o", "name"], environment).split()
-    kinds = [kind for kind in kinds if kind not in {"events", "events.events.k8s.io"}]
-    selector = f"app.kubernetes.io/managed-by={names.MANAGED_BY}"
-    listing = [
-        "get",
-        ",".join(kinds),
-        "-A",
-        "-l",
-        selector,
-        "-o",
-        "json",
-        "--show-managed-fields",
-        "--ignore-not-found",
-    ]
-    items = json.loads(kubectl(listing, environment) or "{}").get("items", [])
-    return sorted(
-        {_live(item) for item in items if _applied(item["metadata"], manager)}, key=lambda live: live.identity
-    )
+    items = json.loads(kubectl(words, environment) or "{}").get("items", [])
+    return [item for item in items if _applied(item["metadata"], manager)]
 
 
 def _applied(metadata: Mapping[str, Any], manager: str) -> bool:
@@ -158,14 +173,14 @@ class HelmRecord:
     status: str
 
 
-def helm_records(environment: Mapping[str, str]) -> list[HelmRecord]:
-    """Every revision of every release in the kit's own namespaces; other releases of a shared cluster are not looked at."""
-    ours = kubectl(["get", "namespaces", "-l", SELECTOR, "-o", "name"], environment).split()
+def helm_records(environment: Mapping[str, str], stack: str) -> list[HelmRecord]:
+    """Every revision of every release in the stack's namespaces; those of other stacks, and of others, are not looked at."""
+    ours = {item["metadata"]["name"] for item in _applied_by(stack, "namespaces", environment)}
     listing = json.loads(kubectl(["get", "secrets", "-A", "-l", "owner=helm", "-o", "json"], environment))
     return [
         HelmRecord(meta["name"], meta["namespace"], meta["labels"].get("name", ""), meta["labels"].get("status", ""))
         for meta in (item["metadata"] for item in listing["items"])
-        if f"namespace/{meta['namespace']}" in ours
+        if meta["namespace"] in ours
     ]
 
 

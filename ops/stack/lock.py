@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 import psutil
 
 from catalog.errors import UserError
+from ops.stack import doubt
 from ops.stack.checkpoint import PROJECT, Say
 from ops.stack.store import Store
 
@@ -96,8 +97,8 @@ def marker(store: Store, stack: str) -> Holder | None:
         return Holder(marker_key(stack), 0, socket.gethostname(), "?", 0.0)
 
 
-def release_stranded(store: Store, stack: str, say: Say, *, break_lock: bool = False) -> bool:
-    """Remove what dead runs left behind; True when there was anything.
+def stranded(store: Store, stack: str, *, break_lock: bool = False) -> list[Holder]:
+    """What dead runs left behind.
 
     Raises `UserError` naming every holder that lives, or that is on another host and was not asked to be broken.
     """
@@ -111,12 +112,17 @@ def release_stranded(store: Store, stack: str, say: Say, *, break_lock: bool = F
             f"stack {stack!r} is locked from another host: {'; '.join(map(str, distant))}. "
             "If that run is dead, add --break-lock."
         )
+    return found
+
+
+def release_stranded(store: Store, stack: str, say: Say, *, break_lock: bool = False) -> None:
+    """Remove what dead runs left behind, after a note of the doubt that it tells of. Raises as `stranded` does."""
+    found = stranded(store, stack, break_lock=break_lock)
+    doubt.note(store, stack, doubt.earliest(*(holder.since for holder in found)))
     for holder in found:
         _end_leftovers(holder, say)
-        if holder.key != marker_key(stack):
-            store.delete(holder.key)
+        store.delete(holder.key)
         say(f"a run that died is cleared away: {holder}")
-    return bool(found)
 
 
 def _end_leftovers(holder: Holder, say: Say) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from catalog.errors import UserError
-from ops.stack.checkpoint import Say
 from ops.stack.store import Store
 
 
@@ -18,7 +17,7 @@ def record(store: Store, stack: str, uid: str) -> None:
         store.write(key(stack), uid.encode())
 
 
-def moved(store: Store, stack: str, uid: str, say: Say, *, allowed: bool) -> bool:
+def moved(store: Store, stack: str, uid: str, *, allowed: bool) -> bool:
     """Whether the cluster is another one than last time, so that everything must be looked at again.
 
     ``allowed`` says that this is expected: the embedded cluster was reset, or the user asked for a refresh. Otherwise it may be
@@ -32,5 +31,4 @@ def moved(store: Store, stack: str, uid: str, say: Say, *, allowed: bool) -> boo
             f"stack {stack!r} was last applied to another cluster (uid {before}) than the one in use (uid {uid}). "
             "Name the right one with --kubeconfig or --context; if the cluster was made anew, add --refresh."
         )
-    say("the cluster was made anew since the last run: everything is looked at again")
     return True

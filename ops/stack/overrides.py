@@ -22,17 +22,22 @@ def parse(texts: Iterable[str]) -> dict[str, Any]:
     except ValidationError as error:
         wrong += [f"{each['loc'][0]}: {_reason(each['type'], each['msg'])}" for each in error.errors(include_url=False)]
     if wrong:
-        cells = ", ".join(field.alias or name for name, field in Overrides.model_fields.items())
-        raise UserError("\n  ".join(["--override is wrong:", *wrong, f"cells: {cells}"]))
+        known = ", ".join(field.alias or name for name, field in Overrides.model_fields.items())
+        raise UserError("\n  ".join(["--override is wrong:", *wrong, f"cells: {known}"]))
     return values
+
+
+def cells(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells that a stack with these settings has of its own. Raises `ValueError` where they are written as no JSON."""
+    found = settings.get("overrides") or {}
+    return dict(json.loads(found) if isinstance(found, str) else found)
 
 
 def row(settings: Mapping[str, Any]) -> Profile:
     """The profile's row of a stack with these settings, its own cells in it. Raises `UserError` for cells that are none."""
-    name, cells = settings.get("profile") or ProfileName.LOCAL, settings.get("overrides") or {}
+    name = settings.get("profile") or ProfileName.LOCAL
     try:
-        own = Overrides.model_validate(json.loads(cells) if isinstance(cells, str) else cells)
-        return profile(ProfileName(name), own)
+        return profile(ProfileName(name), Overrides.model_validate(cells(settings)))
     except ValueError as error:
         raise UserError(f"the stack's `profile` or `overrides` is wrong: {error}") from error
 

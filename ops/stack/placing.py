@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.errors import UserError
-from ops.stack import checkpoint, configuration, live, lock, moved, store
+from ops.stack import checkpoint, configuration, doubt, live, lock, moved, store
 from ops.stack.target import Target, of_settings
 
 
@@ -43,17 +43,17 @@ def _agreed(stack: str, named: Target, settings: Mapping[str, Any]) -> Target:
 def holds_anything(stack: str) -> bool:
     """Whether anything of the stack may be in its cluster: recorded objects, a run cut off, or a state that cannot be read."""
     backend = store.open_store()
-    try:
-        state = checkpoint.load(backend, stack)
-    except ValueError:
+    if checkpoint.unsettled(backend, stack) or doubt.since(backend, stack) is not None or lock.holders(backend, stack):
         return True
-    return bool((state and (state.objects or state.pending)) or lock.holders(backend, stack))
+    state = checkpoint.load(backend, stack)
+    return bool(state and state.objects)
 
 
-def refuse_strangers(stack: str, environment: Mapping[str, str], *, allowed: bool) -> None:
-    """Raise `UserError` when the cluster does not answer, or is not the one that the stack is on: nothing has been written yet.
+def refuse_strangers(stack: str, environment: Mapping[str, str], *, allowed: bool) -> bool:
+    """Whether the cluster is another one than what is there of the stack was made in; where nothing is, any cluster will do.
 
-    ``allowed`` is that of `moved.moved`.
+    Raises `UserError` when it does not answer, or is another one and that is not ``allowed`` (see `moved.moved`).
     """
     live.require(environment)
-    moved.moved(store.open_store(), stack, live.cluster_uid(environment), lambda _: None, allowed=allowed)
+    uid = live.cluster_uid(environment)
+    return holds_anything(stack) and moved.moved(store.open_store(), stack, uid, allowed=allowed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ops.stack import checkpoint, live, lock
+from ops.stack import checkpoint, doubt, live, lock
 from ops.stack.checkpoint import Say
 from ops.stack.store import Store
 
@@ -20,31 +20,48 @@ HALFWAY = ("pending-", "uninstall")
 """How the status of a Helm revision begins that is neither there nor gone."""
 
 
-def prepare(
-    store: Store, stack: str, environment: Mapping[str, str], say: Say, *, break_lock: bool = False
-) -> float | None:
-    """Clear away what a dead run left. Returns since when things are uncertain (seconds since 1970), or None after a clean end.
+def uncertain(store: Store, stack: str, *, moved: bool = False, break_lock: bool = False) -> float | None:
+    """Since when things are uncertain, as `doubt.since` gives it; nothing is changed. ``moved``: the cluster is not that of last time.
 
     Raises `UserError` while another run is alive.
     """
-    interrupted = lock.marker(store, stack)
-    stranded = lock.release_stranded(store, stack, say, break_lock=break_lock)
-    damaged = checkpoint.mend(store, stack, say)
+    dead = [holder.since for holder in lock.stranded(store, stack, break_lock=break_lock)]
+    undated = 0.0 if moved or checkpoint.unsettled(store, stack) else None
+    return doubt.earliest(doubt.since(store, stack), *dead, undated)
+
+
+def prepare(
+    store: Store,
+    stack: str,
+    environment: Mapping[str, str],
+    say: Say,
+    *,
+    moved: bool = False,
+    break_lock: bool = False,
+) -> float | None:
+    """Clear away what a dead run left. Returns since when things are uncertain, which stays noted until a run was good.
+
+    Raises as `uncertain` does.
+    """
+    since = uncertain(store, stack, moved=moved, break_lock=break_lock)
+    doubt.note(store, stack, since)
+    if moved:
+        say("the cluster was made anew since the last run: everything is looked at again")
+    lock.release_stranded(store, stack, say, break_lock=break_lock)
+    checkpoint.mend(store, stack, say)
     state = checkpoint.load(store, stack)
-    pending = state.pending if state else ()
-    if state and pending:
+    if state and state.pending:
         store.write(checkpoint.key(stack), state.settled().dump())
-        say(
-            f"{len(pending)} operations had begun and were not recorded as done: {_some(pending)}; they are looked at again"
-        )
-    died = bool(stranded or damaged or pending)
-    if died:
+        begun = f"{len(state.pending)} operations had begun and were not recorded as done"
+        say(f"{begun}: {_some(state.pending)}; they are looked at again")
+    if since is not None:
         live.await_deletions(environment, stack, say)
     # Also without a dead run: one that was interrupted, or that failed, may have left a release half-way.
-    freed = free_helm_releases(state, environment, say, unknown=died)
-    if not (died or freed):
-        return None
-    return interrupted.since if interrupted else 0.0
+    for record in stray_releases(state, environment, stack, unknown=since is not None):
+        doubt.note(store, stack, 0.0)
+        live.forget(record, environment)
+        say(f"Helm release {record.namespace}/{record.release} was left {record.status}; it is installed over")
+    return doubt.since(store, stack)
 
 
 def _some(recorded: tuple[checkpoint.Recorded, ...]) -> str:
@@ -52,23 +69,21 @@ def _some(recorded: tuple[checkpoint.Recorded, ...]) -> str:
     return f"{shown}, ..." if len(recorded) > 3 else shown  # noqa: PLR2004 - as many as fit a line
 
 
-def free_helm_releases(
-    state: checkpoint.Checkpoint | None, environment: Mapping[str, str], say: Say, *, unknown: bool
-) -> int:
-    """Drop Helm's records of revisions that were begun or taken away and never ended, and with ``unknown`` of releases that no state knows.
+def stray_releases(
+    state: checkpoint.Checkpoint | None, environment: Mapping[str, str], stack: str, *, unknown: bool
+) -> list[live.HelmRecord]:
+    """Helm's records of the stack's revisions that were begun or taken away and never ended, and with ``unknown`` of releases that its
+    state does not know.
 
-    Helm refuses to install over them, and the engine takes one that is half taken away for an installed one; what objects there are
-    stay and are adopted by the next install. Returns how many were dropped.
+    Helm refuses to install over them, and the engine takes one that is half taken away for an installed one. Without them, what objects
+    there are stay and are adopted by the next install.
     """
-    freed = 0
     known = {item.id for item in state.objects if item.kind == HELM_TYPE} if state else set()
-    for record in live.helm_records(environment):
-        stray = unknown and f"{record.namespace}/{record.release}" not in known
-        if stray or record.status.startswith(HALFWAY):
-            live.forget(record, environment)
-            freed += 1
-            say(f"Helm release {record.namespace}/{record.release} was left {record.status}; it is installed over")
-    return freed
+    return [
+        record
+        for record in live.helm_records(environment, stack)
+        if record.status.startswith(HALFWAY) or (unknown and f"{record.namespace}/{record.release}" not in known)
+    ]
 
 
 def sweep(store: Store, stack: str, environment: Mapping[str, str], since: float, say: Say) -> list[live.Live]:

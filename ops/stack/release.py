@@ -25,6 +25,7 @@ _CHART_VERSION = "gatewayChartVersion"
 _OPERATORS = ("databaseOperator", "databasePlugin")
 _VERSIONS = ("images", "gatewayChart", _CHART_VERSION, *_OPERATORS)
 """Settings that say which version runs. `derived` is none: it names the folder that holds what was derived last, for whichever release."""
+_IMAGE = "image "
 _DIGEST = 12
 """Hex digits of an image's digest that are shown."""
 
@@ -100,7 +101,8 @@ def changes(old: Release | None, new: Release) -> list[tuple[str, str, str]]:
     """(what, from, to) of all that differs, but for what `put_back` leaves in place."""
     before = _flat(old) if old else {}
     after = _flat(new)
-    stay = {f"setting {key}" for key in _OPERATORS} - after.keys()
+    operators = {f"setting {key}" for key in _OPERATORS}
+    stay = {key for key in before.keys() - after.keys() if key in operators or key.startswith(_IMAGE)}
     keys = sorted((before.keys() | after.keys()) - stay)
     return [(key, before.get(key, "-"), after.get(key, "-")) for key in keys if before.get(key) != after.get(key)]
 
@@ -109,7 +111,7 @@ def _flat(release: Release) -> dict[str, str]:
     images = release.settings.get("images") or {}
     rest = {f"setting {key}": json.dumps(value) for key, value in release.settings.items() if key != "images"}
     return (
-        {f"image {name}": _short(reference) for name, reference in images.items()}
+        {f"{_IMAGE}{name}": _short(reference) for name, reference in images.items()}
         | {f"tool {name}": version for name, version in release.tools.items()}
         | rest
     )
@@ -124,12 +126,16 @@ def _short(reference: str) -> str:
 def put_back(stack: str, release: Release) -> None:
     """Write the release's versions into the stack's file; everything else stays as it is.
 
-    So does an operator that the release does not name: its kinds would go with it, and the databases with them.
+    So does an operator that the release does not name: its kinds would go with it, and the databases with them. And an image, since the
+    plan is this checkout's, which asks for it.
     """
     document = configuration.document(stack)
     # A chart in a folder has no version, and must not keep that of the chart before.
     kept = {key: value for key, value in document["config"].items() if key != f"{NAMESPACE}:{_CHART_VERSION}"}
-    document["config"] = kept | {f"{NAMESPACE}:{key}": value for key, value in _versions(release.settings).items()}
+    versions = {f"{NAMESPACE}:{key}": value for key, value in _versions(release.settings).items()}
+    images = f"{NAMESPACE}:images"
+    versions[images] = kept.get(images, {}) | versions.get(images, {})
+    document["config"] = kept | versions
     configuration.rewrite(stack, document)
 
 

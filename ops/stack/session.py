@@ -6,13 +6,14 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from catalog import load_named, names
+from catalog.errors import UserError
 from derive import cache_tree
 from infra.plan import gateway
 from local import paths, toolchain
@@ -25,6 +26,7 @@ from ops.stack import (
     backup,
     checkpoint,
     configuration,
+    doubt,
     engine,
     live,
     lock,
@@ -37,6 +39,7 @@ from ops.stack import (
     school_authority,
     store,
 )
+from ops.stack.checkpoint import Say
 from ops.stack.target import Target, of_settings
 
 TOOLS = ("pulumi", "kubernetes-provider", "kubectl", "envoy-gateway", "cloudnative-pg", "barman-cloud")
@@ -89,23 +92,23 @@ def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, prev
             cluster = start_cluster(phases)
         environment = engine.shell(cluster.reached_by)
         placing.refuse_strangers(wanted.stack, environment, allowed=_may_move(wanted, environment))
-    if configuration.generated(wanted.stack):
-        with phases.phase("images"):
-            references = cluster.deliver(phases.now)
-        with phases.phase("settings"):
-            derived_files = derived.folder(wanted.city, phases.say)
-            begun = beginning.settled(lambda words: live.kubectl(words, environment), wanted.database_from)
-            configuration.ensure(wanted.stack, settings_for(wanted, cluster, references, derived_files, begun))
-    with phases.phase("rules"):
-        policies.refuse(wanted.stack)
+    with ExitStack() as previewed:
+        if configuration.generated(wanted.stack):
+            with phases.phase("images"):
+                references = cluster.deliver(phases.now)
+            with phases.phase("settings"):
+                settings = settings_for(wanted, cluster, references, environment, phases.say)
+                if preview:
+                    previewed.enter_context(configuration.tried(wanted.stack, settings))
+                else:
+                    configuration.ensure(wanted.stack, settings)
+        with phases.phase("rules"):
+            policies.refuse(wanted.stack)
+        if preview:
+            _previewed(wanted, environment, phases)
+            return None
     with phases.phase("state"):
         since = settle(wanted, environment, phases)
-    if preview:
-        with phases.phase("preview"), scratch(wanted.stack) as folder:
-            words = ["--stack", wanted.stack, "--diff", *policies.options(wanted.stack, folder)]
-            text = engine.previewed(words, {**environment, "TMPDIR": str(folder)})
-        phases.console.print(text, markup=False)
-        return None
     with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
     release.record(wanted.stack)
@@ -113,6 +116,29 @@ def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, prev
         with phases.phase("policies"):
             phases.say(f"network policies: {health.verify_policies(wanted.stack, cluster)}")
     return outcome
+
+
+def _previewed(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> None:
+    """Show what `pulumi up` would do, from what the cluster holds where that is uncertain. What a dead run left is not touched.
+
+    Raises `UserError` for a damaged state, which the next run mends.
+    """
+    with phases.phase("state"):
+        backend = store.open_store()
+        elsewhere = placing.refuse_strangers(wanted.stack, environment, allowed=_may_move(wanted, environment))
+        since = recovery.uncertain(backend, wanted.stack, moved=elsewhere, break_lock=wanted.break_lock)
+        try:
+            checkpoint.load(backend, wanted.stack)
+        except ValueError as damage:
+            raise UserError(
+                f"the state file of stack {wanted.stack!r} is damaged ({damage}), so nothing can be previewed: "
+                f"`huiju up --stack {wanted.stack}` puts the newest whole copy in its place"
+            ) from damage
+        _begin(wanted, environment, phases)
+    with phases.phase("preview"), scratch(wanted.stack) as folder:
+        words = ["--stack", wanted.stack, "--diff", *_refresh(wanted, since), *policies.options(wanted.stack, folder)]
+        text = engine.previewed(words, {**environment, "TMPDIR": str(folder)})
+    phases.console.print(text, markup=False)
 
 
 def start_cluster(phases: Phases) -> Target:
@@ -123,13 +149,11 @@ def start_cluster(phases: Phases) -> Target:
 
 
 def settings_for(
-    wanted: Wanted,
-    cluster: Target,
-    references: Mapping[str, str],
-    derived_files: str | None,
-    database: beginning.Beginning,
+    wanted: Wanted, cluster: Target, references: Mapping[str, str], environment: Mapping[str, str], say: Say
 ) -> configuration.Wanted:
-    """What the generated stack file says; ``derived_files`` as `ops.derived.folder` gives it."""
+    """What the generated stack file says; the cluster is asked what its database began with."""
+    derived_files = derived.folder(wanted.city, say)
+    database = beginning.settled(lambda words: live.kubectl(words, environment), wanted.database_from)
     pair = authority.ensure(DOMAIN, *cache_tree.doors(load_named(wanted.city), EDGE_DOMAIN))
     public = {
         "city": wanted.city,
@@ -176,35 +200,45 @@ def _may_move(wanted: Wanted, environment: Mapping[str, str]) -> bool:
 
 def settle(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> float | None:
     """Recover from a dead run, copy the state, make the stack if it is new; since when things are uncertain, or None."""
+    elsewhere = placing.refuse_strangers(wanted.stack, environment, allowed=_may_move(wanted, environment))
     backend = store.open_store()
     before = lock.marker(backend, wanted.stack)
-    since = recovery.prepare(backend, wanted.stack, environment, phases.say, break_lock=wanted.break_lock)
+    since = recovery.prepare(
+        backend, wanted.stack, environment, phases.say, moved=elsewhere, break_lock=wanted.break_lock
+    )
     if before and not before.here:
         # This machine has no note of it: what its lock tells is all that the record will have.
         who = f"{before.user}@{before.host}"
         pending.keep(wanted.stack, runs.killed(before.operation, wanted.stack, before.since, who, None))
     plain.note(backend, wanted.stack)
     backup.take(backend, wanted.stack)
-    uid = live.cluster_uid(environment)
-    if moved.moved(backend, wanted.stack, uid, phases.say, allowed=_may_move(wanted, environment)):
-        since = since or 0.0
-    if backend.read(checkpoint.key(wanted.stack)) is None:
+    # Before the engine makes anything there: a run that fails leaves objects too.
+    moved.record(backend, wanted.stack, live.cluster_uid(environment))
+    _begin(wanted, environment, phases)
+    return since
+
+
+def _begin(wanted: Wanted, environment: Mapping[str, str], phases: Phases) -> None:
+    """Make the stack, with nothing in it, if it is new."""
+    if store.open_store().read(checkpoint.key(wanted.stack)) is None:
         phases.now(f"stack {wanted.stack}")
         engine.ask(
             ["stack", "init", wanted.stack, "--secrets-provider", "passphrase", "--no-select"],
             environment,
             wanted.directory,
         )
-    return since
+
+
+def _refresh(wanted: Wanted, since: float | None) -> list[str]:
+    return ["--refresh"] if wanted.refresh or since is not None else []
 
 
 def apply(
     wanted: Wanted, operation: str, environment: Mapping[str, str], phases: Phases, *, since: float | None
 ) -> engine.Outcome:
-    """Run the engine under the run marker; after a dead run refresh first and sweep last."""
+    """Run the engine under the run marker; after a dead run refresh first, sweep last, and only then be certain again."""
     backend = store.open_store()
-    refresh = ["--refresh"] if wanted.refresh or since is not None else []
-    words = [operation, "--yes", "--skip-preview", "--stack", wanted.stack, *refresh]
+    words = [operation, "--yes", "--skip-preview", "--stack", wanted.stack, *_refresh(wanted, since)]
     log = paths.state_dir() / "logs" / f"{operation}-{time.strftime('%Y%m%d-%H%M%S')}.log"
     done = 0
 
@@ -220,7 +254,7 @@ def apply(
         outcome = engine.run([*words, *rules], variables, log=log, directory=wanted.directory, step=step)
         if since is not None:
             recovery.sweep(backend, wanted.stack, environment, since, phases.say)
-    moved.record(backend, wanted.stack, live.cluster_uid(environment))
+            doubt.end(backend, wanted.stack)
     phases.say(", ".join(f"{count} {word}" for word, count in outcome.changes.items()))
     return outcome
 
@@ -261,7 +295,6 @@ def _reapplied(stack: str, phases: Phases) -> engine.Outcome:
     with phases.phase("rules"):
         policies.refuse(stack)
     with phases.phase("state"):
-        live.require(environment)
         since = settle(wanted, environment, phases)
     with phases.phase("pulumi up"), rotation.brought(wanted.stack):
         outcome = apply(wanted, "up", environment, phases, since=since)
@@ -293,7 +326,6 @@ def _destroyed(wanted: Wanted, cluster: Target, phases: Phases, *, protected: bo
             start_cluster(phases)
     environment = engine.shell(cluster.reached_by)
     with phases.phase("state"):
-        live.require(environment)
         since = settle(wanted, environment, phases)
         if protected:
             engine.ask(["state", "unprotect", "--all", "--yes", "--stack", wanted.stack], environment)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from benchmarks.scale.objects import config_map
+from catalog import names
 from ops.stack import checkpoint, live, lock, store
 from ops.stack.lock import Holder
 from tests.integration.campaign import Run, Stack
@@ -42,6 +43,26 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     store.open_store().delete(checkpoint.key(NAME))
 
 
+@pytest.fixture
+def install_of_another_stack(cluster: Cluster) -> Iterator[Callable[[], bool]]:
+    """Whether Helm's record of an install that is under way in another stack's namespace is still there."""
+    place, record = f"{NAMESPACE}-other", "sh.helm.release.v1.gateway.v1"
+    ours = {"app.kubernetes.io/managed-by": names.MANAGED_BY}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place, "labels": ours}}
+    labels = {"owner": "helm", "name": "gateway", "status": "pending-install", "version": "1"}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": record, "namespace": place, "labels": labels},
+        "type": "helm.sh/release.v1",
+    }
+    for manager, manifest in ((names.field_manager("other"), namespace), ("helm", secret)):
+        words = ("apply", "--server-side", f"--field-manager={manager}", "-f", "-")
+        cluster.kubectl(*words, stdin=json.dumps(manifest))
+    yield lambda: bool(cluster.kubectl("get", "secret", record, "-n", place, "-o", "name", "--ignore-not-found"))
+    cluster.kubectl("delete", "namespace", place, "--timeout=25s")
+
+
 def plan(chance: random.Random, count: int) -> list[dict[str, Any]]:
     """Some of twice as many possible objects, each with a content of its own."""
     chosen = chance.sample(range(2 * count), count)
@@ -61,7 +82,11 @@ def assert_cluster_is(planned: list[dict[str, Any]], cluster: Cluster) -> None:
 
 
 def test_a_run_after_a_killed_one_leaves_exactly_what_the_plan_says(
-    stack: Stack, cluster: Cluster, campaign: Callable[[int, int], int], proof: Callable[[str, str], None]
+    stack: Stack,
+    cluster: Cluster,
+    install_of_another_stack: Callable[[], bool],
+    campaign: Callable[[int, int], int],
+    proof: Callable[[str, str], None],
 ) -> None:
     seed = int(time.time())
     chance = random.Random(seed)
@@ -76,6 +101,7 @@ def test_a_run_after_a_killed_one_leaves_exactly_what_the_plan_says(
         stack.plan = plan(chance, 60)
         said, _ = stack.finish()
         assert_cluster_is(stack.plan, cluster)
+        assert install_of_another_stack()
         again, _ = stack.finish()
         assert "unchanged" in again, said
         assert not any(word in again for word in ("created", "updated", "deleted", "replaced")), again

@@ -24,7 +24,7 @@ from infra.plan import objects
 from local import paths
 from ops import derived, health
 from ops.phases import Phases
-from ops.stack import checkpoint, configuration, engine, live, lock, moved, session, store
+from ops.stack import checkpoint, configuration, engine, live, lock, moved, recovery, session, store
 from tests.integration.campaign import MARK, Run, Stack
 from tests.integration.conftest import Platform
 
@@ -49,7 +49,10 @@ def assert_recorded_is_held(platform: Platform) -> None:
     assert (recorded - held, held - recorded) == (set(), set()), "(recorded and not there, there and not recorded)"
     assert state.pending == ()
     assert lock.holders(backend, platform.stack) == []
-    assert {record.status for record in live.helm_records(platform.cluster.environment)} <= {"deployed", "superseded"}
+    releases = live.helm_records(platform.cluster.environment, platform.stack)
+    assert {record.status for record in releases} <= {"deployed", "superseded"}
+    recorded_releases = {item.id for item in state.objects if item.kind == recovery.HELM_TYPE}
+    assert {f"{record.namespace}/{record.release}" for record in releases} == recorded_releases
 
 
 def test_a_second_up_changes_nothing(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +158,7 @@ def test_the_platform_itself_recovers_from_killed_runs(platform: Platform, proof
 @pytest.mark.slow
 def test_a_release_killed_while_it_was_taken_away_is_installed_again(platform: Platform) -> None:
     cluster, backend = platform.cluster, store.open_store()
-    (record,) = live.helm_records(cluster.environment)
+    (record,) = live.helm_records(cluster.environment, platform.stack)
     cluster.kubectl("label", "secret", "-n", record.namespace, record.secret, "status=uninstalling", "--overwrite")
     cluster.kubectl("delete", "deployment", "-n", record.namespace, record.release)
     died = lock.Holder(lock.marker_key(platform.stack), 0, socket.gethostname(), "nobody", time.time(), "", "destroy")
@@ -170,9 +173,7 @@ def test_what_vanished_with_a_cluster_made_anew_is_made_again(platform: Platform
     backend = store.open_store()
     state = checkpoint.load(backend, platform.stack)
     assert state is not None
-    # Of a namespace of ours: with an account of the gateway's chart its release is made again too, which are two.
-    accounts = [item.id for item in state.objects if item.kind == "kubernetes:core/v1:ServiceAccount"]
-    victim = next(each for each in accounts if each.startswith(f"{names.OBJECT_STORE}/"))
+    victim = next(item.id for item in state.objects if item.kind == "kubernetes:core/v1:ServiceAccount")
     namespace, name = victim.split("/")
     platform.cluster.kubectl("delete", "serviceaccount", "-n", namespace, name)
     moved.record(backend, platform.stack, "another cluster")

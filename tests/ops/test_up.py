@@ -10,7 +10,11 @@ from typer.testing import CliRunner
 from catalog.errors import UserError
 from local import paths
 from ops.cli import app
-from ops.stack import configuration, session
+from ops.stack import checkpoint, configuration, session, store
+from tests.ops.stack.states import config_map, state
+
+MADE = {"city": "neijiang", "profile": "prod", "overrides": {"replicas": 2, "protect": False}}
+"""What the generated file says."""
 
 
 @pytest.fixture
@@ -19,8 +23,8 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[session.Wante
     wanted: list[session.Wanted] = []
     monkeypatch.setattr(session, "provision", lambda *words, **_: wanted.append(words[0]))
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    (tmp_path / "Pulumi.hand.yaml").write_text("config:\n  huiju:city: tiny\n")
-    configuration.rewrite("made", {})
+    (tmp_path / "Pulumi.hand.yaml").write_text("config:\n  huiju:city: tiny\n  huiju:profile: prod\n")
+    configuration.rewrite("made", {"config": {f"huiju:{key}": value for key, value in MADE.items()}})
     return wanted
 
 
@@ -43,3 +47,59 @@ def test_a_city_of_the_environment_is_no_option(begun: list[session.Wanted]) -> 
     done = CliRunner().invoke(app, ["up", "--preview", "--stack", "hand"], env={"CITY": "neijiang"})
     assert done.exit_code == 0
     assert begun
+
+
+@pytest.fixture
+def stands(begun: list[session.Wanted]) -> list[session.Wanted]:
+    """The same where something of the stacks is there."""
+    for stack in ("made", "hand"):
+        store.open_store().write(checkpoint.key(stack), state(config_map("a")))
+    return begun
+
+
+def up(*words: str, **env: str) -> str:
+    done = CliRunner().invoke(app, ["up", "--preview", "--stack", "made", *words], env={"CITY": None, **env})
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+LINE = "not said, so as stack 'made' has it: city neijiang, profile prod, replicas=2, protect=false"
+
+
+def test_what_is_not_said_stays_as_the_stack_has_it_with_a_word(stands: list[session.Wanted]) -> None:
+    assert LINE in up()
+    assert (stands[0].city, stands[0].profile, stands[0].overrides) == tuple(MADE.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "changed"),
+    [
+        (("--city", "tiny"), {}, {"city": "tiny"}),
+        ((), {"CITY": "tiny"}, {"city": "tiny"}),
+        (("--profile", "local"), {}, {"profile": "local"}),
+        (("--override", "replicas=1"), {}, {"overrides": {"replicas": 1, "protect": False}}),
+        (("--override", "protect=null"), {}, {"overrides": {"replicas": 2}}),
+        (("--override", "quotas=true"), {}, {"overrides": {"replicas": 2, "protect": False, "quotas": True}}),
+    ],
+)
+def test_what_is_said_counts_and_the_rest_stays(
+    stands: list[session.Wanted], words: tuple[str, ...], env: dict[str, str], changed: dict[str, object]
+) -> None:
+    up(*words, **env)
+    assert {"city": stands[0].city, "profile": stands[0].profile, "overrides": stands[0].overrides} == MADE | changed
+
+
+def test_where_nothing_is_the_usual_counts(begun: list[session.Wanted]) -> None:
+    assert "not said" not in up()
+    assert (begun[0].city, begun[0].profile, begun[0].overrides) == ("tiny", "local", {})
+
+
+def test_the_usual_goes_without_saying(stands: list[session.Wanted]) -> None:
+    configuration.rewrite("made", {"config": {"huiju:city": "tiny", "huiju:profile": "local"}})
+    assert "not said" not in up()
+    assert stands
+
+
+def test_a_file_of_a_person_is_not_gone_by_here(stands: list[session.Wanted]) -> None:
+    assert "not said" not in up("--stack", "hand")
+    assert stands[0].profile == "local"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from catalog.errors import UserError
 from local import paths
 from ops.phases import Phases
-from ops.stack import checkpoint, configuration, engine, live, placing, session, store, target
+from ops.stack import checkpoint, configuration, engine, live, lock, placing, session, store, target
 from ops.stack.target import Target
 from tests.ops.stack.states import config_map, state
 
@@ -150,13 +151,71 @@ def test_what_was_in_an_embedded_cluster_that_was_reset_is_gone_already(monkeypa
         session.destroy(session.Wanted(stack=STACK), Phases(), protected=False)
 
 
-def test_another_cluster_than_the_stacks_is_refused_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`cluster(uid)`: the one that answers from now on, with nothing of the kit in it."""
     monkeypatch.setattr(live, "require", lambda _: None)
-    monkeypatch.setattr(live, "cluster_uid", lambda _: "another")
-    store.open_store().write(f".pulumi/huiju/clusters/{STACK}", b"the one")
+    monkeypatch.setattr(live, "helm_records", lambda *_: [])
+    monkeypatch.setattr(live, "managed", lambda *_: [])
+
+    def answers(uid: str) -> None:
+        monkeypatch.setattr(live, "cluster_uid", lambda _: uid)
+
+    return answers
+
+
+def run(monkeypatch: pytest.MonkeyPatch, operation: str, left: bytes, failure: Exception | None = None) -> None:
+    """A whole run on the cluster that answers: the engine writes the state ``left``, and fails or not."""
+    wanted = session.Wanted(stack=STACK, directory=paths.ROOT / "elsewhere")
+
+    def engine_run(*_: object, **__: object) -> engine.Outcome:
+        store.open_store().write(checkpoint.key(STACK), left)
+        if failure:
+            raise failure
+        return engine.Outcome({}, ())
+
+    monkeypatch.setattr(engine, "run", engine_run)
+    monkeypatch.setattr(engine, "ask", lambda *_: "")
+    since = session.settle(wanted, {}, Phases())
+    session.apply(wanted, operation, {}, Phases(), since=since)
+
+
+def test_another_cluster_is_refused_also_after_a_first_run_that_failed(
+    cluster: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster("the one")
+    with pytest.raises(UserError, match="no room"):
+        run(monkeypatch, "up", state(config_map("a")), UserError("no room"))
+    assert not placing.refuse_strangers(STACK, {}, allowed=False)
+    cluster("another")
     with pytest.raises(UserError, match="another cluster"):
         placing.refuse_strangers(STACK, {}, allowed=False)
-    placing.refuse_strangers(STACK, {}, allowed=True)
+    assert placing.refuse_strangers(STACK, {}, allowed=True)
+
+
+def test_after_a_destroy_that_left_nothing_any_cluster_will_do(
+    cluster: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster("the one")
+    run(monkeypatch, "up", state(config_map("a")))
+    run(monkeypatch, "destroy", state())
+    cluster("another")
+    assert not placing.refuse_strangers(STACK, {}, allowed=False)
+    run(monkeypatch, "up", state(config_map("a")))
+    cluster("the one")
+    with pytest.raises(UserError, match="another cluster"):
+        placing.refuse_strangers(STACK, {}, allowed=False)
+
+
+def test_a_run_cut_off_keeps_the_stack_where_it_is(
+    cluster: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster("the one")
+    with pytest.raises(UserError, match="cut off"):
+        run(monkeypatch, "up", state(), lock.EngineKilledError("signal 9"))
+    cluster("another")
+    with pytest.raises(UserError, match="another cluster"):
+        placing.refuse_strangers(STACK, {}, allowed=False)
 
 
 @pytest.mark.parametrize("name", ["a/b", "", "../x", ".hidden", "a b", "x" * 101, "$(id)"])

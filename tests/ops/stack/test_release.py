@@ -137,6 +137,17 @@ def test_an_operator_that_came_since_stays_under_its_databases() -> None:
     )  # fmt: skip
 
 
+def test_an_image_that_came_since_stays_since_the_plan_asks_for_it() -> None:
+    came = {"keycloak": "huiju.local/keycloak@sha256:" + "2" * 64}
+    before, after = (dict[str, str](each["images"]) for each in (PUBLIC, OTHER))  # type: ignore[call-overload]
+    _set(images=after | came)
+    release.record("test")
+    back = release.previous("test")
+    assert [what for what, _, _ in release.changes(release.history("test")[-1], back)] == ["image portal"]
+    release.put_back("test", back)
+    assert configuration.settings("test")["images"] == before | came
+
+
 def test_after_going_back_the_next_up_generates_the_file_again() -> None:
     release.put_back("test", release.history("test")[-1])
     assert configuration.generated("test")
