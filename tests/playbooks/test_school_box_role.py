@@ -81,6 +81,13 @@ def test_a_cache_that_is_smaller_than_a_day_s_plan_is_refused(
     assert ("holds 63 MiB" in done.stdout + done.stderr) != well
 
 
+def test_a_disk_that_is_smaller_than_what_is_kept_there_is_refused(tmp_path: Path) -> None:
+    done = played(tmp_path, "room.yml", {**KEPT, "school_box_cache_mib": 10**9, "school_box_prefetch_mib": 0})
+    assert done.returncode, done.stdout
+    assert "may take 1000000002 MiB together" in " ".join((done.stdout + done.stderr).split())
+    assert read("tasks/room.yml")[1]["ansible.builtin.command"]["argv"][-1].count(school_cache.CACHE) == 1
+
+
 def test_boxes_are_told_what_plans_may_have_by_the_catalog() -> None:
     told = yaml.safe_load((ROOT / "playbooks" / "inventory" / "group_vars" / "enrolled.yml").read_text())
     assert told["school_box_prefetch_mib"] == "{{ city_prefetch_mib }}"
