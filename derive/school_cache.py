@@ -27,10 +27,19 @@ FIRST_WAY = 8091
 HEALTH, STATS = "/healthz", "/_stats"
 FILL = "PUSH"
 """How a lesson from a stick gets in: the whole answer as the platform would give it, from loopback only, as for `purging`."""
-RESTART = frozenset({"records.config", "storage.config", "plugin.config", permission.FILE})
-"""A change in one of these needs a restart; in the others a reload, which no viewer notices: a script is read once, and known by its path
-from then on. (9.2.9 takes a new form of the access log some seconds after it was told, and puts the lines before into a file of their own;
-seen 2026-11-30.)"""
+PLUGINS = (
+    ("header_rewrite.so", page_access.FILE),
+    ("header_rewrite.so", video_token.GUARD_FILE),
+    ("healthchecks.so", "health.config"),
+    ("stats_over_http.so", STATS[1:], "stats.config"),
+)
+"""What looks at every request: a plugin, and its words, the last of which is its file."""
+RESTART = frozenset(
+    {"records.config", "storage.config", "plugin.config", permission.FILE, *(row[-1] for row in PLUGINS)}
+)
+"""A change in one of these needs a restart; in the others a reload, which no viewer notices: a plugin that looks at every request reads its
+file once, and a script is known by its path from then on. (9.2.9 takes a new form of the access log some seconds after it was told, and
+puts the lines before into a file of their own; seen 2026-11-30.)"""
 STALE_SECONDS = 7 * 86_400
 """How long a copy past its age is served while the platform cannot be asked: a week without a link."""
 
@@ -91,7 +100,7 @@ def files(box: SchoolCache) -> dict[str, str]:
         "records.config": _records(box),
         "remap.config": _remap(box),
         "parent.config": traffic_server.asking(_ANY_WAY, *([f"127.0.0.1:{port}"] for port in box.ways)),
-        "plugin.config": _plugins(),
+        "plugin.config": "".join(f"{' '.join(row)}\n" for row in PLUGINS),
         "storage.config": f"{CACHE} {box.cache_mib}M\n",
         "ssl_multicert.config": f"dest_ip=* ssl_cert_name={box.tls}/box.crt ssl_key_name={box.tls}/box.key\n",
         # This one is read from the folder in use, never from a copy that is being checked.
@@ -140,16 +149,6 @@ def _records(box: SchoolCache) -> str:
             **_OFFLINE,
         }
     )
-
-
-def _plugins() -> str:
-    rows = (
-        f"header_rewrite.so {page_access.FILE}",
-        f"header_rewrite.so {video_token.GUARD_FILE}",
-        "healthchecks.so health.config",
-        f"stats_over_http.so {STATS[1:]} stats.config",
-    )
-    return "".join(f"{row}\n" for row in rows)
 
 
 HAD: Mapping[str, str] = {"yes": "school.had.yes", "no": "school.had.no"}

@@ -22,6 +22,7 @@ for command in (
     trial.down,
     trial.link,
     visit.enrol,
+    visit.forget,
     visit.apply,
     visit.status,
     visit.password,

@@ -73,7 +73,7 @@ def paths_of(lessons: Bucket, lesson_id: str) -> list[str]:
     """Every path of a lesson: those in the store, and those that were withdrawn of it. UserError when there is none."""
     there = [key for key, _, _ in lessons.objects(f"{lesson_id}/")] if lesson.LESSON_ID.fullmatch(lesson_id) else []
     before = withdrawal.entries(lessons.read_json(withdrawal.KEY))
-    gone = [path for row in before if row["id"] == lesson_id for path in row["paths"]]
+    gone = [path for row in before if row["id"] == lesson_id for path in withdrawal.paths_of(row)]
     if not (there or gone):
         raise UserError(f"there is no lesson {lesson_id!r}: `huiju lesson list` shows the published ones")
     return sorted({*(lesson.public_path(key) for key in there), *gone})

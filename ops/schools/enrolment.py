@@ -101,6 +101,11 @@ def enrol(code: str, address: str, host_keys: Iterable[str], variables: Mapping[
     others = [
         row for row in (known.read_text().splitlines() if known.exists() else ()) if not row.startswith(f"{code} ")
     ]
+    if taken := sorted({school for school, _, key in (row.partition(" ") for row in others) if key in keys}):
+        raise UserError(
+            f"this key is pinned for {', '.join(taken)} already, and a box is one school's: "
+            f"if it stood there and is {code}'s from now on, or {taken[0]} was a slip, `huiju school forget {taken[0]}` first"
+        )
     write(known, "".join(f"{row}\n" for row in (*others, *(f"{code} {key}" for key in keys))))
     host = folder() / "host_vars" / code
     write_vars(host / "enrolment.yml", {"ansible_host": address, **variables})

@@ -1,7 +1,8 @@
-"""`huiju school enrol|apply|status|ssh`: technicians' dealings with boxes, real ones and trial ones alike."""
+"""`huiju school enrol|forget|apply|status|ssh`: technicians' dealings with boxes, real ones and trial ones alike."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import subprocess
 from typing import Annotated
@@ -33,20 +34,45 @@ UNITS = (
 """What the role `school_box` has running on a box."""
 
 
-def enrol(
+def enrol(  # noqa: PLR0917 - typer makes options of them
     code: Code,
     address: Annotated[str, typer.Option(help="Where the box is reached.")],
     host_key: Annotated[list[str], typer.Option(help="Public key as the box's console shows it; once per key.")],
     lan_address: Annotated[str, typer.Option(help="The box's address in the school.")],
+    name_server: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address of a server that knows the platform's names; once per server. The box asks it for all but its own."
+        ),
+    ] = None,
     stack: Stack = "local",
 ) -> None:
     """Pin a box's keys, as read at its console, and make its secrets. Again for a box that was replaced."""
     city = load_named(place.of_stack(stack).city)
     if code not in city.by_code:
         raise UserError(school_codes.unknown(code, city))
-    enrolment.enrol(code, address, host_key, {"school_box_lan_address": lan_address})
+    asked = {"school_box_name_servers": _addresses(name_server)} if name_server else {}
+    enrolment.enrol(code, address, host_key, {"school_box_lan_address": lan_address, **asked})
     login = enrolment.login_key().with_suffix(".pub").read_text().strip()
     typer.echo(f"{code} is enrolled. The box lets technicians in by this line in root's .ssh/authorized_keys:\n{login}")
+
+
+def _addresses(given: list[str]) -> list[str]:
+    """UserError where one is no address: the resolver asks by address only."""
+    try:
+        return [str(ipaddress.ip_address(each)) for each in given]
+    except ValueError as error:
+        raise UserError(f"--name-server: {error}; give the server's address, for instance 203.0.113.53") from error
+
+
+def forget(code: Code) -> None:
+    """Take a box off the list, with its pinned keys and its secrets: it moved, or its code was a slip. The box stays as it is."""
+    if code not in enrolment.enrolled():
+        raise UserError(f"the box of {code} is not enrolled: `huiju school status` shows who is")
+    enrolment.forget(code)
+    typer.echo(
+        f"{code} is enrolled no more; its box keeps its certificate until it is enrolled and provisioned for another school"
+    )
 
 
 def apply(

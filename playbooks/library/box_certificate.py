@@ -1,7 +1,7 @@
 """Ansible module: the box's key, which never leaves it, and the certificate that goes with it.
 
-Asked without a certificate, it makes the key and, when a certificate is needed (none, another key's, another authority's, near its end),
-a request to have signed. Given one, it puts it in place if it fits the key.
+Asked without a certificate, it makes the key and, when a certificate is needed (none, another key's, another school's, another authority's,
+near its end), a request to have signed. Given one, it puts it in place if it fits the key.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ description: Makes the key and a request on the box; puts the signed certificate
 options:
   folder: {description: Where key and certificate are kept., type: path, required: true}
   code: {description: The school's code., type: str, required: true}
+  host: {description: The name that the school's classrooms type., type: str, required: true}
   authority: {description: The certificate of the authority that signs, in PEM., type: str, required: true}
   renew_days: {description: Ask for a new one this many days before the end., type: int, default: 60}
   owner: {description: The group that may read the key., type: str, required: true}
@@ -49,7 +50,7 @@ def keep(path: Path, text: str, owner: str, mode: int) -> None:
     part.replace(path)
 
 
-def lacking(folder: Path, authority: str, renew_days: int) -> str:
+def lacking(folder: Path, code: str, host: str, authority: str, renew_days: int) -> str:
     """Why a certificate is needed, or nothing."""
     certificate = folder / "box.crt"
     if not certificate.exists():
@@ -58,16 +59,27 @@ def lacking(folder: Path, authority: str, renew_days: int) -> str:
         return f"it ends within {renew_days} days"
     if public(certificate) != openssl("pkey", "-in", str(folder / "box.key"), "-pubout")[1]:
         return "it belongs to another key"
+    if subject(certificate) != f"CN={code}":
+        return "it is another school's"
+    # It says so in words; not every version's exit code tells.
+    if " does match " not in openssl("x509", "-in", str(certificate), "-noout", "-checkhost", host)[1]:
+        return f"it is not for {host}"
     with tempfile.NamedTemporaryFile("w") as trusted:
         trusted.write(authority)
         trusted.flush()
-        code, _ = openssl("verify", "-purpose", "sslclient", "-CAfile", trusted.name, str(certificate))
-    return "another authority signed it" if code else ""
+        failed, _ = openssl("verify", "-purpose", "sslclient", "-CAfile", trusted.name, str(certificate))
+    return "another authority signed it" if failed else ""
 
 
 def public(certificate: Path) -> str:
     """The certificate's public key."""
     return openssl("x509", "-in", str(certificate), "-noout", "-pubkey")[1]
+
+
+def subject(certificate: Path) -> str:
+    """Whose certificate it is."""
+    words = ("-noout", "-subject", "-nameopt", "RFC2253")
+    return openssl("x509", "-in", str(certificate), *words)[1].strip().removeprefix("subject=")
 
 
 def request(folder: Path, code: str, owner: str) -> str:
@@ -98,6 +110,7 @@ def main() -> None:
         argument_spec={
             "folder": {"type": "path", "required": True},
             "code": {"type": "str", "required": True},
+            "host": {"type": "str", "required": True},
             "authority": {"type": "str", "required": True},
             "renew_days": {"type": "int", "default": 60},
             "owner": {"type": "str", "required": True},
@@ -105,13 +118,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    folder, owner = Path(module.params["folder"]), module.params["owner"]
+    folder, owner, code = Path(module.params["folder"]), module.params["owner"], module.params["code"]
     os.umask(0o077)
-    reason = lacking(folder, module.params["authority"], module.params["renew_days"])
+    wanted = (module.params[name] for name in ("host", "authority", "renew_days"))
+    reason = lacking(folder, code, *wanted)
     signed, csr = module.params["certificate"], ""
     if reason and not module.check_mode:
         if signed is None:
-            csr = request(folder, module.params["code"], owner)
+            csr = request(folder, code, owner)
         elif wrong := install(folder, signed, owner):
             module.fail_json(msg=wrong)
     # Asking changes nothing that counts: a key without a certificate is no identity yet.

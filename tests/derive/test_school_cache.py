@@ -8,7 +8,7 @@ import re
 import yaml
 
 from catalog import City, load_named
-from derive import keys, permission, school_cache, video_token
+from derive import keys, page_access, permission, school_cache, video_token
 from derive.school_cache import SchoolCache
 
 CITY: City = load_named("tiny")
@@ -107,11 +107,25 @@ def test_an_answer_in_part_is_never_asked_for() -> None:
     assert "rm-header Range" in school_cache.files(box())["dropped.config"]
 
 
+def changed(**facts: object) -> set[str]:
+    """The files that these facts change."""
+    before, after = school_cache.files(box()), school_cache.files(box(**facts))
+    return {name for name in before if before[name] != after[name]}
+
+
 def test_a_change_of_a_rule_needs_no_restart_and_one_of_the_records_does() -> None:
-    before, after = school_cache.files(box()), school_cache.files(box(issuer="https://other.test"))
-    assert not {name for name in before if before[name] != after[name]} & school_cache.RESTART
+    assert changed(networks=["10.1.0.0/16"])
+    assert not changed(networks=["10.1.0.0/16"]) & school_cache.RESTART
     assert records(box(cache_mib=1)) == records(box()), "the cache's size is the storage's"
     assert {"storage.config", permission.FILE} <= school_cache.RESTART
+
+
+def test_what_a_plugin_for_every_request_reads_once_needs_a_restart() -> None:
+    files = school_cache.files(box())
+    words = {word for row in files["plugin.config"].splitlines() for word in row.split()[1:]}
+    read = words & files.keys()
+    assert {page_access.FILE, video_token.GUARD_FILE} < read <= school_cache.RESTART
+    assert page_access.FILE in changed(issuer="https://other.test"), "the platform's pages have another address"
 
 
 def test_a_line_of_the_log_says_which_keys_were_in_force_and_a_new_key_needs_no_restart() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -12,13 +13,15 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests import box_cache
 from tests.playbooks.test_modules import module_of
 
 FILES = Path(__file__).resolve().parents[2] / "playbooks" / "roles" / "school_box" / "files"
+INDEX = "/lessons/index.json"
 FETCHED, TOOK, FAILED = (
     "city_school_lesson_fetch_timestamp_seconds",
     "city_school_lesson_fetch_seconds",
@@ -102,3 +105,31 @@ def test_the_box_s_own_questions_are_no_classroom_s(probe: ModuleType, stats: st
     counted = probe.cache(stats)
     assert counted['trafficserver_requests_total{had="no"}'] == 1
     assert counted["city_school_box_cache_hit_ratio"] == pytest.approx(2 / 3)
+
+
+def test_the_list_of_a_library_that_stays_as_it_is_is_sent_once(probe: ModuleType, tmp_path: Path) -> None:
+    platform = box_cache.Platform(None)
+    for lesson in (box_cache.LESSON, box_cache.OTHER):
+        platform.objects.update(box_cache.lesson(lesson))
+
+    def publish(*lessons: str) -> None:
+        platform.objects[INDEX] = box_cache.document({"lessons": [{"id": each} for each in lessons]})
+
+    def asked(turn: int) -> str:
+        line = SimpleNamespace(line=http.client.HTTPConnection("127.0.0.1", platform.port))
+        line.changed = lambda *words: probe.Platform.changed(line, *words)
+        line.get = lambda path: probe.Platform.get(line, path)
+        return str(probe.segment_path(line, turn, tmp_path / "lessons.json"))
+
+    publish(box_cache.LESSON, box_cache.OTHER)
+    platform.up()
+    try:
+        found = [asked(turn).split("/")[2] for turn in (0, 1)]
+        assert found == [box_cache.LESSON, box_cache.OTHER]
+        assert (platform.reads(INDEX), platform.asked.count((INDEX, 304))) == (1, 1)
+        publish(box_cache.OTHER)
+        assert (asked(0).split("/")[2], platform.reads(INDEX)) == (box_cache.OTHER, 2)
+        (tmp_path / "lessons.json").write_text("{ cut o")
+        assert (asked(0).split("/")[2], platform.reads(INDEX)) == (box_cache.OTHER, 3)
+    finally:
+        platform.down()

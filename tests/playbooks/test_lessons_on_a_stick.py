@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -487,3 +488,41 @@ def test_only_what_the_list_names_is_brought_to_a_box(stand: Stand, tmp_path: Pa
     (folder / lesson_parcel.MANIFEST).write_text("cut o")
     with pytest.raises(UserError, match="is damaged: run the same"):
         carrying.apply(folder, reach, str(tmp_path / "stage"))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB, less than the parcel of a lesson."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    line = ("mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk))
+    if subprocess.run(line, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield disk
+    subprocess.run(("umount", str(disk)), check=True)
+
+
+def test_a_parcel_that_the_box_has_no_room_for_is_refused_before_any_of_it_is_sent(
+    stand: Stand, tmp_path: Path, small: Path
+) -> None:
+    made(stand[0], tmp_path / "stick")
+    reach, sent = shell(stand[2], tmp_path)
+    with pytest.raises(UserError, match=r"[1-9] MiB of the parcel are not on the box yet, and it has 1 MiB free"):
+        carrying.apply(tmp_path / "stick", reach, str(small / "stage"))
+    assert not list((small / "stage").iterdir()) and not sent.exists()
+
+
+def test_a_disk_that_fills_up_is_given_its_room_back_and_a_link_that_is_cut_leaves_what_has_come(
+    stand: Stand, tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, stage = tmp_path / "stick", tmp_path / "stage"
+    made(stand[0], folder)
+    reach, sent = shell(stand[2], tmp_path)
+    with pytest.raises(UserError, match="did not take it"):
+        carrying.apply(folder, lambda words: reach(f"head -c 600000 | {{ {words}; }}"), str(stage))
+    assert files(stage), "the same command goes on"
+    monkeypatch.setattr(carrying, "_check_room", lambda *_: None)
+    with pytest.raises(UserError, match="did not take it"):
+        carrying.apply(folder, reach, str(small / "stage"))
+    assert not list(small.iterdir())
+    assert not sent.exists()

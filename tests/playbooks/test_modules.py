@@ -23,8 +23,8 @@ def module_of(file: Path) -> ModuleType:
     return found
 
 
-NAMES = ("box_packages", "box_unit", "cache_configuration")
-PACKAGES, UNIT, CACHE = (module_of(LIBRARY / f"{name}.py") for name in NAMES)
+NAMES = ("box_packages", "box_unit", "cache_configuration", "box_certificate")
+PACKAGES, UNIT, CACHE, CERTIFICATE = (module_of(LIBRARY / f"{name}.py") for name in NAMES)
 VERSIONS = {"unbound": "1.17", "libc6": "2.36", "chrony": "4.3"}
 
 
@@ -226,3 +226,39 @@ def test_a_state_in_use_that_somebody_edited_is_replaced_or_stays_but_is_never_r
         wrong, current = replace(tmp_path, OLD)
         assert CACHE.read(used)["remap.config"] == "by hand\n", "it is there until another one is in use"
         assert (bool(wrong), current) == (not accepts, "old\n" if accepts else "by hand\n")
+
+
+MINE, HOST = "2990100005", "2990100005.edge.example.test"
+
+
+def certified(folder: Path, code: str = MINE, host: str = HOST) -> str:
+    """A key and a certificate as a box has them, which is its own authority here: that in PEM."""
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "397", "-subj", f"/CN={code}")
+    files = ("-keyout", str(folder / "box.key"), "-out", str(folder / "box.crt"))
+    assert not CERTIFICATE.openssl("req", "-x509", *new, "-addext", f"subjectAltName=DNS:{host}", *files)[0]
+    return (folder / "box.crt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "host", "why"),
+    [
+        (MINE, HOST, ""),
+        ("2990100004", HOST, "it is another school's"),
+        (f"{MINE}0", HOST, "it is another school's"),
+        (MINE, "2990100005.edge.former.test", f"it is not for {HOST}"),
+    ],
+    ids=["its own", "a spare box that moved", "a code that begins alike", "the domain changed"],
+)
+def test_a_certificate_of_another_school_or_for_another_name_is_asked_for_anew(
+    tmp_path: Path, code: str, host: str, why: str
+) -> None:
+    authority = certified(tmp_path, code, host)
+    assert CERTIFICATE.lacking(tmp_path, MINE, HOST, authority, 60) == why
+
+
+def test_a_certificate_near_its_end_or_of_another_authority_is_asked_for_anew(tmp_path: Path) -> None:
+    assert CERTIFICATE.lacking(tmp_path, MINE, HOST, "", 60) == "there is none"
+    authority = certified(tmp_path)
+    assert CERTIFICATE.lacking(tmp_path, MINE, HOST, authority, 398) == "it ends within 398 days"
+    (tmp_path / "other").mkdir()
+    assert CERTIFICATE.lacking(tmp_path, MINE, HOST, certified(tmp_path / "other"), 60) == "another authority signed it"

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,60 @@ def test_the_defaults_are_those_that_the_description_names() -> None:
     assert all(row.get("required") for row in options.values() if "default" not in row)
 
 
-@pytest.mark.parametrize(("cache", "planned", "well"), [(16384, 16384, True), (16383, 16384, False), (512, 0, True)])
+KEPT = {"school_box_code": "1", "school_box_queue_mib": 1, "school_box_log_mib": 1}
+
+
+def played(tmp_path: Path, tasks: str, told: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
+    """These tasks of the role, run on this machine."""
+    play = tmp_path / "play.yml"
+    named = [{"ansible.builtin.include_tasks": str(ROLE / "tasks" / tasks)}]
+    whole = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable, **told},
+        "tasks": named,
+    }
+    play.write_text(yaml.safe_dump([whole]))
+    line = [str(Path(sys.executable).parent / "ansible-playbook"), "-c", "local", "-i", "localhost,", str(play)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "servers", "well"), [("", [], False), ("", ["192.0.2.53"], True), ("192.0.2.1", [], True)]
+)
+def test_a_box_that_would_not_find_the_platform_by_its_own_resolver_is_refused(
+    tmp_path: Path, address: str, servers: list[str], well: bool
+) -> None:
+    told = {"school_box_code": "1", "school_box_platform_host": "schools.example.test",
+            "school_box_platform_address": address, "school_box_name_servers": servers}  # fmt: skip
+    done = played(tmp_path, "way.yml", told)
+    assert (done.returncode == 0) == well, done.stdout + done.stderr
+    assert ("--name-server ADDRESS" in done.stdout + done.stderr) != well
+
+
+def test_the_box_keeps_its_own_resolver_only_where_that_finds_the_platform() -> None:
+    (changing,) = read("tasks/names.yml")
+    looked_up = "".join(str(each) for each in changing["block"] if "gethostbyname" in str(each))
+    assert changing["rescue"]
+    assert {"school_box_platform_host", "school_box_parcels_host", "school_box_edge_host"} <= set(
+        re.findall(r"\w+", looked_up)
+    )
+
+
+@pytest.mark.parametrize(("cache", "planned", "well"), [(64, 64, True), (63, 64, False), (512, 0, True)])
 def test_a_cache_that_is_smaller_than_a_day_s_plan_is_refused(
     tmp_path: Path, cache: int, planned: int, well: bool
 ) -> None:
-    told = {"school_box_code": "1", "school_box_cache_mib": cache, "school_box_prefetch_mib": planned}
-    tasks = [{"ansible.builtin.include_tasks": str(ROLE / "tasks" / "room.yml")}]
-    play = tmp_path / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": told, "tasks": tasks}]))
-    line = [str(Path(sys.executable).parent / "ansible-playbook"), "-c", "local", "-i", "localhost,", str(play)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = played(tmp_path, "room.yml", {**KEPT, "school_box_cache_mib": cache, "school_box_prefetch_mib": planned})
     assert (done.returncode == 0) == well, done.stdout + done.stderr
-    assert ("holds 16383 MiB" in done.stdout + done.stderr) != well
+    assert ("holds 63 MiB" in done.stdout + done.stderr) != well
+
+
+def test_a_disk_that_is_smaller_than_what_is_kept_there_is_refused(tmp_path: Path) -> None:
+    done = played(tmp_path, "room.yml", {**KEPT, "school_box_cache_mib": 10**9, "school_box_prefetch_mib": 0})
+    assert done.returncode, done.stdout
+    assert "may take 1000000002 MiB together" in " ".join((done.stdout + done.stderr).split())
+    assert read("tasks/room.yml")[1]["ansible.builtin.command"]["argv"][-1].count(school_cache.CACHE) == 1
 
 
 def test_boxes_are_told_what_plans_may_have_by_the_catalog() -> None:

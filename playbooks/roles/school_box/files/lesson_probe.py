@@ -22,6 +22,8 @@ from urllib.parse import urljoin, urlsplit
 SECONDS = 20.0
 """Patience with one answer."""
 MOST_BYTES = 64 << 20
+BOOK = "lessons.json"
+"""What was published when the list was sent last, beside the readings."""
 HELP = {
     "city_school_lesson_fetch_timestamp_seconds": "Unix time of the last good fetch of a lesson segment through the platform's own path.",
     "city_school_lesson_fetch_seconds": "How long that fetch took.",
@@ -48,12 +50,19 @@ class Platform:
 
     def get(self, path: str) -> bytes:
         """The body at ``path``. OSError says why there is none."""
-        self.line.request("GET", path, headers={"User-Agent": "huiju-probe"})
+        return self.changed(path, "")[0] or b""
+
+    def changed(self, path: str, tag: str) -> tuple[bytes | None, str]:
+        """The body at ``path`` and its ETag; no body where it is the one with this ``tag``. OSError says why there is none."""
+        headers = {"User-Agent": "huiju-probe", **({"If-None-Match": tag} if tag else {})}
+        self.line.request("GET", path, headers=headers)
         answer = self.line.getresponse()
         body = answer.read(MOST_BYTES)
+        if tag and answer.status == http.client.NOT_MODIFIED:
+            return None, tag
         if answer.status != http.client.OK:
             raise OSError(f"{path}: {answer.status} {answer.reason}")
-        return body
+        return body, answer.headers.get("ETag", "")
 
 
 def rows(playlist: bytes) -> list[str]:
@@ -69,12 +78,28 @@ def smallest(master: bytes) -> str:
     return str(min(found, key=lambda row: int(row[0]))[1]).strip()
 
 
-def segment_path(platform: Platform, turn: int) -> str:
+def published(platform: Platform, book: Path) -> list[str]:
+    """Ids of the published lessons; kept in ``book``, since a large library's list is sent only when it changed."""
+    try:
+        known = json.loads(book.read_text())
+        tag, lessons = str(known["tag"]), [str(each) for each in known["lessons"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        tag, lessons = "", []
+    body, tag = platform.changed("/lessons/index.json", tag)
+    if body is not None:
+        lessons = sorted(str(row["id"]) for row in json.loads(body)["lessons"])
+        part = book.with_suffix(".part")
+        part.write_text(json.dumps({"tag": tag, "lessons": lessons}))
+        part.replace(book)
+    return lessons
+
+
+def segment_path(platform: Platform, turn: int, book: Path) -> str:
     """Path of a segment of a published lesson; ``turn`` chooses among them. OSError when there is none."""
-    lessons = sorted(json.loads(platform.get("/lessons/index.json"))["lessons"], key=lambda row: str(row["id"]))
+    lessons = published(platform, book)
     if not lessons:
         raise OSError("no lesson is published yet")
-    lesson = lessons[turn % len(lessons)]["id"]
+    lesson = lessons[turn % len(lessons)]
     master = f"/lessons/{json.loads(platform.get(f'/lessons/{lesson}/lesson.json'))['master']}"
     playlist = urljoin(master, smallest(platform.get(master)))
     segments = rows(platform.get(playlist))
@@ -83,10 +108,10 @@ def segment_path(platform: Platform, turn: int) -> str:
     return urljoin(playlist, segments[turn % len(segments)].strip())
 
 
-def fetch(address: str, credentials: Path, now: float) -> dict[str, float]:
-    """Fetch a segment; the readings of it. OSError, ValueError or KeyError when it was not good."""
+def fetch(address: str, credentials: Path, now: float, book: Path) -> dict[str, float]:
+    """Fetch a segment; the readings of it. ``book`` keeps the list of lessons. OSError, ValueError or KeyError when it was not good."""
     platform = Platform(address, credentials)
-    path = segment_path(platform, int(now) // 60)
+    path = segment_path(platform, int(now) // 60, book)
     begun = time.monotonic()
     size = len(platform.get(path))
     seconds = time.monotonic() - begun
@@ -153,7 +178,7 @@ def main(settings: dict[str, str]) -> int:
     metrics, credentials = Path(settings["metrics"]), Path(os.environ["CREDENTIALS_DIRECTORY"])
     wrong = ""
     try:
-        readings = fetch(settings["platform"], credentials, time.time())
+        readings = fetch(settings["platform"], credentials, time.time(), metrics.with_name(BOOK))
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
         wrong, readings = f"{type(error).__name__}: {error}", kept(metrics)
     readings["box_probe_failed"] = float(bool(wrong))

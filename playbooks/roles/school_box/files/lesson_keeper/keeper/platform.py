@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 SECONDS = 20.0
 """Patience with one answer."""
 MOST_BYTES = 64 << 20
+LATER = 300.0
+"""Seconds until a document that was not taken is asked for again: whoever mends it does not do so in five."""
 AGENT = {"User-Agent": "huiju-keeper"}
 READ_FROM = (http.client.OK, http.client.NOT_MODIFIED, http.client.NOT_FOUND)
 
@@ -24,30 +27,42 @@ class Document:
         self.path = path
         self.value: Any = None
         """What it said last; None while there is none."""
-        self._tag = ""
+        self._tag, self._wrong = "", ""
+        """What was seen last, and why it was not taken."""
+        self._wait_until = 0.0
         self._lines = [line_to(each, credentials) for each in addresses]
 
     def ask(self) -> bool:
-        """Ask for it; whether it changed. OSError or ValueError when nobody answers, or no document: the value stays."""
+        """Ask for it; whether it changed. OSError when nobody answers, or no document: the value stays."""
+        if time.monotonic() < self._wait_until:
+            raise OSError(f"{self.path}: {self._wrong}")
         wrong = OSError(f"no platform is named to ask for {self.path}")
         for line in self._lines:
             try:
                 return self._ask(line)
             except (OSError, ValueError, http.client.HTTPException) as error:
                 line.close()
+                if isinstance(error, ValueError):
+                    self._wait_until = time.monotonic() + LATER
                 wrong = OSError(f"{self.path}: {type(error).__name__}: {error}")
         raise wrong
 
     def _ask(self, line: http.client.HTTPSConnection) -> bool:
         answer = self._answer(line)
-        body = answer.read(MOST_BYTES)
         if answer.status not in READ_FROM:
             raise OSError(f"{answer.status} {answer.reason}")
         if answer.status == http.client.NOT_MODIFIED:
+            answer.read()
+        else:
+            self._wrong, value = _read(answer)
+            # Also of what is not taken: by its tag it is known again, and not sent again.
+            self._tag = answer.headers.get("ETag", "") if answer.status == http.client.OK else ""
+        if self._wrong:
+            raise ValueError(self._wrong)
+        if answer.status == http.client.NOT_MODIFIED:
             return False
-        value = json.loads(body) if answer.status == http.client.OK else None
         changed = bool(value != self.value)
-        self.value, self._tag = value, answer.headers.get("ETag", "") if value is not None else ""
+        self.value = value
         return changed
 
     def _answer(self, line: http.client.HTTPSConnection) -> http.client.HTTPResponse:
@@ -60,6 +75,19 @@ class Document:
             line.close()
             line.request("GET", self.path, headers=headers)
             return line.getresponse()
+
+
+def _read(answer: http.client.HTTPResponse) -> tuple[str, Any]:
+    """Why it is not taken, and what it says; None where there is none."""
+    if (answer.length or 0) > MOST_BYTES:
+        return f"longer than {MOST_BYTES >> 20} MiB", None
+    body = answer.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        return f"longer than {MOST_BYTES >> 20} MiB", None
+    try:
+        return "", json.loads(body) if answer.status == http.client.OK else None
+    except ValueError as error:
+        return str(error), None
 
 
 def line_to(address: str, credentials: Path) -> http.client.HTTPSConnection:

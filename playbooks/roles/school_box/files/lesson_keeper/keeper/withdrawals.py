@@ -24,6 +24,8 @@ ROUNDS = (0, 60, 600, 90_000)
 """Seconds after a withdrawal was heard of at which it is purged; the last when every token that could fetch it again has ended."""
 PURGED = "purged"
 """The kind of an entry that is no withdrawal; one of any other kind is."""
+PATTERN = re.compile(r"(.*)\{(\d{1,6})\.\.(\d{1,6})\.\.([1-9]\d{0,5})\}(.*)")
+"""Names that count up, spelt as a shell spells them: `derive.withdrawal` writes them so."""
 LESSON = re.compile(r"l-[a-z2-7]{16}")
 Row = dict[str, Any]
 
@@ -43,6 +45,18 @@ def entries(document: Any) -> Iterator[Row]:  # noqa: ANN401  # whatever the pla
                 yield row
         except (KeyError, TypeError, ValueError):
             continue
+
+
+def paths(row: Row) -> Iterator[str]:
+    """Every path of an entry, its patterns spelt out one by one."""
+    for each in row["paths"]:
+        found = PATTERN.fullmatch(each)
+        if not found:
+            yield each
+            continue
+        before, first, last, step, after = found.groups()
+        for at in range(int(first), int(last) + 1, int(step)):
+            yield f"{before}{at:0{len(first)}d}{after}"
 
 
 def _withdrawn(row: Row) -> bool:
@@ -78,7 +92,7 @@ class Withdrawals:
         for key, row in self._read().items():
             if row["rounds"] < len(ROUNDS) and now >= row["heard"] + ROUNDS[row["rounds"]]:
                 try:
-                    found += cache.purge(row["paths"])
+                    found += cache.purge(paths(row))
                 except OSError as error:
                     wrong = error
                     if isinstance(error, Refused):
