@@ -16,8 +16,11 @@ import psycopg
 import pytest
 from psycopg.errors import ForeignKeyViolation
 
+from catalog.access import Scope
 from catalog.errors import UserError
+from catalog.roster import RosterRole
 from derive.pseudonym import Pseudonyms
+from local import postgresql
 from ops.rosters import difference, importing
 from ops.rosters.checking import Checked, check
 from ops.rosters.importing import Outcome
@@ -114,6 +117,23 @@ def test_a_school_makes_nobody_an_official_of_the_district(server: Server, folde
     assert {row[1] for row in server.all(words) if len(row[0]) != 10} == {False}
 
 
+def test_a_district_makes_nobody_an_official_of_the_city(server: Server, folder: Path) -> None:
+    city = small.city()
+    official = next(each for each in city.tiers if each.scope is Scope.CITY)
+    named = official.model_copy(update={"roster_roles": (RosterRole.SYSTEM_ADMINISTRATOR,)})
+    tiers = tuple(named if each.id == official.id else each for each in city.tiers)
+    officer = next(row for row in small.read(folder, "roles") if row["role"] == "districtAdministrator")
+    edit(folder, "roles", "userSourcedId", officer["userSourcedId"], role="systemAdministrator")
+    orgs = small.read(folder, "orgs")
+    at_city = next(row["sourcedId"] for row in orgs if row["identifier"] == city.division_code)
+    more = {**officer, "sourcedId": "more", "role": "systemAdministrator", "orgSourcedId": at_city}
+    small.write(folder, "roles", [*small.read(folder, "roles"), more])
+    server.take(folder, city=city.model_copy(update={"tiers": tiers}))
+    found = server.all("SELECT place, tier FROM roles WHERE role = 'systemAdministrator'")
+    assert {place for place, tier in found if tier} == {city.division_code}
+    assert len(found) > 1
+
+
 def test_the_same_roster_again_is_nothing_to_do(server: Server, folder: Path) -> None:
     server.take(folder)
     before = everything(server)
@@ -122,6 +142,18 @@ def test_the_same_roster_again_is_nothing_to_do(server: Server, folder: Path) ->
     assert again.at is not None
     assert everything(server) == before
     assert server.all("SELECT count(*) FROM imports") == [(1,)]
+
+
+def test_a_roster_from_before_ages_were_kept_is_taken_in_once_more_and_nobody_differs(
+    server: Server, folder: Path
+) -> None:
+    server.take(folder)
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("UPDATE people SET guarded_below = 0")
+    assert counts(server.take(folder)) == (0, 0, 0)
+    age = small.city().minors.guardian_consent_below
+    assert server.all("SELECT DISTINCT guarded_below FROM people") == [(age,)]
+    assert server.take(folder).difference is None, "and not again"
 
 
 def test_another_catalog_or_other_bytes_are_looked_at_and_found_the_same(server: Server, folder: Path) -> None:

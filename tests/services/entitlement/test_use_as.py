@@ -21,6 +21,7 @@ from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Enrolment, Found, Role
 from services.entitlement.use_as import ADDRESS, UseAs
 from tests.services.entitlement.conftest import (
+    AGE,
     DOCUMENT,
     FAR,
     ISSUER,
@@ -46,7 +47,8 @@ Use = Callable[..., httpx.Response]
 
 
 def pupil(one: str, group: str, school: str) -> Found:
-    return Found(one, True, None, (Role(None, None, school, "pupil", True),), (Enrolment(None, None, group, school),))
+    role, enrolment = Role(None, None, school, "pupil", True), Enrolment(None, None, group, school)
+    return Found(one, True, None, (role,), (enrolment,), guarded_below=AGE)
 
 
 def roles(*places: tuple[str, str], **span: date) -> tuple[Role, ...]:
