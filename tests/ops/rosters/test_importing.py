@@ -16,9 +16,7 @@ import psycopg
 import pytest
 from psycopg.errors import ForeignKeyViolation
 
-from catalog.access import Scope
 from catalog.errors import UserError
-from catalog.roster import RosterRole
 from derive.pseudonym import Pseudonyms
 from local import postgresql
 from ops.rosters import difference, importing
@@ -106,32 +104,6 @@ def test_roles_become_the_tiers_that_the_catalog_names(server: Server, folder: P
     wanted = {role.value: tier.id for tier in small.city().tiers for role in tier.roster_roles}
     assert found == {role: wanted.get(role) for role in found}
     assert len(set(found.values())) > 3
-
-
-def test_a_school_makes_nobody_an_official_of_the_district(server: Server, folder: Path) -> None:
-    edit(folder, "roles", "userSourcedId", TEACHER, role="districtAdministrator")
-    edit(folder, "enrollments", "userSourcedId", TEACHER, role="administrator")
-    server.take(folder)
-    words = "SELECT place, tier IS NULL FROM roles WHERE role = 'districtAdministrator'"
-    assert {row for row in server.all(words) if len(row[0]) == 10} == {(FIRST, True)}
-    assert {row[1] for row in server.all(words) if len(row[0]) != 10} == {False}
-
-
-def test_a_district_makes_nobody_an_official_of_the_city(server: Server, folder: Path) -> None:
-    city = small.city()
-    official = next(each for each in city.tiers if each.scope is Scope.CITY)
-    named = official.model_copy(update={"roster_roles": (RosterRole.SYSTEM_ADMINISTRATOR,)})
-    tiers = tuple(named if each.id == official.id else each for each in city.tiers)
-    officer = next(row for row in small.read(folder, "roles") if row["role"] == "districtAdministrator")
-    edit(folder, "roles", "userSourcedId", officer["userSourcedId"], role="systemAdministrator")
-    orgs = small.read(folder, "orgs")
-    at_city = next(row["sourcedId"] for row in orgs if row["identifier"] == city.division_code)
-    more = {**officer, "sourcedId": "more", "role": "systemAdministrator", "orgSourcedId": at_city}
-    small.write(folder, "roles", [*small.read(folder, "roles"), more])
-    server.take(folder, city=city.model_copy(update={"tiers": tiers}))
-    found = server.all("SELECT place, tier FROM roles WHERE role = 'systemAdministrator'")
-    assert {place for place, tier in found if tier} == {city.division_code}
-    assert len(found) > 1
 
 
 def test_the_same_roster_again_is_nothing_to_do(server: Server, folder: Path) -> None:
