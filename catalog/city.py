@@ -120,10 +120,17 @@ class City(Fact):
         """What somebody is in a school's roster -> the tier that follows; a role that leads to none is not in it."""
         return {role: tier for tier in self.tiers for role in tier.roster_roles}
 
-    def tier_in_school(self, role: str) -> Tier | None:
-        """The tier that follows from a role at a school; None where none does: a school's register makes nobody an official."""
+    @cached_property
+    def offices(self) -> dict[Scope, frozenset[str]]:
+        """Scope -> the division codes of the offices whose people alone have tiers that reach so far."""
+        districts = frozenset(each.division_code for each in self.districts)
+        return {Scope.DISTRICT: districts, Scope.CITY: frozenset({self.division_code})}
+
+    def tier_at(self, place: str | None, role: str) -> Tier | None:
+        """The tier that follows from a role at a place, by its code; None where none does: a school's register makes nobody an official
+        of the district, and a district's none of the city."""
         tier = self.tier_of_role.get(role)
-        return tier if tier and tier.scope not in (Scope.DISTRICT, Scope.CITY) else None
+        return tier if tier and place in self.offices.get(tier.scope, {place}) else None
 
     def school(self, code: str) -> School:
         """The school with this code; KeyError if there is none."""

@@ -42,11 +42,11 @@ DOORS: tuple[Door, ...] = (
     # At most every play is taken away instead.
     Door((access_log.PLAY.rstrip("/"), access_log.DOWNLOAD.rstrip("/")), frozenset({Kind.PLAY})),
     # At most every sign-in of the day is somebody's first, or looks at what is theirs.
-    Door(("/access/first", "/access/mine", "/access/people"), frozenset({Kind.SIGN_IN})),
+    Door(("/access/first", "/access/mine", "/access/people", "/access/use-as"), frozenset({Kind.SIGN_IN})),
     # To Keycloak's page, back from it, who is there: of these nothing is on record that Keycloak did not vouch for.
     Door((), frozenset(Kind), 3),
 )
-"""Whatever is answered with a record to people who need not have signed in; and at last all the rest."""
+"""Whatever is answered with a record; and at last all the rest."""
 
 
 @dataclass(frozen=True)

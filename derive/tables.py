@@ -113,6 +113,11 @@ class Tables:
         rows = [row for (name, _), row in self.cells.items() if name == resource]
         return frozenset(tier for row in rows for tier, cell in row.items() if Scope.OWN in cell.scopes)
 
+    def consent_below(self, resource: str) -> int:
+        """The greatest age below which a guardian has to agree to anything with this class; 0: never."""
+        rows = (row for (name, _), row in self.cells.items() if name == resource)
+        return max((cell.consent_below for row in rows for cell in row.values()), default=0)
+
     def obstacle(self, tier: str, cell: Cell, question: Question) -> Obstacle | None:
         """The first thing that stands in the way of this cell of ``tier``; None: it says yes."""
         if cell.use is not None and (found := self._licence(tier, cell.use, question)) is not None:

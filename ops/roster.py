@@ -235,17 +235,17 @@ def show_command(
     That you look goes on the audit record first: look where you have to.
     """
     where = place.of_stack(stack)
-    identity = telling.identity(person, lambda: reaching.pseudonyms(where))
+    city, identity = load_named(where.city), telling.identity(person, lambda: reaching.pseudonyms(where))
     with (
         reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect,
         connect() as connection,
         deeds.noted(where, Deed("roster-show", deeds.profile(identity))),
     ):
-        found = telling.look_up(connection, identity)
+        found = telling.look_up(connection, identity, city.minors.guardian_consent_below)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
         return
-    telling.person(found, load_named(where.city), console())
+    telling.person(found, city, console())
 
 
 @app.command(name="consent")
@@ -277,16 +277,16 @@ def consent_command(
     Examples: `huiju roster consent PUPIL --until 2027-08-31`; `huiju roster consent PUPIL --withdraw`.
     """
     where, wish = place.of_stack(stack), Wish(pupil, guardian, until, withdraw, listed)
-    key = cache(lambda: reaching.pseudonyms(where))
+    city, key = load_named(where.city), cache(lambda: reaching.pseudonyms(where))
     with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
 
         def look_up(who: UUID) -> Person:
             with deeds.noted(where, Deed("consent-list", deeds.profile(who))) if listed else nullcontext():
-                return telling.look_up(connection, who)
+                return telling.look_up(connection, who, city.minors.guardian_consent_below)
 
         known, meant = consenting.judged(
             wish,
-            today(load_named(where.city).timezone),
+            today(city.timezone),
             lambda given, whose: telling.identity(given, key, whose),
             look_up,
         )

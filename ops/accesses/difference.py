@@ -23,6 +23,14 @@ RESOURCE = ("service", "held_by", "licensed")
 LICENCE = ("uses", "tiers", "reach", "window_days", "window", "seats")
 RULE = ("tiers", "guardian_consent")
 AGREEMENT = ("schools", "partners", "services", "subjects", "starts", "ends")
+_UNTIL_READ = {
+    True: (
+        "；重新导入名册之前，所有学生都按未满处理",
+        "; until the rosters are taken in anew, every pupil counts as below it",
+    ),
+    False: ("；重新导入名册之前，仍按原来的年龄处理", "; until the rosters are taken in anew, the former age counts"),
+}
+"""Whether it was raised -> from when on it counts: a roster keeps nobody's birth date (docs/decisions/0289)."""
 MOST_NAMED = 6
 """Schools named one by one; of more only the number is said."""
 
@@ -88,8 +96,8 @@ def _age(old: City, new: City) -> Iterator[Change]:
     was, now = (city.minors.guardian_consent_below for city in (old, new))
     if was != now:
         zh, en = (
-            f"未满 {now} 岁须监护人同意（原为 {was} 岁）",
-            f"a guardian has to agree below the age of {now} (was {was})",
+            f"未满 {now} 岁须监护人同意（原为 {was} 岁）{_UNTIL_READ[now > was][0]}",
+            f"a guardian has to agree below the age of {now} (was {was}){_UNTIL_READ[now > was][1]}",
         )
         # Of somebody's age a roster keeps only whether a guardian has a say now.
         yield Change("personal data", "~", (zh, en), None)
@@ -150,7 +158,14 @@ def _subjects(old: City, new: City) -> Iterator[Change]:
     for sign, name, was, now in _paired(before, after):
         if sign == "~" and set(was.words) != set(now.words):
             zh, en = differing((old, was), (new, now), ("name",))
-            whom = _group(old, new, *tiers)
+            parties = (
+                code
+                for city in (old, new)
+                for each in _opening(city).values()
+                if name in (each.subjects or ())
+                for code in each.schools
+            )
+            whom = _group(old, new, *tiers, schools=parties)
             yield Change("agreements", "~", (f"学科 {name}{zh}", f"subject {name}{en}"), whom)
 
 
@@ -167,8 +182,15 @@ def _relations(old: City, new: City) -> Iterator[Change]:
             was, now = before.get(code, frozenset()), after.get(code, frozenset())
             for sign, city, others in (("+", new, now - was), ("-", old, was - now)):
                 if others:
-                    whom = _group(old, new, *_reaching(city, scope), schools=[code])
+                    places = [code, *_offices(old, new, code)] if scope is Scope.DISTRICT else [code]
+                    whom = _group(old, new, *_reaching(city, scope), schools=places)
                     yield Change("schools", sign, _reached(city, scope, code, others), whom)
+
+
+def _offices(old: City, new: City, code: str) -> list[str]:
+    """Where a roster has those who work for the district that the school is or was in."""
+    schools = [(city, city.by_code[code]) for city in (old, new) if code in city.by_code]
+    return [city.district(school.district).division_code for city, school in schools]
 
 
 def _near(city: City, scope: Scope) -> dict[str, frozenset[str]]:

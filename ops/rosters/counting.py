@@ -24,7 +24,7 @@ class Group:
 
     tiers: tuple[str, ...]
     schools: tuple[str, ...] | None = None
-    """Codes; None: wherever they are."""
+    """Codes, of offices of districts too; None: wherever they are."""
 
 
 def count(connect: Connect, groups: Iterable[Group], today: date) -> dict[Group, int]:

@@ -98,7 +98,7 @@ def _taken(
     if differing.too_many and not removals:
         raise UserError(too_many(differing))
     with phases.phase("write"):
-        merging.merge(connection, places)
+        merging.merge(connection, places, given.city.minors.guardian_consent_below)
         said = {"by": by, "file": digest, "catalog": given.city.digest, "key": given.pseudonyms.mark()}
         merging.record(connection, differing, places, said)
     return Outcome(differing, written=True)
@@ -123,14 +123,16 @@ SELECT i.at FROM imports i
 WHERE (i.file, i.catalog, i.key) = (%(file)s, %(catalog)s, %(key)s)
 AND NOT EXISTS (SELECT FROM imports later WHERE later.id > i.id AND later.places && i.places)
 AND NOT EXISTS (SELECT FROM guardians g JOIN people p ON p.id = g.guardian WHERE NOT p.enabled)
+AND NOT EXISTS (SELECT FROM people p JOIN roles r ON r.person = p.id WHERE p.guarded_below < %(below)s AND r.place = ANY(i.places))
 ORDER BY i.id DESC LIMIT 1
 """
-"""When this roster came in, unless another one has spoken for any of its places since, or guardians are left from when those who may not
-sign in were some: the next import ends that."""
+"""When this roster came in, unless another one has spoken for any of its places since, or there is left from an older kit what the next
+import ends: guardians who may not sign in, and people of whom it is not known by which age a guardian has a say."""
 
 
 def _there(connection: psycopg.Connection, given: Given, digest: str) -> datetime | None:
-    about = {"file": digest, "catalog": given.city.digest, "key": given.pseudonyms.mark()}
+    below = given.city.minors.guardian_consent_below
+    about = {"file": digest, "catalog": given.city.digest, "key": given.pseudonyms.mark(), "below": below}
     found: tuple[Any, ...] | None = connection.execute(_THERE, about).fetchone()
     return found[0] if found else None
 

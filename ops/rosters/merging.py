@@ -23,6 +23,10 @@ _STEPS: Final = (
      INSERT INTO people (id, enabled, minor_until)
      SELECT w.id, w.enabled, w.minor_until FROM want_people w JOIN touched t ON t.person = w.id
      ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, minor_until = excluded.minor_until, left_at = NULL"""),
+    # Also of whom nothing differs: until when a guardian has a say is by this age now.
+    ("people", """
+     UPDATE people SET guarded_below = %(below)s FROM want_people w
+     WHERE w.id = people.id AND people.guarded_below <> %(below)s"""),
     ("people", """
      UPDATE people SET enabled = false, minor_until = NULL, left_at = now()
      FROM touched t WHERE t.person = people.id AND t.what = 'removed'"""),
@@ -58,10 +62,10 @@ VALUES (%(by)s, %(file)s, %(catalog)s, %(key)s, %(places)s, %(counts)s)
 """
 
 
-def merge(connection: psycopg.Connection, places: Sequence[str]) -> None:
-    """Bring the roster's tables to what was staged."""
+def merge(connection: psycopg.Connection, places: Sequence[str], below: int) -> None:
+    """Bring the roster's tables to what was staged; ``below`` is the age below which a guardian has a say."""
     for _, words in _STEPS:
-        connection.execute(words, {"places": list(places)})
+        connection.execute(words, {"places": list(places), "below": below})
 
 
 def record(connection: psycopg.Connection, done: Difference, places: Sequence[str], said: dict[str, str]) -> None:

@@ -14,8 +14,9 @@ from derive.capacities import capacities
 from services.roster.policies import PERSON
 
 _PERSON = """
-SELECT enabled, minor_until > current_date AS minor, minor_until = 'infinity' AS unknown, since::text, left_at::text
-FROM people WHERE id = %s
+SELECT enabled, minor_until > current_date AS minor, since::text, left_at::text,
+    left_at IS NULL AND guarded_below < %(below)s OR coalesce(minor_until = 'infinity', false) AS unknown
+FROM people WHERE id = %(who)s
 """
 _ROLES = "SELECT place, role, tier, main, begins::text, ends::text FROM roles WHERE person = %s ORDER BY main DESC, place, role, begins"
 _CLASSES = """
@@ -64,11 +65,11 @@ class Person:
         return next(iter(self.capacities(day)), None)
 
 
-def read(connection: psycopg.Connection, identity: UUID) -> Person | None:
-    """The person with this id; None when there is none."""
+def read(connection: psycopg.Connection, identity: UUID, below: int = 0) -> Person | None:
+    """The person with this id; None when there is none. Who was read by a smaller age than ``below`` may be a minor: it is not known."""
     connection.execute("SELECT set_config(%s, %s, true)", (PERSON, str(identity)))
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(_PERSON, (identity,)).fetchone()
+        found = cursor.execute(_PERSON, {"who": identity, "below": below}).fetchone()
         if found is None:
             return None
         roles = tuple(cursor.execute(_ROLES, (identity,)).fetchall())

@@ -119,7 +119,7 @@ class _School:
         rows = [row.cells for row in self.found.read(ROLES) if row.cells[7] == org]
         theirs: dict[str, list[tuple[str | None, str, bool]]] = {}
         for _, _, user, _, role, *_ in sorted(rows, key=lambda cells: (cells[3] != "primary", cells[4], cells[5])):
-            tier = city.tier_in_school(role)
+            tier = city.tier_at(self.code, role)
             theirs.setdefault(user, []).append((tier.id if tier else None, org, True))
         known = {tier.id: tier for tier in city.tiers}
         for user, roles in theirs.items():

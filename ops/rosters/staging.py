@@ -94,10 +94,10 @@ class Stage:
                 yield self.hash(row.cells[0]), LAST
 
     def _roles(self) -> Iterator[Stored]:
-        schools, orgs = self.found.places.schools, self.found.places.orgs
+        orgs = self.found.places.orgs
         for _, (_, _, user, kind, role, begins, ends, org) in self._rows(ROLES):
-            tier = self.city.tier_in_school(role) if org in schools else self.city.tier_of_role.get(role)
             place, main = orgs[org], kind == "primary"
+            tier = self.city.tier_at(place, role)
             yield self.hash(user), place, role, tier.id if tier else None, main, begins or FIRST, ends or LAST
 
     def _classes(self) -> Iterator[Stored]:

@@ -109,9 +109,9 @@ def identities() -> tuple[str, ...]:
     raise UserError("no id was given: type one a line, as the register spells it")
 
 
-def look_up(connection: psycopg.Connection, who: UUID) -> Person:
-    """The person. Raises `UserError` when there is none."""
-    person = read(connection, who)
+def look_up(connection: psycopg.Connection, who: UUID, below: int = 0) -> Person:
+    """The person, as `read` finds them. Raises `UserError` when there is none."""
+    person = read(connection, who, below)
     if person is None:
         raise UserError(f"{who} is nobody here: the roster that names them was never taken in")
     return person

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +22,11 @@ ALLOWED = "allowed"
 MOST_WAITING = 192 * 2**20
 """Bytes that may wait for the store before nothing more is decided: the volume holds a third more, and a full one ends the pod."""
 MOST_CHARACTERS = 200
-"""Of what comes from a request or a session."""
+"""Of what comes from a session."""
+NO_ID, UNKNOWN = "no-id", "unknown"
+"""On record in place of what somebody wrote where an id, or the name of something of the city's, was asked for.
+
+They need not have signed in, it may be a pupil's number, and the record can be neither changed nor shortened."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,13 @@ class Outcome:
 
     action: str
     resource: str
-    """As it was asked for."""
+    """What was asked for; nothing that somebody made up."""
     reason: str | None
     """Why it was refused; None: it was allowed."""
     version: Version | None
     """The rules by which; None: there were none."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What else it asked for, as it was asked for."""
+    """What else it asked for, of what there is."""
     expires: int | None = None
     """When the token that was given ends, s since 1970; None: none was given."""
     permission: str | None = None
@@ -157,6 +161,11 @@ class Trail:
         self._bytes += journal.append([_loaded(self._policy, why)])
         self._journals = [*self._journals[-1:], journal]
         return journal
+
+
+def known(text: str, city: Container[str]) -> str:
+    """What somebody named, as it goes on record: one of the city's, or that it is none."""
+    return text if text in city else UNKNOWN
 
 
 def shown(text: str) -> str:

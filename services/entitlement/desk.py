@@ -16,7 +16,7 @@ import jwt
 from derive import grounds, keys, lesson, permission, questions, video_token
 from derive.grounds import Facts
 from services.entitlement import mine, profile, reasons
-from services.entitlement.audit import Outcome, Unwatched, Witness, shown
+from services.entitlement.audit import NO_ID, Outcome, Unwatched, Witness, known
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.nights import Nights
 from services.entitlement.passes import Passes
@@ -62,11 +62,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asks to do, and with what; and what else they say."""
+    """What somebody asks to do, with what, and from the cache of which place (a school's code; None: of none in particular)."""
 
     action: str
     resource: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    place: str | None = None
+
+    def facts(self, version: Version | None) -> Mapping[str, str]:
+        """What else of it goes on record."""
+        schools = version.rules.schools if version else ()
+        return {} if self.place is None else {"place": known(self.place, schools)}
 
 
 Giving = Callable[[Lesson, str, int], Answer]
@@ -106,19 +111,17 @@ class Desk:
 
         Without ``look`` the roster is not asked: raises `SeatWantedError`, with nothing on record, where it has to be.
         """
-        asked = Asked(PLAY, lesson_id, {} if place is None else {"place": place})
-        return self._lesson(token, asked, self._play, look=look)
+        return self._lesson(token, Asked(PLAY, _as_lesson(lesson_id), place), self._play, look=look)
 
     def download(self, token: str | None, lesson_id: str, place: str | None, *, look: bool = True) -> Answer:
         """What is answered to a request to take ``lesson_id`` away from the cache of ``place``, as for `play`."""
-        asked = Asked(DOWNLOAD, lesson_id, {} if place is None else {"place": place})
-        return self._lesson(token, asked, self._download, look=look)
+        return self._lesson(token, Asked(DOWNLOAD, _as_lesson(lesson_id), place), self._download, look=look)
 
     def _lesson(self, token: str | None, asked: Asked, what: Giving, *, look: bool) -> Answer:
         version, session, answer = self._answered(
             token, asked, lambda rules, session: self._allowed(rules, session, asked, what, look=look)
         )
-        _note(session, asked, answer, version.name if version else None)
+        _note(session, asked, answer, version)
         return answer
 
     def mine(self, token: str | None) -> Answer:
@@ -159,7 +162,7 @@ class Desk:
         reason, named = answer.body.get("reason"), permission.name(answer.token) if answer.token else None
         key = self.settings.video_key_id if named else None
         outcome = Outcome(
-            asked.action, asked.resource, reason, version, asked.facts, expires, named, key, answer.ground
+            asked.action, asked.resource, reason, version, asked.facts(version), expires, named, key, answer.ground
         )
         try:
             self.witness.decided(session, outcome)
@@ -205,7 +208,7 @@ class Desk:
 
     def _allowed(self, rules: Rules, session: Session | None, asked: Asked, what: Giving, *, look: bool) -> Answer:
         """What is given to who may do what is asked with the lesson, or why they may not."""
-        lesson_id, place = asked.resource, asked.facts.get("place")
+        lesson_id, place = asked.resource, asked.place
         if place is not None and place not in rules.schools:
             return _refusal(Decision("unknown-place"))
         if not lesson.LESSON_ID.fullmatch(lesson_id):
@@ -257,12 +260,17 @@ class Desk:
         return jwt.encode(dict(claims), self.settings.video_key, keys.ALGORITHM, headers=head)
 
 
+def _as_lesson(lesson_id: str) -> str:
+    """How a lesson's id is put on record: what is none may be anything, of any length."""
+    return lesson_id if lesson.LESSON_ID.fullmatch(lesson_id) else NO_ID
+
+
 def _as_id(person: str) -> str:
     """How an id of the roster is put on record; what is none may be a pupil's number, and the record cannot be changed."""
     try:
         return str(UUID(person))
     except ValueError:
-        return "no-id"
+        return NO_ID
 
 
 def _ground(decision: Decision) -> Facts:
@@ -284,16 +292,15 @@ def _named(subject: str, person: Person) -> dict[str, str | None]:
     }
 
 
-def _note(session: Session | None, asked: Asked, answer: Answer, version: str | None) -> None:
+def _note(session: Session | None, asked: Asked, answer: Answer, version: Version | None) -> None:
     """One line of JSON per decision, with the version of the rules it was made by; never a token."""
     who = _named(session.subject, session.person) if session else None
-    verdict, place = answer.body.get("reason", "allowed"), asked.facts.get("place")
     row = {
         "action": asked.action,
-        "lesson": asked.resource[:40],
-        "place": None if place is None else shown(place),
+        "lesson": asked.resource,
+        "place": asked.facts(version).get("place"),
         "who": who,
-        "verdict": verdict,
-        "rules": version,
+        "verdict": answer.body.get("reason", "allowed"),
+        "rules": version.name if version else None,
     }
     LOG.info(json.dumps(row, ensure_ascii=False))

@@ -95,7 +95,7 @@ class Found:
     id: str
     enabled: bool
     guarded_until: date | None
-    """Day from which a guardian has no say any more; None: none has."""
+    """Day from which a guardian has no say any more; None: none has. By the age ``guarded_below``."""
     roles: tuple[Role, ...]
     """Main ones first."""
     enrolments: tuple[Enrolment, ...]
@@ -105,14 +105,16 @@ class Found:
     """Of their guardians, not withdrawn."""
     seats: tuple[Seat, ...] = ()
     """Their own, not withdrawn; of children they are not looked up."""
+    guarded_below: int = 0
+    """The age below which a guardian had a say when they were last read; 0: not known."""
 
-    def guarded(self, today: date) -> bool:
-        """Whether a guardian has a say."""
-        return self.guarded_until is not None and today < self.guarded_until
+    def guarded(self, today: date, below: int) -> bool:
+        """Whether a guardian has a say about whoever is younger than ``below``. Who was read by a smaller age may be."""
+        return self.guarded_below < below or (self.guarded_until is not None and today < self.guarded_until)
 
-    def agreed(self, today: date) -> bool:
+    def agreed(self, today: date, below: int) -> bool:
         """Whether no guardian has a say, or one of them agrees."""
-        return not self.guarded(today) or any(each.holds(today) for each in self.consents)
+        return not self.guarded(today, below) or any(each.holds(today) for each in self.consents)
 
     def schools(self, today: date) -> tuple[str, ...]:
         """Where they are something on that day, the main place first: codes of schools and offices."""
@@ -246,7 +248,7 @@ class _Line:
 
 
 _PEOPLE = """
-SELECT id::text, enabled, CASE WHEN minor_until = 'infinity' THEN %s ELSE minor_until END FROM people
+SELECT id::text, enabled, CASE WHEN minor_until = 'infinity' THEN %s ELSE minor_until END, guarded_below FROM people
 """
 _ROLES = """
 SELECT person::text, nullif(begins, '-infinity'), nullif(ends, 'infinity'), place, tier, main
@@ -289,7 +291,7 @@ def _found(
     seats: Sequence[Sequence[Any]],
 ) -> Found:
     """One person of the rows."""
-    one, enabled, until = row
+    one, enabled, until, below = row
     return Found(
         one,
         enabled,
@@ -298,4 +300,5 @@ def _found(
         tuple(Enrolment(*rest) for person, *rest in enrolments if person == one),
         consents=tuple(Consent(*rest) for pupil, *rest in consents if pupil == one),
         seats=tuple(Seat(*rest) for person, *rest in seats if person == one),
+        guarded_below=below,
     )

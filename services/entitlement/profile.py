@@ -25,7 +25,9 @@ def decide(rules: Rules, said: Identity, me: Found, pupil: Found | None, now: da
     tiers = (said.tier, *rules.tables.everybody)
     if pupil and (why := grounds.ground(rules.tables, rules.tables.opening(tiers, asked))):
         # The facts of a question do not tell a guardian's consent from a pupil about whom none has a say.
-        return Decision(None, ground=why._replace(consent=why.consent and pupil.guarded(rules.today(now))))
+        return Decision(
+            None, ground=why._replace(consent=why.consent and pupil.guarded(rules.today(now), rules.consent_below))
+        )
     return _refused(rules, said.tier, asked)
 
 
@@ -36,7 +38,7 @@ def body(rules: Rules, pupil: Found, today: date) -> dict[str, Any]:
         "person": pupil.id,
         "schools": [{"code": code, "name": rules.schools[code]["name"]} for code in codes],
         "classes": [each.group for each in pupil.classes(today)],
-        "guardian_has_a_say": pupil.guarded(today),
+        "guardian_has_a_say": pupil.guarded(today, rules.consent_below),
     }
 
 
@@ -60,7 +62,7 @@ def _classes(found: Found, said: Identity, today: date) -> Iterator[Enrolment]:
 
 def _things(rules: Rules, said: Identity, pupil: Found, today: date) -> Iterator[Thing]:
     """The profile as of each school at which they are a pupil, and as of each of their classes that ``said`` may have to do with."""
-    subjects, agreed = rules.tables.subjects(questions.PROFILE), pupil.agreed(today)
+    subjects, agreed = rules.tables.subjects(questions.PROFILE), pupil.agreed(today, rules.consent_below)
     schools = dict.fromkeys(each.place for each in pupil.roles if each.holds(today) and each.tier in subjects)
     for code in schools:
         yield questions.profile(pupil.id, code, consent=agreed)

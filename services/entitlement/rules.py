@@ -120,6 +120,8 @@ class Rules:
         self.classes, self.actions, self.whose = (dict(document[each]) for each in ("classes", "actions", "whose"))
         self.subjects: dict[str, Mapping[str, str]] = {name: row["name"] for name, row in document["subjects"].items()}
         self.tables = Tables.read(document)
+        self.consent_below = self.tables.consent_below(questions.PROFILE)
+        """The age below which a guardian has a say about a pupil; 0: no row of the matrix asks for it."""
 
     def public(self) -> Person:
         """Whoever has not signed in."""

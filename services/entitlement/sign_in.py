@@ -169,16 +169,18 @@ class SignIn:
     def _identity(self, claims: Mapping[str, Any], rules: Rules) -> tuple[Identity, bool]:
         """Of somebody in the roster what the roster says today, and whether it says more; of anybody else what their account says.
 
-        An outside provider makes people of one tier. It may name them, but could name anybody: who is of another tier is not let in by it.
+        An outside provider makes people of one tier. It may name them, but could name anybody: they are let in as that tier or not at all.
         Whom it should name and does not is nobody: the roster could not be asked whether they are there today.
         """
         person, tier = claims.get(identity.ATTRIBUTE_PERSON), claims.get(identity.ATTRIBUTE_TIER)
         if person:
             found = self._desk.people.find(str(person))
-            who, *others = people.identities(found, rules.today(self._desk.clock()), rules)
-            if claims.get(identity.CLAIM_PROVIDER) and who.tier != tier:
+            theirs = people.identities(found, rules.today(self._desk.clock()), rules)
+            outside = bool(claims.get(identity.CLAIM_PROVIDER))
+            who = next((each for each in theirs if not outside or each.tier == tier), None)
+            if who is None:
                 raise PersonError("provider-differs")
-            return who, bool(others)
+            return who, len(theirs) > 1
         if claims.get(identity.CLAIM_PROVIDER) in self._door.naming:
             raise PersonError("person-unknown")
         if tier not in rules.tiers or tier == rules.public_tier:

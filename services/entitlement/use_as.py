@@ -21,7 +21,7 @@ from starlette.routing import Route
 from derive import grounds, session_token
 from derive.audit import PERSON
 from services.entitlement import choosing, people, reasons, small_json
-from services.entitlement.audit import Outcome
+from services.entitlement.audit import Outcome, known
 from services.entitlement.desk import STATUS as DECIDED
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
@@ -31,6 +31,7 @@ from services.entitlement.rules import Person, Rules
 from services.entitlement.sessions import Session, SessionError
 from services.entitlement.settings import Door
 from services.entitlement.sign_in import SESSION
+from services.entitlement.versions import Version
 
 ADDRESS: Final = "/access/use-as"
 USE_AS: Final = "use-as"
@@ -78,17 +79,16 @@ class UseAs:
 
     def _taken(self, token: str | None, chosen: Identity) -> tuple[str, int]:
         """The session that follows and the seconds that are left of it, on record before it is given. Raises `_No`."""
-        version, session = self._desk.settings.standing.version, None
-        now = int(self._desk.clock().timestamp())
+        version, now = self._desk.settings.standing.version, int(self._desk.clock().timestamp())
+        session = self._session(token)
         asked = partial(Outcome, USE_AS, SESSION, version=version)
-        wanted = {key: value for key in WORDS if (value := getattr(chosen, key))}
         try:
-            session = self._there(token, now)
+            _may_choose(session, now)
             if version is None:
                 raise PersonError("no-rules")
             follows = self._follows(session, chosen, version.rules)
         except (SessionError, PersonError) as error:
-            self._note(session, asked(reason=str(error), facts=wanted))
+            self._note(session, asked(reason=str(error), facts=_wanted(chosen, version)))
             raise _No(str(error)) from error
         # Whoever follows the roster's id finds this session as they find the sign-in; what they were before stands beside it.
         before = {f"before_{key}": value for key in WORDS if (value := getattr(session.person, key))}
@@ -97,16 +97,14 @@ class UseAs:
         # The clock of whoever minted it may be ahead by a little, and no token is longer than a session.
         return self._mint.token(follows, max(now, follows.expires - MOST_SECONDS)), follows.expires - now
 
-    def _there(self, token: str | None, now: int) -> Session:
-        """Whoever is there by a session that can be exchanged. Raises `SessionError` and `PersonError`."""
-        session = self._desk.session(token)
+    def _session(self, token: str | None) -> Session:
+        """Whoever is there. Raises `_No`, with nothing on record: anybody could have as much written there as they can send."""
+        try:
+            session = self._desk.session(token)
+        except SessionError as error:
+            raise _No(str(error)) from error
         if session is None:
-            raise SessionError("session-invalid")
-        # A token counts for some seconds past its end, since clocks differ; a new one would not begin then.
-        if session.expires <= now:
-            raise SessionError("session-ended")
-        if not choosing.may_choose(session):
-            raise PersonError("session-without-person")
+            raise _No("session-invalid")
         return session
 
     def _follows(self, session: Session, chosen: Identity, rules: Rules) -> Session:
@@ -118,11 +116,27 @@ class UseAs:
             raise PersonError(obstacle)
         return replace(session, person=Person(chosen.tier, chosen.school, district=chosen.district))
 
-    def _note(self, session: Session | None, outcome: Outcome) -> None:
+    def _note(self, session: Session, outcome: Outcome) -> None:
         try:
             self._desk.witness.decided(session, outcome)
         except UnrecordedError as error:
             raise _No("decision-unrecorded") from error
+
+
+def _may_choose(session: Session, now: int) -> None:
+    """Raises `SessionError` and `PersonError` where the session is none that can be exchanged."""
+    # A token counts for some seconds past its end, since clocks differ; a new one would not begin then.
+    if session.expires <= now:
+        raise SessionError("session-ended")
+    if not choosing.may_choose(session):
+        raise PersonError("session-without-person")
+
+
+def _wanted(chosen: Identity, version: Version | None) -> dict[str, str]:
+    """What they named, as it goes on record."""
+    rules = version.rules if version else None
+    city = {"tier": rules.tiers, "school": rules.schools, "district": rules.districts} if rules else {}
+    return {key: known(value, city.get(key, ())) for key in WORDS if (value := getattr(chosen, key))}
 
 
 async def _named(request: Request) -> Identity | None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -16,14 +14,12 @@ from derive.traffic import Kind
 from loadtests import schedule
 from ops import load
 from ops.loads import orders
-from services.entitlement import app, first_page, reasons, sign_in
+from services.entitlement import reasons
 
 CITIES = {name: load_named(name) for name in named()}
 CITY = CITIES["neijiang"]
 CLASSROOM = 50
 """Pupils who press play when the teacher says so."""
-RECORD_BYTES = 512
-"""Of a refusal on record (docs/decisions/0190)."""
 
 
 def at(city: City, headroom: int) -> City:
@@ -75,11 +71,6 @@ def test_a_load_test_as_it_runs_by_itself_is_not_refused(city: City) -> None:
     assert max(come.values()) * 3 <= rest, "the sign-in, and who is there"
 
 
-def test_a_day_of_refusals_at_the_limit_is_gigabytes_and_no_terabytes() -> None:
-    lessons, people, _ = limits(CITY)
-    assert (lessons + people) * RECORD_BYTES * 86_400 < 20e9
-
-
 @pytest.mark.parametrize("headroom", [2, 7, 100])
 def test_the_limit_follows_the_headroom_and_is_never_less_than_one(headroom: int) -> None:
     rushes = [rush for rush in traffic.day(CITY) if rush.kind is Kind.SIGN_IN]
@@ -93,17 +84,6 @@ def test_the_limit_follows_the_headroom_and_is_never_less_than_one(headroom: int
 def test_twice_the_people_have_twice_the_room() -> None:
     both = zip(limits(CITY), limits(doubled(CITY)), strict=True)
     assert all(2 * once - 2 <= twice <= 2 * once for once, twice in both)
-
-
-UNRECORDED = {sign_in.BEGIN, sign_in.CALLBACK, sign_in.END, f"{app.PREFIX}/session"}
-"""Of these nothing is on record that Keycloak did not vouch for."""
-
-
-def test_every_address_that_answers_with_a_record_has_a_limit_of_its_own() -> None:
-    paths = re.findall(r'Route\(f"{PREFIX}(/[a-z-]+)', Path(str(app.__file__)).read_text(encoding="utf-8"))
-    addresses = {f"{app.PREFIX}{path}" for path in paths} | {first_page.ADDRESS}
-    doors = {path for door in admission.DOORS for path in door.paths}
-    assert doors == addresses - UNRECORDED
 
 
 def test_the_rest_is_the_last_and_holds_every_other_door() -> None:

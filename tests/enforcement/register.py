@@ -65,6 +65,8 @@ class Member:
     children: tuple[str, ...] = ()
     """Names."""
     minor_until: date | None = None
+    read_before: bool = False
+    """Whether the roster was last read when the age of consent was lower by a year."""
     enabled: bool = True
     consents: tuple[Agreed, ...] = ()
     """About them."""
@@ -113,7 +115,8 @@ class Register:
 
     def profiles(self, member: Member, day: date) -> Iterator[Thing]:
         """The profile of a pupil as of each school and class; nothing of anybody else."""
-        agreed = member.minor_until is None or member.minor_until <= day or self.consented(member, day)
+        grown = not member.read_before and (member.minor_until is None or member.minor_until <= day)
+        agreed = grown or self.consented(member, day)
         schools = [each.where for each in member.roles if each.on(day) and each.what == "student"]
         for number, code in enumerate(schools):
             yield Thing(f"{member.id}-{number}", "pupil-profile", code, member.id, consent=agreed)
@@ -131,6 +134,7 @@ def make(city: City, change: date) -> Register:
     found = [
         Member("young", (Held("student", one),), (Held("class-1", one),), minor_until=date(2040, 1, 1)),
         Member("old", (Held("student", one),), (Held("class-1", one),)),
+        Member("read-before", (Held("student", one),), (Held("class-1", one),), read_before=True),
         Member("comes-of-age", (Held("student", one),), (Held("class-2", one),), minor_until=change),
         Member("moves", (Held("student", one, ends=before), Held("student", two, change)), (
             Held("class-1", one, ends=before), Held("class-3", two, change))),
@@ -200,8 +204,16 @@ def fill(register: Register, server: Server) -> None:
     groups = {(held.what, held.where) for each in register.members.values() for held in each.classes}
     with server.connect(postgresql.ADMINISTRATOR) as connection, connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO people (id, enabled, minor_until) VALUES (%s, %s, %s)",
-            [(each.id, each.enabled, each.minor_until) for each in register.members.values()],
+            "INSERT INTO people (id, enabled, minor_until, guarded_below) VALUES (%s, %s, %s, %s)",
+            [
+                (
+                    each.id,
+                    each.enabled,
+                    each.minor_until,
+                    register.city.minors.guardian_consent_below - each.read_before,
+                )
+                for each in register.members.values()
+            ],
         )
         cursor.executemany("INSERT INTO classes (id, school) VALUES (%s, %s)", sorted(groups))
         for each in register.members.values():

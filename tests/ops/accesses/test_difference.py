@@ -115,6 +115,7 @@ def test_a_narrower_agreement_says_its_subjects_and_so_does_one_whose_subject_is
     called = first(TINY.subjects, name=name)
     [found] = changes(narrow, narrow.model_copy(update={"subjects": called}))
     assert "subject chinese" in found.said[1] and "国文" in found.said[1]
+    assert found.whom and found.whom.schools == tuple(sorted(TINY.agreements[0].schools)), "of nobody else's agreements"
     assert changes(TINY, changed(subjects=called)) == [], "of a subject that no agreement names"
 
 
@@ -148,10 +149,16 @@ def test_a_school_that_leaves_its_alliances_is_told_with_those_it_loses() -> Non
 
 def test_a_change_says_whose_rights_differ_as_a_roster_knows_them() -> None:
     codes = tuple(sorted(AGREEMENT.schools))
+    cities = (TINY, EDITS["a school in another district"][0])
     known: dict[str, set[tuple[str, ...] | None]] = {
         "an agreement less": {codes},
         "a right less": {None},
-        "a school in another district": {(TINY.schools[0].code,)} | {(each.code,) for each in TINY.schools},
+        "a school in another district": {
+            tuple(
+                sorted({each.code, *(city.district(city.by_code[each.code].district).division_code for city in cities)})
+            )
+            for each in TINY.schools
+        },
     }
     for edit, wanted in known.items():
         for change in changes(TINY, EDITS[edit][0]):

@@ -10,10 +10,13 @@ import pytest
 from psycopg.errors import ReadOnlySqlTransaction
 from typer.testing import CliRunner
 
+from catalog.access import Scope
 from catalog.errors import UserError
+from derive import grants
 from local import postgresql
 from ops import access
 from ops.accesses import states
+from ops.accesses.difference import changes
 from ops.rosters import counting, importing
 from ops.rosters.counting import Group
 from tests.ops.rosters import small
@@ -58,6 +61,27 @@ def test_who_is_switched_off_or_no_longer_there_is_not_counted(server: Server, f
         connection.execute("UPDATE people SET enabled = false WHERE id = %s", off)
         connection.execute("UPDATE roles SET ends = %s - 1 WHERE person = %s", (small.TODAY, *gone))
     assert counted(server, PUPILS) == [before - 2]
+
+
+def test_a_school_that_moves_to_another_district_is_about_who_works_for_either(server: Server, folder: Path) -> None:
+    """They stand in the roster at their office and at no school."""
+    server.take(folder)
+    old = small.city()
+    moved, elsewhere = old.schools[0], next(each for each in old.districts if each.id != old.schools[0].district)
+    schools = (moved.model_copy(update={"district": elsewhere.id}), *old.schools[1:])
+    reaching = {cell.tier for cell in grants.cells(old) if Scope.DISTRICT in cell.scopes}
+    assert "district-staff" in reaching
+    groups = [
+        each.whom for each in changes(old, old.model_copy(update={"schools": schools})) if each.section == "schools"
+    ]
+    offices = {each.division_code for each in old.districts}
+    at_offices = server.all("SELECT place FROM roles WHERE tier = 'district-staff'")
+    assert at_offices
+    for whom in groups:
+        assert whom
+        there = [place for (place,) in at_offices if place in (whom.schools or ())]
+        staff = Group(("district-staff",), whom.schools)
+        assert counted(server, staff) == [len(there)] and there and set(there) <= offices
 
 
 def test_counting_cannot_write(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

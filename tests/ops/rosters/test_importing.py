@@ -18,6 +18,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from catalog.errors import UserError
 from derive.pseudonym import Pseudonyms
+from local import postgresql
 from ops.rosters import difference, importing
 from ops.rosters.checking import Checked, check
 from ops.rosters.importing import Outcome
@@ -105,15 +106,6 @@ def test_roles_become_the_tiers_that_the_catalog_names(server: Server, folder: P
     assert len(set(found.values())) > 3
 
 
-def test_a_school_makes_nobody_an_official_of_the_district(server: Server, folder: Path) -> None:
-    edit(folder, "roles", "userSourcedId", TEACHER, role="districtAdministrator")
-    edit(folder, "enrollments", "userSourcedId", TEACHER, role="administrator")
-    server.take(folder)
-    words = "SELECT place, tier IS NULL FROM roles WHERE role = 'districtAdministrator'"
-    assert {row for row in server.all(words) if len(row[0]) == 10} == {(FIRST, True)}
-    assert {row[1] for row in server.all(words) if len(row[0]) != 10} == {False}
-
-
 def test_the_same_roster_again_is_nothing_to_do(server: Server, folder: Path) -> None:
     server.take(folder)
     before = everything(server)
@@ -122,6 +114,18 @@ def test_the_same_roster_again_is_nothing_to_do(server: Server, folder: Path) ->
     assert again.at is not None
     assert everything(server) == before
     assert server.all("SELECT count(*) FROM imports") == [(1,)]
+
+
+def test_a_roster_from_before_ages_were_kept_is_taken_in_once_more_and_nobody_differs(
+    server: Server, folder: Path
+) -> None:
+    server.take(folder)
+    with server.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("UPDATE people SET guarded_below = 0")
+    assert counts(server.take(folder)) == (0, 0, 0)
+    age = small.city().minors.guardian_consent_below
+    assert server.all("SELECT DISTINCT guarded_below FROM people") == [(age,)]
+    assert server.take(folder).difference is None, "and not again"
 
 
 def test_another_catalog_or_other_bytes_are_looked_at_and_found_the_same(server: Server, folder: Path) -> None:

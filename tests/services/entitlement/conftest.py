@@ -47,11 +47,12 @@ REACH: dict[str, tuple[str, ...]] = {
 }
 """Tier -> with whose lessons it may do what it does with them."""
 GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0, "rule": None} for tier, scopes in REACH.items()}
+AGE = 14
 PROFILES: dict[str, tuple[str, int]] = {
     "pupil": ("own", 0),
     "mother": ("child", 0),
-    "master": ("class", 14),
-    "clerk": ("school", 14),
+    "master": ("class", AGE),
+    "clerk": ("school", AGE),
 }
 """Tier -> whose profile it sees, and below which age a guardian has to have agreed."""
 TIERS = ("pupil", "mother", "master", "clerk", "guest", "mayor", "robot", "anyone")

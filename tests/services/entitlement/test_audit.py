@@ -109,12 +109,12 @@ def test_no_token_is_in_any_record(client: TestClient, trail: Trail) -> None:
         assert not any(part in text for part in secret.split("."))
 
 
-def test_what_a_stranger_sends_is_cut_and_without_control_characters(client: TestClient, trail: Trail) -> None:
-    assert play(client, lesson="%1b[2J" + "x" * 3000, query="?place=%1b[31m") == 403
-    assert play(client, lesson="%1b[2J" + "x" * 3000) == 404
-    wrong, unknown = (each.entry for each in recorded(trail)[1:])
-    assert (wrong.facts["place"], unknown.resource[:4]) == ("?[31m", "?[2J")
-    assert len(unknown.resource) == trails.MOST_CHARACTERS
+def test_what_a_session_calls_somebody_is_cut_and_without_control_characters(client: TestClient, trail: Trail) -> None:
+    assert play(client, token(sub="\x1b[2J" + "x" * 3000)) == 200
+    who = recorded(trail)[1].entry.who
+    assert who and who.subject
+    assert who.subject.startswith("?[2J")
+    assert len(who.subject) == trails.MOST_CHARACTERS
 
 
 def test_a_record_that_cannot_be_written_refuses_in_both_languages(

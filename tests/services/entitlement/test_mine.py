@@ -19,7 +19,19 @@ from services.entitlement.audit import Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Consent, Enrolment, Found, Role
-from tests.services.entitlement.conftest import COLLEGE, DOCUMENT, FAR, NOW, OFFICE, OWN, PARTNER, Register, name, token
+from tests.services.entitlement.conftest import (
+    AGE,
+    COLLEGE,
+    DOCUMENT,
+    FAR,
+    NOW,
+    OFFICE,
+    OWN,
+    PARTNER,
+    Register,
+    name,
+    token,
+)
 from tests.services.entitlement.test_audit import RULES, recorded
 
 TODAY = date(2026, 10, 15)
@@ -29,7 +41,7 @@ CHILD, SISTER, STRANGER, MOTHER, MASTER, CLERK = (f"00000000-0000-4000-8000-0000
 def somebody(one: str, tier: str | None, *groups: str, school: str = OWN, young: bool = False, **more: Any) -> Found:
     roles = (Role(None, None, school, tier, True),)
     classes = tuple(Enrolment(None, None, group, school) for group in groups)
-    return Found(one, True, date(2030, 1, 1) if young else None, roles, classes, **more)
+    return Found(one, True, date(2030, 1, 1) if young else None, roles, classes, guarded_below=AGE, **more)
 
 
 @pytest.fixture(autouse=True)

@@ -304,6 +304,20 @@ def test_an_outside_provider_lets_nobody_in_as_more_than_its_tier(come: Come, ke
     assert _session(come())["tier"] == "pupil"
 
 
+def test_an_outside_provider_lets_somebody_in_as_what_of_theirs_is_of_its_tier(
+    come: Come, keycloak: Keycloak, roster: Roster
+) -> None:
+    both = (Role(None, None, OWN, "master", True), Role(None, None, OWN, "mother", False))
+    roster.found = Found(PUPIL, True, None, both, ())
+    keycloak.claims = {"person": PUPIL, "tier": "mother", "provider": "college"}
+    session = _session(come())
+    assert (session["tier"], session[session_token.MORE]) == ("mother", True)
+    keycloak.claims["tier"] = "clerk"
+    assert _refused(come(), "provider-differs")
+    del keycloak.claims["provider"]
+    assert _session(come())["tier"] == "master", "by the city's own account as what they are first"
+
+
 @pytest.mark.parametrize("person", [None, ""])
 def test_whom_a_provider_should_name_and_does_not_is_let_in_by_nothing(
     come: Come, keycloak: Keycloak, person: str | None

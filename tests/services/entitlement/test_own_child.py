@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from catalog import City
 from catalog.access import Scope
 from local import postgresql
 from policies.access import document
@@ -106,6 +107,39 @@ def test_everybody_sees_exactly_whom_the_register_says(
     )
     print(counted)
     proof("access: everybody of a roster asks for everybody, row-level security behind the matrix", counted)
+
+
+def test_a_raised_age_counts_at_once_also_for_who_is_in_the_roster(desk: Desk, server: Server, folder: Path) -> None:
+    """Of their birth dates nothing is kept by which it could be worked out anew."""
+    raised = CITY.model_copy(update={"minors": CITY.minors.model_copy(update={"guardian_consent_below": 18})})
+    desk.people = Reader(host=server.host, user=READER, dbname=DATABASE)
+    client = TestClient(app.make(desk), base_url="https://city.example")
+    enrolled = small.read(folder, "enrollments")
+    grown = {row["sourcedId"] for row in small.read(folder, "demographics") if row["birthDate"].startswith("2010")}
+    taught = next(row for row in enrolled if row["role"] == "student" and row["userSourcedId"] in grown)
+    teacher = next(
+        row["userSourcedId"]
+        for row in enrolled
+        if row["role"] == "teacher" and row["classSourcedId"] == taught["classSourcedId"]
+    )
+    session = token("teacher", taught["schoolSourcedId"], person=str(HASHES.of(teacher)))
+
+    def seen(city: City) -> tuple[int, str | None]:
+        desk.settings = replace(desk.settings, standing=Live(document.document(city)))
+        path = f"/access/people/{HASHES.of(taught['userSourcedId'])}"
+        answer = client.get(path, headers={"Authorization": f"Bearer {session}"})
+        return answer.status_code, answer.json().get("reason")
+
+    assert seen(CITY) == (200, None)
+    assert seen(raised) == (403, "consent-needed"), "before a roster was taken in by it"
+    server.take(folder, city=raised)
+    try:
+        assert seen(raised) == (403, "consent-needed"), "they are below it"
+        _agree(folder, server, [taught["userSourcedId"]])
+        assert seen(raised) == (200, None)
+    finally:
+        server.take(folder)
+    assert seen(CITY) == (200, None)
 
 
 def test_an_officer_of_a_district_has_a_tier_and_that_district_and_no_school(server: Server, folder: Path) -> None:

@@ -46,6 +46,7 @@ class Places:
 
 
 PLACES = Places({"s": {}}, {"an office": "east"})
+AGE = small.city().minors.guardian_consent_below
 CODES = [school.code for school in small.city().schools]
 PARENT, PUPIL, TEACHER = f"p{CODES[0]}00000", f"s{CODES[0]}00000", f"t{CODES[0]}0000"
 
@@ -72,7 +73,7 @@ def test_a_pupil_has_a_role_a_class_and_a_guardian_with_a_say(reader: Reader, fo
     (row,) = [each for each in small.read(folder, "enrollments") if each["userSourcedId"] == PUPIL]
     assert (found.enabled, role.place, role.main, found.children) == (True, CODES[0], True, ())
     assert [(each.group, each.school) for each in found.classes(TODAY)] == [(row["classSourcedId"], CODES[0])]
-    assert found.guarded(TODAY), "the first class of a primary school"
+    assert found.guarded(TODAY, AGE), "the first class of a primary school"
 
 
 def test_a_parent_has_exactly_their_own_children(reader: Reader, folder: Path) -> None:
@@ -193,10 +194,17 @@ def test_who_is_nobody_today_is_told_why(found: Found | None, reason: str) -> No
 
 
 def test_classes_end_with_their_last_day_and_a_guardian_s_say_before_its_day() -> None:
-    found = replace(somebody(), enrolments=(Enrolment(TODAY, TODAY, "c", "s"),), guarded_until=TODAY + DAY)
+    classes = (Enrolment(TODAY, TODAY, "c", "s"),)
+    found = replace(somebody(), enrolments=classes, guarded_until=TODAY + DAY, guarded_below=AGE)
     assert [len(found.classes(TODAY + each * DAY)) for each in (-1, 0, 1)] == [0, 1, 0]
-    assert [found.guarded(TODAY + each * DAY) for each in (0, 1)] == [True, False]
-    assert not replace(found, guarded_until=None).guarded(TODAY)
+    assert [found.guarded(TODAY + each * DAY, AGE) for each in (0, 1)] == [True, False]
+    assert not replace(found, guarded_until=None).guarded(TODAY, AGE)
+
+
+def test_who_was_read_by_a_smaller_age_is_guarded_and_who_was_by_a_greater_as_they_were_read() -> None:
+    found = replace(somebody(), guarded_until=None, guarded_below=AGE)
+    assert [found.guarded(TODAY, AGE + more) for more in (-1, 0, 1)] == [False, False, True]
+    assert replace(found, guarded_until=TODAY + DAY).guarded(TODAY, AGE - 1)
 
 
 @pytest.mark.parametrize(
@@ -209,9 +217,9 @@ def test_classes_end_with_their_last_day_and_a_guardian_s_say_before_its_day() -
     ],
 )
 def test_a_guardian_agrees_from_the_first_to_the_last_day(consents: tuple[Consent, ...], agreed: list[bool]) -> None:
-    found = replace(somebody(), guarded_until=date.max, consents=consents)
-    assert [found.agreed(TODAY + each * DAY) for each in (-1, 0, 1)] == agreed
-    assert all(replace(found, guarded_until=None).agreed(TODAY + each * DAY) for each in (-1, 0, 1))
+    found = replace(somebody(), guarded_until=date.max, guarded_below=AGE, consents=consents)
+    assert [found.agreed(TODAY + each * DAY, AGE) for each in (-1, 0, 1)] == agreed
+    assert all(replace(found, guarded_until=None).agreed(TODAY + each * DAY, AGE) for each in (-1, 0, 1))
 
 
 def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_ones_are_not(
@@ -240,16 +248,16 @@ def test_a_guardian_who_is_switched_off_in_the_register_agrees_no_more(
     words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, %s, 'a test')"
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         connection.execute(words, (HASHES.of(PUPIL), HASHES.of(PARENT), TODAY))
-    assert of(reader, PUPIL).guarded(TODAY) and of(reader, PUPIL).agreed(TODAY)
+    assert of(reader, PUPIL).guarded(TODAY, AGE) and of(reader, PUPIL).agreed(TODAY, AGE)
     changed = Path(copytree(folder, tmp_path / "changed"))
     rows = small.read(changed, "users")
     small.write(changed, "users", ({**row, "enabledUser": str(row["sourcedId"] != PARENT).lower()} for row in rows))
     server.take(changed)
     try:
-        assert of(reader, PUPIL).guarded(TODAY) and not of(reader, PUPIL).agreed(TODAY)
+        assert of(reader, PUPIL).guarded(TODAY, AGE) and not of(reader, PUPIL).agreed(TODAY, AGE)
     finally:
         server.take(folder)
-    assert not of(reader, PUPIL).agreed(TODAY), "who is back agrees anew"
+    assert not of(reader, PUPIL).agreed(TODAY, AGE), "who is back agrees anew"
     assert of(reader, PARENT).children
 
 
@@ -310,7 +318,7 @@ def test_a_roster_without_bounds_is_read(server: Server, reader: Reader) -> None
         connection.execute(words, (person, CODES[0]))
     found = reader.find(str(person))
     assert found and found.roles == (Role(None, None, CODES[0], "t", True),)
-    assert found.guarded(date(2400, 1, 1)), "an age that is not known counts as below"
+    assert found.guarded(date(2400, 1, 1), AGE), "an age that is not known counts as below"
 
 
 def test_the_reader_writes_nothing(reader: Reader) -> None:
