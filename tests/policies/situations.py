@@ -16,6 +16,8 @@ from tests.builders import changed
 
 STRANGER, PUPIL, CLASS = "0000000000", "pupil", "class-1"
 """A school's code that no city has; a pupil; that pupil's class."""
+ELSEWHERE = "Pacific/Kiritimati"
+"""Where a licence's window opens and closes hours before the same day in any city: it goes by its own zone."""
 LATER = 20 * 86_400
 """How long after the others some things are published, seconds: when the first agreement is in force already."""
 
@@ -26,7 +28,7 @@ def widened(city: City) -> City:
     And with an agreement about one subject, which holds longer than the one of the same parties about all: at both ends it is alone.
     """
     plain, month, first = city.licences[0], timedelta(days=30), city.agreements[0]
-    window = Window(starts=first.starts + month, ends=first.ends - month, timezone=city.timezone)
+    window = Window(starts=first.starts + month, ends=first.ends - month, timezone=ELSEWHERE)
     more = (
         plain.model_copy(update={"id": "on-paper", "uses": (Use.DOWNLOAD,)}),
         plain.model_copy(update={"id": "for-one-tier", "tiers": (city.tiers[2].id,)}),
