@@ -74,10 +74,16 @@ def provision(
     """
     if preview:
         return _provisioned(wanted, cluster, phases, preview=True)
-    with runs.watched(wanted.city, wanted.stack, "up", phases) as run:
+    with runs.watched(_city(wanted), wanted.stack, "up", phases) as run:
         outcome = _provisioned(wanted, cluster, phases, preview=False)
         run.changes = outcome.changes if outcome else {}
     return outcome
+
+
+def _city(wanted: Wanted) -> str:
+    """Whose facts the run brings: a file of a person's own settles it, whatever was asked for."""
+    own = {} if configuration.generated(wanted.stack) else configuration.settings(wanted.stack)
+    return str(own.get("city") or wanted.city)
 
 
 def _provisioned(wanted: Wanted, cluster: Target | None, phases: Phases, *, preview: bool) -> engine.Outcome | None:
@@ -371,4 +377,5 @@ def announce(wanted: Wanted, named: Target | None, phases: Phases) -> None:
         phases.console.print(
             f"  trust         {authority.certificate_file()}  (the local CA, for browsers and curl --cacert)"
         )
-    phases.console.print("  next          huiju status | huiju lesson publish FILE | huiju down")
+    first = "" if shutil.which("huiju") else "source .venv/bin/activate, then "
+    phases.console.print(f"  next          {first}huiju status | huiju lesson publish FILE | huiju down")

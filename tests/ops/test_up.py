@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from catalog.errors import UserError
 from local import paths
+from ops.audits import runs
 from ops.cli import app
+from ops.phases import Phases
 from ops.stack import checkpoint, configuration, session, store
 from tests.ops.stack.states import config_map, state
 
@@ -103,3 +109,37 @@ def test_the_usual_goes_without_saying(stands: list[session.Wanted]) -> None:
 def test_a_file_of_a_person_is_not_gone_by_here(stands: list[session.Wanted]) -> None:
     assert "not said" not in up("--stack", "hand")
     assert stands[0].profile == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "city"), [("config:\n  huiju:city: neijiang\n", "neijiang"), ("config: {}\n", "tiny"), (None, "tiny")]
+)
+def test_a_run_is_on_record_with_the_city_that_a_file_of_a_person_names(
+    text: str | None, city: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_record: list[str] = []
+
+    @contextmanager
+    def watched(of: str, *_: object) -> Iterator[SimpleNamespace]:
+        on_record.append(of)
+        yield SimpleNamespace()
+
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(runs, "watched", watched)
+    monkeypatch.setattr(session, "_provisioned", lambda *_, **__: None)
+    if text is not None:
+        (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    session.provision(session.Wanted(stack="prod"), None, Phases())
+    assert on_record == [city]
+
+
+@pytest.mark.parametrize(("found", "first"), [(None, "source .venv/bin/activate, then "), ("/bin/huiju", "")])
+def test_what_to_do_next_can_be_typed_in_this_shell(
+    found: str | None, first: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: found)
+    monkeypatch.setattr(configuration, "generated", lambda _: False)
+    embedded = SimpleNamespace(embedded=True)
+    session.announce(session.Wanted(), embedded, Phases())  # type: ignore[arg-type]  # only that is asked of it
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert f"next {first}huiju status" in said
