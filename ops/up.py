@@ -70,6 +70,11 @@ def chosen(asked: typer.Context, stack: str, cells: Mapping[str, Any]) -> tuple[
     return {**said, **stands, "overrides": own}, ", ".join(words)
 
 
+def wants_sample(stack: str) -> bool:
+    """Whether it is a trial: in production the sample lesson would stand in the city's library, for everybody."""
+    return str(configuration.settings(stack)["profile"]) == ProfileName.LOCAL
+
+
 @app.command()
 def up(
     asked: typer.Context,
@@ -98,7 +103,10 @@ def up(
         str | None,
         typer.Option(help="Fill new instances of the database from this archive; `huiju database status` names them."),
     ] = None,
-    lesson: Annotated[bool, typer.Option(help="Publish the sample lesson afterwards.")] = True,
+    lesson: Annotated[
+        bool | None,
+        typer.Option(help="Publish the sample lesson afterwards; unsaid, in stacks of the profile `local` only."),
+    ] = None,
     break_lock: Annotated[bool, typer.Option("--break-lock", help="Clear a lock that another host holds.")] = False,
 ) -> None:
     """Provision the platform on this machine, or on the cluster that you name.
@@ -127,7 +135,7 @@ def up(
     session.provision(wanted, cluster, phases, preview=preview)
     if preview:
         return
-    if lesson:
+    if wants_sample(stack) if lesson is None else lesson:
         session.publish_sample(wanted, phases)
     phases.keep()
     session.announce(wanted, cluster, phases)

@@ -143,3 +143,24 @@ def test_what_to_do_next_can_be_typed_in_this_shell(
     session.announce(session.Wanted(), embedded, Phases())  # type: ignore[arg-type]  # only that is asked of it
     said = " ".join("".join(capsys.readouterr()).split())
     assert f"next {first}huiju status" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "published"),
+    [
+        (("--stack", "made"), False),
+        (("--stack", "hand"), False),
+        (("--stack", "trial"), True),
+        (("--stack", "trial", "--no-lesson"), False),
+        (("--stack", "made", "--lesson"), True),
+    ],
+)
+def test_the_sample_lesson_is_for_trials_unless_it_is_asked_for(
+    begun: list[session.Wanted], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], published: bool
+) -> None:
+    configuration.rewrite("trial", {"config": {"huiju:city": "tiny", "huiju:profile": "local"}})
+    found: list[session.Wanted] = []
+    monkeypatch.setattr(session, "publish_sample", lambda wanted, _: found.append(wanted))
+    monkeypatch.setattr(session, "announce", lambda *_: None)
+    assert CliRunner().invoke(app, ["up", *words], env={"CITY": None}).exit_code == 0
+    assert bool(found) is published
