@@ -27,6 +27,13 @@ City = Annotated[
     ),
 ]
 Stack = Annotated[str, typer.Option("--stack", help="Pulumi stack.")]
+Sample = Annotated[
+    bool | None,
+    typer.Option(
+        "--lesson/--no-lesson",
+        help="Publish the sample lesson afterwards; unsaid, in stacks of the profile `local` only.",
+    ),
+]
 
 
 SETTLED = ("city", "profile", "override", "database_from")
@@ -103,10 +110,7 @@ def up(
         str | None,
         typer.Option(help="Fill new instances of the database from this archive; `huiju database status` names them."),
     ] = None,
-    lesson: Annotated[
-        bool | None,
-        typer.Option(help="Publish the sample lesson afterwards; unsaid, in stacks of the profile `local` only."),
-    ] = None,
+    lesson: Sample = None,
     break_lock: Annotated[bool, typer.Option("--break-lock", help="Clear a lock that another host holds.")] = False,
 ) -> None:
     """Provision the platform on this machine, or on the cluster that you name.
