@@ -93,6 +93,8 @@ RESOURCE_PLATFORM: Final = "platform"
 """The platform itself: who may view or administer it may do so in the cluster too."""
 RESOURCE_SCHOOL_BOX: Final = "school-box"
 """Caches and devices in schools; what answers them runs in the cluster."""
+RESOURCE_AUDIT: Final = "audit-log"
+"""The record of every grant, refusal and change."""
 CORE_RESOURCES: Final = (RESOURCE_LESSON, RESOURCE_LIVE, RESOURCE_READINGS)
 """Classes of resources that the platform itself serves, in every city."""
 OPENED_BY_ALLIANCE: Final = frozenset({RESOURCE_LIVE})

@@ -31,6 +31,11 @@ def cells(city: City) -> Iterator[Cell]:
                     yield Cell(resource.id, tier, action, grant.scopes, grant.rule)
 
 
+def held(city: City, resource: str, tier: str) -> dict[str, tuple[Scope, ...]]:
+    """All that the tier may do with one class: action -> with whose."""
+    return {cell.action: cell.scopes for cell in cells(city) if (cell.resource, cell.tier) == (resource, tier)}
+
+
 def scopes(city: City, resource: str, tier: str, actions: frozenset[Action]) -> frozenset[Scope]:
     """With whose ``resource`` the tier may do any of ``actions``; empty where with none."""
     found = (cell for cell in cells(city) if (cell.resource, cell.tier) == (resource, tier) and cell.action in actions)

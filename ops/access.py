@@ -256,7 +256,7 @@ def _cell(city: City, words: list[str], given: asking.Given) -> bool:
     console.print(
         Text("allowed 允许" if answer.allowed else "refused 不允许", style="green" if answer.allowed else "yellow")
     )
-    for zh, en in (*answer.lines, *why.not_yet(of, meant)):
+    for zh, en in (*answer.lines, *why.given(city, of, tier, meant)):
         console.print(Text(f"  {zh}\n  {en}"))
     return answer.allowed
 

@@ -1,7 +1,7 @@
 """Who may do what with the cluster's own objects: the matrix of access compiled to Kubernetes roles, for a group of each tier.
 
 A namespace is not divided into schools or districts. So a right over a part of the city opens nothing here, but for the one row of
-`MEANINGS` that says otherwise. The engine comes as the cluster's own administrator and needs none of this
+`derive.points` that says otherwise. The engine comes as the cluster's own administrator and needs none of this
 (docs/decisions/0200-the-matrix-in-the-cluster.md).
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from catalog import City, names
-from catalog.access import Action, Scope
+from catalog.access import Action
 from derive.grants import cells
+from derive.points import SERVED
 from derive.tenants import tenants
 from infra.plan import objects
 from infra.plan.resource import Body, Resource, resource
@@ -85,24 +86,20 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an action on a class of resources means in the cluster, for tiers that have it over any of these scopes."""
+    """What an action on a class of resources means in the cluster, for tiers that have it with as much as `derive.points` says."""
 
     resource: str
     action: Action
-    scopes: frozenset[Scope]
     role: Role
     reach: Reach
 
 
-WHOLE = frozenset({Scope.CITY})
-"""Who has less would see other people's part."""
 MEANINGS: tuple[Meaning, ...] = (
-    Meaning(names.RESOURCE_PLATFORM, Action.VIEW, WHOLE, Role.VIEW, Reach.PLATFORM),
-    Meaning(names.RESOURCE_PLATFORM, Action.VIEW, WHOLE, Role.NODES, Reach.CLUSTER),
-    Meaning(names.RESOURCE_PLATFORM, Action.ADMINISTER, WHOLE, Role.ADMINISTER, Reach.PLATFORM),
-    Meaning(names.RESOURCE_SCHOOL_BOX, Action.VIEW, WHOLE, Role.VIEW, Reach.SERVICE),
-    # Who mends a district's boxes has to see what answers them: it serves all districts, and has nothing personal in it.
-    Meaning(names.RESOURCE_SCHOOL_BOX, Action.ADMINISTER, WHOLE | {Scope.DISTRICT}, Role.MEND, Reach.SERVICE),
+    Meaning(names.RESOURCE_PLATFORM, Action.VIEW, Role.VIEW, Reach.PLATFORM),
+    Meaning(names.RESOURCE_PLATFORM, Action.VIEW, Role.NODES, Reach.CLUSTER),
+    Meaning(names.RESOURCE_PLATFORM, Action.ADMINISTER, Role.ADMINISTER, Reach.PLATFORM),
+    Meaning(names.RESOURCE_SCHOOL_BOX, Action.VIEW, Role.VIEW, Reach.SERVICE),
+    Meaning(names.RESOURCE_SCHOOL_BOX, Action.ADMINISTER, Role.MEND, Reach.SERVICE),
 )
 """The compiler's whole knowledge. Every other class is shown to people by its service and is no object of the cluster: its actions
 mean nothing here, whoever has them."""
@@ -172,7 +169,8 @@ def _held(city: City) -> Iterator[tuple[str, str, Role]]:
     serving = {each.id: each.service for each in city.resources}
     for cell in cells(city):
         for meaning in MEANINGS:
-            if (meaning.resource, meaning.action) == (cell.resource, cell.action) and meaning.scopes & {*cell.scopes}:
+            row = (meaning.resource, meaning.action)
+            if row == (cell.resource, cell.action) and SERVED[row].scopes & {*cell.scopes}:
                 places = {
                     Reach.SERVICE: [serving[cell.resource]],
                     Reach.PLATFORM: [tenant.id for tenant in tenants(city)],

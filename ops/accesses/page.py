@@ -15,6 +15,7 @@ from ops.accesses import table, words
 from policies.access.words import ACTIONS, SCOPES, Both
 
 TEMPLATE = "matrix.html.j2"
+MARK = "*"
 
 
 def html(city: City) -> str:
@@ -28,6 +29,8 @@ def facts(city: City) -> dict[str, Any]:
     """Everything that the page shows."""
     return {
         "city": city,
+        "mark": MARK,
+        "givers": list(words.GIVERS.values()),
         "tiers": [(tier, SCOPES[tier.scope]) for tier in city.tiers],
         "overview": [(tier, [_short(city, resource, tier.id) for resource in city.resources]) for tier in city.tiers],
         "classes": [(resource, _lines(city, resource)) for resource in city.resources],
@@ -38,9 +41,9 @@ def facts(city: City) -> dict[str, Any]:
 
 
 def _short(city: City, resource: Resource, tier: str) -> list[Both]:
-    """The actions of one cell of the overview."""
-    found = {row.cell.action for row in table.rows(city, resource) if row.cell.tier == tier}
-    return [ACTIONS[action] for action in Action if action in found]
+    """The actions of one cell of the overview, those with a mark that the platform does not give to them."""
+    found = {row.cell.action: MARK * bool(row.given) for row in table.rows(city, resource) if row.cell.tier == tier}
+    return [(ACTIONS[each][0] + found[each], ACTIONS[each][1] + found[each]) for each in Action if each in found]
 
 
 def _lines(city: City, resource: Resource) -> list[dict[str, Any]]:

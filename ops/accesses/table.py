@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog import City
-from catalog.access import USES
+from catalog.access import USES, Scope
 from catalog.resource import Resource
-from derive import grants
+from derive import grants, points
 from derive.grants import Cell
 from ops.accesses import words
 from policies.access.words import ACTIONS, Both, whose
@@ -34,6 +34,8 @@ class Row:
     """Whether that rule asks for a guardian's consent."""
     licences: tuple[str, ...]
     """Ids of the licences that let it happen; empty where licences have no say."""
+    given: tuple[Both, ...]
+    """What is to be said of who gives it to them; empty where the platform does."""
 
 
 def rows(city: City, resource: Resource) -> list[Row]:
@@ -52,14 +54,24 @@ def _row(city: City, resource: Resource, cell: Cell) -> Row:
         (rule.name.zh, rule.name.en) if rule else None,
         bool(rule and rule.guardian_consent),
         tuple(fitting) if resource.licensed and use else (),
+        tuple(_given(city, resource, cell)),
     )
+
+
+def _given(city: City, resource: Resource, cell: Cell) -> Iterator[Both]:
+    """A sentence for each giver but the platform, with whose where not all is by the same."""
+    found = points.givers(resource.id, cell.action, grants.held(city, resource.id, cell.tier))
+    for giver, scopes in found.items():
+        if giver in words.GIVERS:
+            (zh, en), part = words.GIVERS[giver], words.either(whose(resource.held_by, Scope(each)) for each in scopes)
+            yield (zh, en) if len(found) == 1 else (f"{zh}：{part[0]}", f"{en}: {part[1]}")
 
 
 def lines(city: City, resource: Resource) -> list[tuple[Row, Both]]:
     """The rows of one class, those of a tier that differ in the action only taken together: the first of them, and all their actions."""
     found: dict[object, list[Row]] = {}
     for row in rows(city, resource):
-        found.setdefault((row.cell.tier, row.whose, row.rule, row.licences), []).append(row)
+        found.setdefault((row.cell.tier, row.whose, row.rule, row.licences, row.given), []).append(row)
     return [(each[0], words.joined(row.action for row in each)) for each in found.values()]
 
 
@@ -76,7 +88,12 @@ def _table(city: City, resource: Resource) -> Table:
     last = None
     for row, actions in lines(city, resource):
         who = " ".join(words.tier(city, row.cell.tier)) if row.cell.tier != last else ""
-        table.add_row(who, "\n".join(actions), "\n".join(row.whose), "\n".join(under(city, row)).strip())
+        table.add_row(
+            who,
+            "\n".join(actions),
+            "\n".join(row.whose),
+            "\n".join((*under(city, row), *(line for pair in row.given for line in pair))).strip(),
+        )
         last = row.cell.tier
     return table
 
@@ -94,7 +111,7 @@ def under(city: City, row: Row) -> Both:
 
 COLUMNS = (
     "resource", "resource_zh", "resource_en", "tier", "tier_zh", "tier_en", "action", "action_zh", "action_en",
-    "scopes", "scopes_zh", "scopes_en", "rule", "guardian_consent_below", "licences",
+    "scopes", "scopes_zh", "scopes_en", "rule", "guardian_consent_below", "licences", "given_zh", "given_en",
 )  # fmt: skip
 
 
@@ -110,9 +127,9 @@ def csv_text(city: City) -> str:
 def _records(city: City) -> Iterator[tuple[str, ...]]:
     for resource in city.resources:
         for row in rows(city, resource):
-            cell = row.cell
+            cell, given = row.cell, words.joined(row.given)
             age = str(city.minors.guardian_consent_below) if row.consent else ""
             yield (
                 cell.resource, *words.resource(city, cell.resource), cell.tier, *words.tier(city, cell.tier),
-                cell.action.value, *row.action, " ".join(cell.scopes), *row.whose, cell.rule or "", age, " ".join(row.licences),
+                cell.action.value, *row.action, " ".join(cell.scopes), *row.whose, cell.rule or "", age, " ".join(row.licences), *given,
             )  # fmt: skip

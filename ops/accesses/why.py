@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from catalog import City
-from catalog.access import Action
+from catalog.access import Action, Scope
 from catalog.resource import Resource
 from derive import grants
-from derive.closed import CLOSED
 from ops.accesses import table, words
 from policies.access.conditions import Obstacle
 from policies.access.deciding import Judge, Question
@@ -65,11 +64,11 @@ def particular(city: City, resource: Resource, question: Question) -> Answer:
     return Answer(False, (*lines, *(_refused(city, policy, obstacles) for policy, obstacles in looked)))
 
 
-def not_yet(resource: Resource, action: Action) -> tuple[Both, ...]:
-    """A line more where the matrix is ahead of the platform: a yes would be taken for something that works."""
-    if (resource.id, action) not in CLOSED:
-        return ()
-    return (("平台目前还没有任何功能提供这一项", "nothing of the platform gives this yet"),)
+def given(city: City, resource: Resource, tier: str, action: Action) -> tuple[Both, ...]:
+    """Lines more where a yes would be taken for something that they find on the platform; of the tier's cell, or else of everybody's."""
+    everybody = [each.id for each in city.tiers if each.scope is Scope.PUBLIC]
+    found = {row.cell.tier: row.given for row in table.rows(city, resource) if row.cell.action == action}
+    return next((found[each] for each in (tier, *everybody) if each in found), ())
 
 
 def _headline(city: City, resource: Resource, tier: str, action: Action) -> Both:

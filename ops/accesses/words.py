@@ -7,6 +7,7 @@ from typing import Final
 
 from catalog import City
 from catalog.access import Licence, LicenceReach, Use
+from derive.points import Giver
 from policies.access.words import Both
 
 USES: Final[Mapping[Use, Both]] = {
@@ -20,6 +21,11 @@ REACHES: Final[Mapping[LicenceReach, Both]] = {
     LicenceReach.CITY: ("限本市学校和机关", "the city’s schools and offices only"),
     LicenceReach.SCHOOL: ("限发布的学校", "the publishing school only"),
 }
+GIVERS: Final[Mapping[Giver, Both]] = {
+    Giver.OPERATOR: ("由平台运维人员用命令完成", "the platform’s operator does this, by command"),
+    Giver.NOBODY: ("平台目前还没有任何功能提供这一项", "nothing of the platform gives this yet"),
+}
+"""Whoever is not here, the platform, people find by themselves."""
 SEPARATORS: Final[Both] = ("、", ", ")
 
 

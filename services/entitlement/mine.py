@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from derive.closed import CLOSED
+from derive import points
+from derive.points import Giver
 from services.entitlement import choosing, reasons
 from services.entitlement.people import Found, Identity
 from services.entitlement.rules import Person, Rules
@@ -72,18 +73,23 @@ def _resource(rules: Rules, name: str, person: Person) -> Json:
 
 
 def _grants(rules: Rules, name: str, person: Person) -> Iterator[Json]:
-    """What the tier may do, and then what everybody may; ``not_yet``: nothing of the platform gives it so far."""
+    """What the tier may do, and then what everybody may.
+
+    ``not_yet``: nothing of the platform gives it so far; ``by_operator``: the operator does it for them, by command.
+    """
     row = rules.classes[name]
     for tier in dict.fromkeys((person.tier, rules.public_tier)):
-        for action, cells in row["grants"].items():
-            if tier in cells:
-                cell = cells[tier]
+        held = {action: cells[tier] for action, cells in row["grants"].items() if tier in cells}
+        scopes = {action: cell["scopes"] for action, cell in held.items()}
+        for action, cell in held.items():
+            for giver, reached in points.givers(name, action, scopes).items():
                 yield {
                     "action": rules.actions[action],
-                    "whose": [rules.whose[row["held_by"]][scope] for scope in cell["scopes"]],
+                    "whose": [rules.whose[row["held_by"]][scope] for scope in reached],
                     "consent_below": cell["consent_below"],
                     "everybody": tier == rules.public_tier,
-                    "not_yet": (name, action) in CLOSED,
+                    "not_yet": giver is Giver.NOBODY,
+                    "by_operator": giver is Giver.OPERATOR,
                 }
 
 

@@ -181,12 +181,10 @@ def test_an_address_with_a_bad_token_signs_nobody_in(page: Page, platform: Platf
     assert "nonsense" not in page.url
 
 
-def right(
-    action: tuple[str, str], whose: tuple[str, str], *, everybody: bool = False, not_yet: bool = False
-) -> dict[str, Any]:
+def right(action: tuple[str, str], whose: tuple[str, str], *, everybody: bool = False, **by: bool) -> dict[str, Any]:
     """A right of the matrix, in Chinese and English."""
     names = [{"zh": each[0], "en": each[1]} for each in (action, whose)]
-    return {"action": names[0], "whose": names[1:], "consent_below": 0, "everybody": everybody, "not_yet": not_yet}
+    return {"action": names[0], "whose": names[1:], "consent_below": 0, "everybody": everybody, **by}
 
 
 CHILD, CITY = ("自己孩子学校的", "of their child’s school"), ("全市的", "of the whole city")
@@ -203,6 +201,7 @@ MINE: dict[str, Any] = {
                 right(("查看", "view"), CHILD),
                 right(("学习", "learn"), CHILD),
                 right(("改编", "remix"), CHILD, not_yet=True),
+                right(("发布", "publish"), CHILD, by_operator=True),
                 right(("查看", "view"), CITY, everybody=True),
             ],
         },
@@ -235,9 +234,11 @@ def test_a_parent_is_shown_who_they_are_their_child_and_what_they_may_do(page: P
     assert page.locator("#my-classes").count() == 0
     assert page.locator("#my-seats-list li").all_inner_texts() == ["Bought course (until 2027-07-31)", "Another"]
     lesson, nothing = page.locator("#matrix tbody").all()
-    assert lesson.locator("tr").count() == 3
+    assert lesson.locator("tr").count() == 4
     assert "nothing of the platform gives this yet" in lesson.locator("tr").nth(1).inner_text()
     assert lesson.inner_text().count("gives this yet") == 1
+    assert "the platform’s operator does this" in lesson.locator("tr").nth(2).inner_text()
+    assert lesson.inner_text().count("operator does this") == 1
     assert "view, learn" in lesson.inner_text() and "open to everybody" in lesson.inner_text()
     assert "nothing" in nothing.inner_text()
     assert "under its licence" in said

@@ -8,8 +8,9 @@ from datetime import datetime, time, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from catalog import City
+from catalog import City, names
 from catalog.access import Action, LicenceReach, Scope, Use, Window
+from catalog.resource import Resource
 from policies.access.deciding import Question
 from policies.access.entities import Person, Thing
 from tests.builders import changed
@@ -26,6 +27,7 @@ def widened(city: City) -> City:
     """The city with licences that tell every limit from every other: no streaming, another tier, a window inside an agreement.
 
     And with an agreement about one subject, which holds longer than the one of the same parties about all: at both ends it is alone.
+    Agreements open live classes too, also to who sees no ally's: no worked city grants that, and any may.
     """
     plain, month, first = city.licences[0], timedelta(days=30), city.agreements[0]
     window = Window(starts=first.starts + month, ends=first.ends - month, timezone=ELSEWHERE)
@@ -37,7 +39,25 @@ def widened(city: City) -> City:
     )
     days = {"starts": first.starts - timedelta(days=5), "ends": first.ends + timedelta(days=5)}
     narrow = first.model_copy(update={"id": "about-one-subject", "subjects": (city.subjects[0].id,), **days})
-    return changed(city, licences=(*city.licences, *more), agreements=(*city.agreements, narrow))
+    agreements = (*city.agreements, narrow)
+    return changed(city, licences=(*city.licences, *more), agreements=agreements, resources=tuple(_opened(city)))
+
+
+def _opened(city: City) -> Iterator[Resource]:
+    """The classes of resources; what being allied opens is opened by agreements too."""
+    for each in city.resources:
+        more = (Scope.AGREEMENT,) if each.id in names.OPENED_BY_ALLIANCE else ()
+        grants = tuple(grant.model_copy(update={"scopes": (*grant.scopes, *more)}) for grant in each.grants)
+        yield each.model_copy(update={"grants": grants})
+
+
+def dated(city: City) -> set[str]:
+    """Classes about which the moment has a say: by a licence, or by agreements that open them."""
+    return {
+        each.id
+        for each in city.resources
+        if each.licensed or any(Scope.AGREEMENT in grant.scopes for grant in each.grants)
+    }
 
 
 def moments(city: City, published: int) -> list[int]:
@@ -112,6 +132,9 @@ def things(city: City) -> Iterator[Thing]:
                 for age, consent in product((None, below - 1, below), (True, False)):
                     found = replace(plain, id=f"thing-{next(numbers)}", age=age, consent=consent)
                     yield replace(found, person=PUPIL, group=CLASS)
+            elif resource.id in dated(city):
+                for subject in (plain.subject, city.subjects[1].id):
+                    yield replace(plain, id=f"thing-{next(numbers)}", subject=subject)
             else:
                 yield plain
         yield Thing(f"thing-{next(numbers)}", "no-such-class", school=owner)
@@ -120,7 +143,7 @@ def things(city: City) -> Iterator[Thing]:
 def questions(city: City, *tiers: str) -> Iterator[list[Question]]:
     """All of them, one list for each person; of these tiers only, where any are named."""
     found, times = list(things(city)), moments(city, published(city))
-    licensed = {each.id for each in city.resources if each.licensed}
+    licensed, changing = {each.id for each in city.resources if each.licensed}, dated(city)
     for base in (each for each in people(city) if not tiers or each.tier in tiers):
         for who in close(base):
             listed = []
@@ -129,7 +152,9 @@ def questions(city: City, *tiers: str) -> Iterator[list[Question]]:
                 if who.id != base.id and what.person is None:
                     continue
                 mine = replace(what, id=f"{what.id}-own", person=who.id) if what.person and who.id == base.id else None
-                when = product(times, (True, False)) if what.resource in licensed else [(times[4], False)]
+                # Nobody needs a seat for what no licence is about.
+                seats = (True, False) if what.resource in licensed else (False,)
+                when = product(times if what.resource in changing else times[4:5], seats)
                 for (now, seat), each in product(list(when), filter(None, (what, mine))):
                     listed.append(Question(who, action, each, now, seat))
             yield listed

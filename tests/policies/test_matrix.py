@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import cedarpy
 import pytest
 
-from catalog import City, load_named
+from catalog import City, load_named, names
 from catalog.access import LicenceReach, Scope
+from derive import grants, questions
 from policies.access import matrix
 from policies.access.deciding import Judge, Question
 from policies.access.tables import Tables
@@ -95,6 +97,24 @@ def test_every_kind_of_situation_is_among_them() -> None:
     assert not granted, f"never allowed in any situation: {sorted(granted)}"
 
 
+def test_they_agree_about_live_classes_that_agreements_open_at_every_moment() -> None:
+    live = [each for each in situations.things(TINY) if each.resource == names.RESOURCE_LIVE]
+    moments = situations.moments(TINY, situations.published(TINY))
+    tiers = {each.tier for each in grants.cells(TINY) if each.resource == names.RESOURCE_LIVE}
+    people = [each for each in situations.people(TINY) if each.tier in tiers]
+    asked = [Question(*each) for each in product(people, questions.PLAYING, live, moments)]
+    judge, tables, found = Judge.of(TINY), Tables.of(TINY), dict[tuple[object, ...], bool]()
+    for each, verdict in zip(asked, judge.decide(asked), strict=True):
+        wanted = reference.allowed(TINY, each)
+        assert verdict.allowed is tables.allows(each) is wanted, (each, verdict, wanted)
+        found[each.who, each.action, each.what.school, each.what.subject, each.now] = wanted
+    for fixed, what in (((0, 1, 2, 3), "the moment"), ((0, 1, 2, 4), "the subject")):
+        seen: dict[object, set[bool]] = {}
+        for key, wanted in found.items():
+            seen.setdefault(tuple(key[at] for at in fixed), set()).add(wanted)
+        assert {True, False} in seen.values(), f"nothing about which {what} has a say"
+
+
 def first(rows: tuple[Any, ...], **changes: Any) -> tuple[Any, ...]:
     """The rows with the first one changed."""
     return (rows[0].model_copy(update=changes), *rows[1:])
@@ -163,10 +183,16 @@ def _differs(city: City, judge: Judge, chosen: list[Question]) -> bool:
     return any(verdict.allowed is not reference.allowed(city, asked) for asked, verdict in answers)
 
 
-def fullest(city: City) -> str:
-    """Id of the policy with the most conditions; of an agreement, where no condition follows from another."""
+def fullest(city: City, resource: str) -> str:
+    """Id of the class's policy with the most conditions.
+
+    Of an agreement, to a tier that sees no ally's, so that no condition follows from another.
+    """
     compiled = matrix.policies(city)
-    return max((name for name in compiled if name.count(".") == 3), key=lambda name: len(compiled[name]["conditions"]))
+    allied = {each.tier for each in grants.cells(city) if each.resource == resource and Scope.ALLIANCE in each.scopes}
+    parts = {name: name.split(".") for name in compiled}
+    found = [name for name, each in parts.items() if len(each) == 4 and each[0] == resource and each[1] not in allied]
+    return max(found, key=lambda name: len(compiled[name]["conditions"]))
 
 
 def about(city: City, policy: str) -> Iterator[list[Question]]:
@@ -176,9 +202,16 @@ def about(city: City, policy: str) -> Iterator[list[Question]]:
         yield [each for each in listed if (each.what.resource, each.action.value) == (resource, action)]
 
 
-@pytest.mark.parametrize("position", range(len(matrix.policies(TINY)[fullest(TINY)]["conditions"])))
-def test_the_comparison_sees_a_policy_that_lost_one_condition(position: int) -> None:
-    name, compiled = fullest(TINY), matrix.policies(TINY)
+CONDITIONS = [
+    (name, position)
+    for name in (fullest(TINY, resource) for resource in (names.RESOURCE_LESSON, names.RESOURCE_LIVE))
+    for position in range(len(matrix.policies(TINY)[name]["conditions"]))
+]
+
+
+@pytest.mark.parametrize(("name", "position"), CONDITIONS)
+def test_the_comparison_sees_a_policy_that_lost_one_condition(name: str, position: int) -> None:
+    compiled = matrix.policies(TINY)
     policy = compiled[name]
     left = [body for at, body in enumerate(policy["conditions"]) if at != position]
     spoilt = {**compiled, name: {**policy, "conditions": left}}

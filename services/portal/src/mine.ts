@@ -12,6 +12,8 @@ interface Grant {
   everybody: boolean;
   /** Nothing of the platform gives it so far. */
   notYet: boolean;
+  /** The platform's operator does it for them. */
+  byOperator: boolean;
 }
 
 interface Resource {
@@ -60,7 +62,9 @@ function grant(raw: Raw): Grant | null {
   const [action, whose] = [names(raw["action"]), known(raw["whose"])];
   const below = raw["consent_below"];
   if (!action || !whose.length) return null;
-  return { action, whose, consentBelow: typeof below === "number" ? below : 0, everybody: raw["everybody"] === true, notYet: raw["not_yet"] === true };
+  const told = (key: string): boolean => raw[key] === true;
+  const by = { everybody: told("everybody"), notYet: told("not_yet"), byOperator: told("by_operator") };
+  return { action, whose, consentBelow: typeof below === "number" ? below : 0, ...by };
 }
 
 function resource(raw: Raw): Resource | null {
@@ -143,7 +147,7 @@ function ofTheRoster(mine: Mine): Node[] {
 function together(grants: Grant[]): Grant[][] {
   const found = new Map<string, Grant[]>();
   for (const each of grants) {
-    const key = JSON.stringify([each.whose, each.consentBelow, each.everybody, each.notYet]);
+    const key = JSON.stringify([each.whose, each.consentBelow, each.everybody, each.notYet, each.byOperator]);
     found.set(key, [...(found.get(key) ?? []), each]);
   }
   return [...found.values()];
@@ -154,7 +158,7 @@ function cells(grants: Grant[]): Node[] {
   const [first] = grants;
   if (!first) return [];
   const consent = first.consentBelow ? t.consent.replace("{age}", String(first.consentBelow)) : null;
-  const notes = [first.everybody ? t.everybody : null, consent, first.notYet ? t.notYet : null];
+  const notes = [first.everybody ? t.everybody : null, consent, first.notYet ? t.notYet : null, first.byOperator ? t.byOperator : null];
   return [
     h("td", {}, list(grants.map((each) => inWords(each.action)))),
     h("td", {}, either(first.whose.map(inWords)), ...notes.map((note) => (note ? h("span", { class: "note" }, note) : null))),

@@ -13,8 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from catalog.access import Action
+from derive import points
 from derive.audit import Kind, Record
-from services.entitlement import app, mine
+from services.entitlement import app
 from services.entitlement.audit import Trail
 from services.entitlement.desk import Desk
 from services.entitlement.journal import UnrecordedError
@@ -132,14 +133,27 @@ def test_the_age_below_which_a_guardian_has_to_agree_is_told(client: TestClient)
     assert [each["consent_below"] for each in rows["pupil-profile"]] == [14]
 
 
-def test_what_nothing_gives_yet_is_marked(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def marks() -> list[tuple[str, bool]]:
+def test_what_the_platform_does_not_give_is_marked(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def marks() -> set[tuple[str, bool, bool]]:
         rows = get(client, "mine", "pupil").json()["resources"]
-        return [(each["id"], grant["not_yet"]) for each in rows for grant in each["grants"]]
+        return {(each["id"], grant["not_yet"], grant["by_operator"]) for each in rows for grant in each["grants"]}
 
-    assert marks() == [("lesson", False), ("lesson", False), ("pupil-profile", False)]
-    monkeypatch.setattr(mine, "CLOSED", {("pupil-profile", Action.VIEW)})
-    assert marks() == [("lesson", False), ("lesson", False), ("pupil-profile", True)]
+    assert marks() == {("lesson", False, False), ("pupil-profile", False, False)}
+    by_command = points.Served((points.Point.OPERATOR,))
+    monkeypatch.setattr(points, "SERVED", {("lesson", Action.VIEW): by_command})
+    assert marks() == {("lesson", False, True), ("pupil-profile", True, False)}
+
+
+def test_a_right_over_two_scopes_is_told_apart_where_only_one_is_given(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = DOCUMENT["classes"]["platform"]["grants"]["view"]["robot"]
+    monkeypatch.setitem(cell, "scopes", ["city", "agreement"])
+    rows = {each["id"]: each["grants"] for each in get(client, "mine", "robot").json()["resources"]}
+    assert [(each["whose"][0]["en"], each["not_yet"]) for each in rows["platform"]] == [
+        ("city of a city", False),
+        ("agreement of a city", True),
+    ]
 
 
 def test_without_a_session_only_the_public_s_is_told(client: TestClient) -> None:
