@@ -55,6 +55,10 @@ class Planted:
     """What must be found nowhere, and what must be found."""
 
     canary: str = field(default_factory=lambda: f"canary{secrets.token_hex(8)}")
+    lesson: str = field(
+        default_factory=lambda: "l-" + "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(16))
+    )
+    """Of no lesson that there is; but in an id's form, so that the record keeps it. Of the canary it keeps nothing."""
     secrets: dict[str, str] = field(default_factory=dict)
     pupils: dict[str, str] = field(default_factory=dict)
     """Ids and names."""
@@ -209,7 +213,8 @@ def used(platform: Platform, planted: Planted, edges: Mapping[str, Box]) -> None
 def marked(platform: Platform, planted: Planted, prometheus: str, edges: Mapping[str, Box]) -> None:
     """Put the canary wherever the platform lets somebody put a word."""
     assert viewer.ask(platform, f"/lessons/{planted.canary}").status == 403
-    assert viewer.play(platform, planted.canary).status == 404
+    for asked in (planted.canary, planted.lesson):
+        assert viewer.play(platform, asked).status == 404
     labels = {"__name__": names.METRIC_FETCHED, "school": planted.canary, "job": "box"}
     assert remote_write.push(f"{prometheus}/api/v1/write", [(labels, time.time(), time.time())]).is_success
     with forwarded(platform) as endpoint:
@@ -217,7 +222,8 @@ def marked(platform: Platform, planted: Planted, prometheus: str, edges: Mapping
         # More than the cache holds back before it writes.
         body = planted.canary.encode() + os.urandom(8 * 2**20)
         for name in ("big", "bigger"):
-            key = f"{LESSON}/{name}"
+            # Of a try before, the caches would give the piece that they have.
+            key = f"{LESSON}/{name}-{planted.canary}"
             packager.put_object(Bucket=names.BUCKET_LESSONS, Key=key, Body=body, CacheControl="public, max-age=600")
             shown = viewer.cookie(viewer.minted(platform, LESSON))
             assert viewer.ask(platform, f"/lessons/{key}", Cookie=shown).status == 200
@@ -346,7 +352,7 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
             metrics(prometheus, planted),
             lessons(platform),
             kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, planted.canary),
-            kept(platform, store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT, planted.canary),
+            kept(platform, store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT, planted.lesson),
             Place("command lines", b"\n".join(processes.seen), planted.canary),
         ]
         on_disks = {name: cached(platform, pod, search) for name, pod in caches(platform).items()}
