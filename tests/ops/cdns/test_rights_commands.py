@@ -51,7 +51,7 @@ def test_what_may_not_be_watched_is_refused_with_all_else_before_anything_is_wri
         done = RUNNER.invoke(cdn.app, words)
         assert isinstance(done.exception, UserError), done.output
         said = str(done.exception).splitlines()
-        assert said[0] == "day.csv has 3 problems:"
+        assert said[0] == "day.csv has 3 problems:", said
         assert [line.partition(" ")[2].partition("day.csv")[2].split(" ")[0] for line in said[1:4]] == [
             ":3:lesson:", ":4:lesson:", ":5:lesson:"
         ]  # fmt: skip
