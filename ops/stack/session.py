@@ -366,9 +366,13 @@ def forwarding(cluster: Target, port: int) -> str:
 def announce(wanted: Wanted, named: Target | None, phases: Phases) -> None:
     """Say where everything is; ``named`` is the cluster that the user named."""
     address = url(wanted.stack)
+    # Without the option a command is about the stack of the trial.
+    of = "" if wanted.stack == Wanted().stack else f" --stack {wanted.stack}"
     phases.console.print(f"\n[bold green]up[/] in {sum(phases.seconds.values()):.0f} s")
     phases.console.print(f"  portal        {address}/")
-    phases.console.print(f"  dashboards    {address}/{names.MONITORING}/  (sign in: huiju access sign-in --tier TIER)")
+    phases.console.print(
+        f"  dashboards    {address}/{names.MONITORING}/  (sign in: huiju access sign-in --tier TIER{of})"
+    )
     phases.console.print(f"  lessons       {address}/lessons/index.json")
     cluster = named or of_settings(configuration.settings(wanted.stack))
     if urlsplit(address).hostname == DOMAIN and not cluster.embedded:
@@ -378,4 +382,4 @@ def announce(wanted: Wanted, named: Target | None, phases: Phases) -> None:
             f"  trust         {authority.certificate_file()}  (the local CA, for browsers and curl --cacert)"
         )
     first = "" if shutil.which("huiju") else "source .venv/bin/activate, then "
-    phases.console.print(f"  next          {first}huiju status | huiju lesson publish FILE | huiju down")
+    phases.console.print(f"  next          {first}huiju status{of} | huiju lesson publish FILE{of} | huiju down{of}")

@@ -133,16 +133,23 @@ def test_a_run_is_on_record_with_the_city_that_a_file_of_a_person_names(
     assert on_record == [city]
 
 
+@pytest.mark.parametrize(("stack", "of"), [("local", ""), ("hand", " --stack hand")])
 @pytest.mark.parametrize(("found", "first"), [(None, "source .venv/bin/activate, then "), ("/bin/huiju", "")])
-def test_what_to_do_next_can_be_typed_in_this_shell(
-    found: str | None, first: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_to_do_next_can_be_typed_in_this_shell(  # noqa: PLR0917
+    stack: str,
+    of: str,
+    found: str | None,
+    first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: found)
     monkeypatch.setattr(configuration, "generated", lambda _: False)
     embedded = SimpleNamespace(embedded=True)
-    session.announce(session.Wanted(), embedded, Phases())  # type: ignore[arg-type]  # only that is asked of it
+    session.announce(session.Wanted(stack=stack), embedded, Phases())  # type: ignore[arg-type]  # only that is asked of it
     said = " ".join("".join(capsys.readouterr()).split())
-    assert f"next {first}huiju status" in said
+    assert f"next {first}huiju status{of} | huiju lesson publish FILE{of} | huiju down{of}" in said
+    assert f"huiju access sign-in --tier TIER{of})" in said
 
 
 @pytest.mark.parametrize(
