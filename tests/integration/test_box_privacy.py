@@ -228,6 +228,9 @@ def kept_on_purpose(box: Box, platform: Platform, planted: Planted, control: str
     return {"token": token, "account": control, "signature": signature, "header": header}
 
 
+RUN = b"proxy.process"
+
+
 def places(box: Box, platform: Platform, control: str) -> Iterator[Place]:
     """Where the box leaves something; it runs, and is ended for its last files."""
     assert box.process
@@ -238,11 +241,13 @@ def places(box: Box, platform: Platform, control: str) -> Iterator[Place]:
     yield Place("the access log", b"\n".join(logged(box)), control)
     yield Place("what is shipped of it", "\n".join(shipped(box)).encode(), control)
     yield Place("its counters", box.ask("GET", school_cache.STATS)[1], "school.had.yes")
+    # Traffic Server writes its counters down once in a while, and not when it is ended.
+    until(lambda: RUN in written(box.folder / "run"), "its counters are in its files", 120)
     yield Place("what the platform was asked", "\n".join(path for path, _ in platform.asked).encode(), control)
     box.down()
     yield Place("diags.log", (log / "diags.log").read_bytes(), "traffic server running")
     yield Place("its disk", written(box.folder / "cache"), control)
-    yield Place("files of its run", written(box.folder / "run"), "proxy.process")
+    yield Place("files of its run", written(box.folder / "run"), RUN.decode())
     rest = (written(box.folder / "etc"), written(log), (box.folder / "said").read_bytes())
     yield Place("its configuration, all logs and what it prints", b"\n".join(rest), ISSUER)
 
