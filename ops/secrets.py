@@ -10,7 +10,7 @@ from catalog import load_named
 from derive.signing import Step
 from ops.lessons import place
 from ops.phases import Phases
-from ops.stack import configuration, renewal, rotation, session
+from ops.stack import renewal, rotation, session
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,7 +42,7 @@ def rotate(
             rotation.rotate_passphrase(phases.say)
     if not (store_key or access_key or database_key or identity_key or tls):
         return
-    if passphrase and (why := _not_the_kits(stack)):
+    if passphrase and (why := rotation.not_the_kits(stack)):
         phases.say(f"only the passphrase was replaced: {why}")
         return
     with phases.phase("credentials"):
@@ -56,19 +56,6 @@ def rotate(
         )
     if apply:
         session.reapply(stack, phases, "secrets-rotate")
-
-
-def _not_the_kits(stack: str) -> str:
-    """Why the kit cannot replace credentials of the stack, and what to do; empty where it can."""
-    file = configuration.file(stack)
-    if not file.exists():
-        return f"there is no {file.name}; name the stack with --stack"
-    if configuration.generated(stack):
-        return ""
-    return (
-        f"{file.name} is yours, and so are its credentials: set each with `pulumi config set --secret KEY --stack {stack}`, "
-        f"then `huiju up --stack {stack}` (docs/engineer/operations.md#secrets)"
-    )
 
 
 NEXT = {
