@@ -31,12 +31,16 @@ def cells(city: City) -> Iterator[Cell]:
                     yield Cell(resource.id, tier, action, grant.scopes, grant.rule)
 
 
-def held(city: City, resource: str, tier: str) -> dict[str, tuple[Scope, ...]]:
-    """All that the tier may do with one class: action -> with whose."""
-    return {cell.action: cell.scopes for cell in cells(city) if (cell.resource, cell.tier) == (resource, tier)}
+def held(city: City, resource: str) -> dict[str, dict[str, tuple[Scope, ...]]]:
+    """All that may be done with one class: tier -> action -> with whose. (No tier has an action twice in one: `catalog.access_checks`.)"""
+    found: dict[str, dict[str, tuple[Scope, ...]]] = {}
+    for cell in cells(city):
+        if cell.resource == resource:
+            found.setdefault(cell.tier, {})[cell.action] = cell.scopes
+    return found
 
 
 def scopes(city: City, resource: str, tier: str, actions: frozenset[Action]) -> frozenset[Scope]:
     """With whose ``resource`` the tier may do any of ``actions``; empty where with none."""
-    found = (cell for cell in cells(city) if (cell.resource, cell.tier) == (resource, tier) and cell.action in actions)
-    return frozenset(scope for cell in found for scope in cell.scopes)
+    found = held(city, resource).get(tier, {})
+    return frozenset(scope for action in actions for scope in found.get(action, ()))

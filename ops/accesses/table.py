@@ -17,6 +17,7 @@ from catalog.access import USES, Scope
 from catalog.resource import Resource
 from derive import grants, points
 from derive.grants import Cell
+from derive.points import Held
 from ops.accesses import words
 from policies.access.words import ACTIONS, Both, whose
 
@@ -40,10 +41,11 @@ class Row:
 
 def rows(city: City, resource: Resource) -> list[Row]:
     """Every row of one class, in catalog order."""
-    return [_row(city, resource, cell) for cell in grants.cells(city) if cell.resource == resource.id]
+    held = grants.held(city, resource.id)
+    return [_row(city, resource, cell, held[cell.tier]) for cell in grants.cells(city) if cell.resource == resource.id]
 
 
-def _row(city: City, resource: Resource, cell: Cell) -> Row:
+def _row(city: City, resource: Resource, cell: Cell, held: Held) -> Row:
     rule = next((each for each in city.data_rules if each.id == cell.rule), None)
     use = USES.get(cell.action)
     fitting = [each.id for each in city.licences if use in each.uses and cell.tier in each.tiers]
@@ -54,13 +56,13 @@ def _row(city: City, resource: Resource, cell: Cell) -> Row:
         (rule.name.zh, rule.name.en) if rule else None,
         bool(rule and rule.guardian_consent),
         tuple(fitting) if resource.licensed and use else (),
-        tuple(_given(city, resource, cell)),
+        tuple(_given(resource, cell, held)),
     )
 
 
-def _given(city: City, resource: Resource, cell: Cell) -> Iterator[Both]:
+def _given(resource: Resource, cell: Cell, held: Held) -> Iterator[Both]:
     """A sentence for each giver but the platform, with whose where not all is by the same."""
-    found = points.givers(resource.id, cell.action, grants.held(city, resource.id, cell.tier))
+    found = points.givers(resource.id, cell.action, held)
     for giver, scopes in found.items():
         if giver in words.GIVERS:
             (zh, en), part = words.GIVERS[giver], words.either(whose(resource.held_by, Scope(each)) for each in scopes)

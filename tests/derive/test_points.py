@@ -39,14 +39,14 @@ def with_grant(tier: str, resource: str, action: Action, *scopes: Scope) -> City
 def test_the_cluster_binds_whom_it_is_said_to_give_it(resource: str, action: Action, scope: Scope) -> None:
     tier = "evaluator"
     city = with_grant(tier, resource, action, scope)
-    found = points.givers(resource, action, grants.held(city, resource, tier))
+    found = points.givers(resource, action, grants.held(city, resource)[tier])
     assert found == {(Giver.PLATFORM if tier in rbac.tiers(city) else Giver.NOBODY): [scope]}
 
 
 @pytest.mark.parametrize(("tier", "scope"), [("evaluator", Scope.CITY), ("general-public", Scope.PUBLIC)])
 def test_the_gateway_lets_through_whom_it_is_said_to(tier: str, scope: Scope) -> None:
     city = with_grant(tier, names.RESOURCE_READINGS, Action.REPORT, scope)
-    found = points.givers(names.RESOURCE_READINGS, Action.REPORT, grants.held(city, names.RESOURCE_READINGS, tier))
+    found = points.givers(names.RESOURCE_READINGS, Action.REPORT, grants.held(city, names.RESOURCE_READINGS)[tier])
     through = tier in {each.id for each in readers.dashboard_tiers(city)}
     assert found == {(Giver.PLATFORM if through else Giver.NOBODY): [scope]}
 
