@@ -28,6 +28,7 @@ from derive.school_cache import SchoolCache
 from local.ports import free_port
 from services.packager.store import IMMUTABLE, INDEX, MASTER
 from tests.caches import Names
+from tests.loopback import Quiet
 from tests.traffic_server import clock
 
 CODE, DOMAIN, ISSUER, SEED = "0000000001", "example.test", "https://example.test", "s" * 32
@@ -129,8 +130,7 @@ class Platform:
 
 
 def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version, wbufsize = "HTTP/1.1", 1 << 16  # one write: apart they cost 40 ms a piece
+    class Handler(Quiet, BaseHTTPRequestHandler):
         timeout = 60
 
         def do_GET(self) -> None:
@@ -156,9 +156,6 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
 
         def do_HEAD(self) -> None:
             self.do_GET()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
     return Handler
 

@@ -20,6 +20,7 @@ from benchmarks.caching import sandbox
 from catalog import City
 from derive import shield, video_token
 from local.ports import free_port
+from tests.loopback import Quiet
 
 PROGRAM = "traffic_server"
 CLOCKS = "*/faketime/libfaketimeMT.so.1"
@@ -52,9 +53,7 @@ class Origin(ThreadingHTTPServer):
         """Names and values that came along, to look for what should not be there."""
 
 
-class _Segment(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # head and body in one write: apart the second waits 40 ms for the first one's acknowledgement
+class _Segment(Quiet, BaseHTTPRequestHandler):
     server: Origin
 
     def do_GET(self) -> None:
@@ -66,9 +65,6 @@ class _Segment(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", KEPT)
         self.end_headers()
         self.wfile.write(MEDIA)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is said."""
 
 
 @contextmanager

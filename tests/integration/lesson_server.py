@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.integration.pages_server import Answering, content_policy, listening
+from tests.integration.pages_server import Answering, content_policy
+from tests.loopback import listening
 
 LESSONS, ACCESS = "/lessons/", "/access/"
 

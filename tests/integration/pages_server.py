@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from local.images.definition import FOLDERS
+from tests.loopback import listening
 
 ROOT, API = "/monitoring/", "/monitoring/api/"
 
@@ -46,18 +46,6 @@ def serving(pages: Path, dashboards: Path, prometheus: str) -> Iterator[Pages]:
     with listening(_handler(served)) as address:
         served.url = f"{address}{ROOT}"
         yield served
-
-
-@contextmanager
-def listening(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
-    """Where requests are answered by ``handler`` until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Answering(SimpleHTTPRequestHandler):

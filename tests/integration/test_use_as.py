@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.integration.pages_server import Answering, content_policy, listening
+from tests.integration.pages_server import Answering, content_policy
 from tests.integration.test_player_page import PHONE, SMALL, WIDTH, browser, built, context, page  # noqa: F401  # fixtures
+from tests.loopback import listening
 
 pytestmark = pytest.mark.integration
 

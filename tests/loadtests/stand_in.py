@@ -19,6 +19,7 @@ from benchmarks.generator import certificate
 from derive import session_token
 from services.packager import playlists
 from services.packager.playlists import Segment, Track
+from tests.loopback import Quiet
 
 CHANCE = random.Random()
 LESSON, HASH = "l-aaaaaaaaaaaaaaaa", "0" * 12
@@ -83,12 +84,8 @@ class Platform(ThreadingHTTPServer):
         """A client that leaves in the middle is none of our business."""
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 20  # head and body in one write: apart they wait for each other's acknowledgement
+class Handler(Quiet, BaseHTTPRequestHandler):
     server: Platform
-
-    def log_message(self, format: str, *args: Any) -> None: ...
 
     def do_GET(self) -> None:
         kind = self._kind()

@@ -13,19 +13,12 @@ import pytest
 
 from catalog.errors import UserError
 from derive import lesson_parcel
-from local import paths
-from ops.parcels import carrying, signing
+from ops.parcels import carrying
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER, Keeper
-from tests.playbooks.test_lessons_on_a_stick import Stand, files, made
+from tests.playbooks.test_lessons_on_a_stick import Stand, files, made, stand
 
-
-@pytest.fixture
-def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
-    monkeypatch.setattr(paths, "state_dir", lambda: tmp_path / "state")
-    with box_cache.standing(LESSON, OTHER) as found:
-        (found[2].box.folder.parent / "parcels.asc").write_text(signing.public_key())
-        yield found
+__all__ = ["stand"]
 
 
 def shell(keeper: Keeper, folder: Path) -> tuple[carrying.Reach, Path]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER
+from tests.loopback import Quiet, listening
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Store:
 
     text: bytes = b"{}"
     tagged: bool = True
-    port: int = 0
+    url: str = ""
     sent: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -33,9 +34,7 @@ class Store:
 def store() -> Iterator[Store]:
     found = Store()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             tag = f'"{hashlib.sha256(found.text).hexdigest()}"'
             same = found.tagged and self.headers.get("If-None-Match") == tag
@@ -50,14 +49,8 @@ def store() -> Iterator[Store]:
                 found.sent += len(found.text)
                 self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(found.text), found.text))
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads, found.port = True, server.server_port
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    with listening(Handler) as found.url:
         yield found
-        server.shutdown()
 
 
 @pytest.fixture
@@ -67,7 +60,8 @@ def platform(monkeypatch: pytest.MonkeyPatch, store: Store) -> Any:
     from keeper import platform  # type: ignore[import-not-found]  # as it lies on the box
 
     monkeypatch.setattr(platform, "MOST_BYTES", 1024)
-    monkeypatch.setattr(platform, "line_to", lambda *_: platform.http.client.HTTPConnection("127.0.0.1", store.port))
+    at = urlsplit(store.url).netloc
+    monkeypatch.setattr(platform, "line_to", lambda *_: platform.http.client.HTTPConnection(at))
     return platform
 
 

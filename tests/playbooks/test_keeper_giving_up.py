@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER
+from tests.loopback import Quiet, listening
 
 MINE, OTHERS = f"/lessons/{LESSON}/lesson.json", f"/lessons/{OTHER}/lesson.json"
 
@@ -21,7 +21,7 @@ MINE, OTHERS = f"/lessons/{LESSON}/lesson.json", f"/lessons/{OTHER}/lesson.json"
 class Answering:
     """A cache that answers each path with its status, 200 where none is named."""
 
-    port: int = 0
+    url: str = ""
     status: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -30,23 +30,15 @@ class Answering:
 def answering() -> Iterator[Answering]:
     found = Answering()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_PURGE(self) -> None:
             found.asked.append(self.path)
             self.send_response_only(found.status.get(self.path, 200))
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads, found.port = True, server.server_port
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    with listening(Handler) as found.url:
         yield found
-        server.shutdown()
 
 
 @dataclass
@@ -68,7 +60,7 @@ def given(monkeypatch: pytest.MonkeyPatch, answering: Answering, tmp_path: Path)
     monkeypatch.syspath_prepend(str(box_cache.FILES))
     from keeper import cache, withdrawals  # type: ignore[import-not-found]  # as it lies on the box
 
-    found = Given(cache.Cache(f"http://127.0.0.1:{answering.port}"), withdrawals.Withdrawals(tmp_path))
+    found = Given(cache.Cache(answering.url), withdrawals.Withdrawals(tmp_path))
     rows = [{"id": path.split("/")[2], "at": "2026-11-29T05:00:00Z", "paths": [path]} for path in (MINE, OTHERS)]
     found.known.hear({"lessons": rows})
     return found
