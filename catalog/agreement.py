@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.types import Day, Fact, Names, PartnerId, Party, SchoolCode, Sentence, ServiceId, Slug, SubjectId
+from catalog.types import Day, Fact, Names, PartnerId, Party, SchoolCode, ServiceId, Slug, SubjectId, Words
 
 
 class PartnerKind(StrEnum):
@@ -43,9 +43,9 @@ class Term(Fact):
 
     party: Party
     """A school's code or a partner's id; one of the agreement's."""
-    gives: Annotated[tuple[Sentence, ...], Field(min_length=1)]
+    gives: Annotated[tuple[Words, ...], Field(min_length=1)]
     """What it lets the others have, one line each."""
-    owes: Annotated[tuple[Sentence, ...], Field(min_length=1)]
+    owes: Annotated[tuple[Words, ...], Field(min_length=1)]
     """What it has to do, one line each."""
 
 
@@ -54,7 +54,7 @@ class Signature(Fact):
 
     party: Party
     """A school's code or a partner's id; one of the agreement's."""
-    office: Sentence
+    office: Words
     """Who signed for it, by office."""
     on: Day
     """The day of the signature."""

@@ -80,7 +80,9 @@ def test_the_page_says_everything_in_both_languages_and_fetches_nothing(city: Ci
     for row in rows:
         assert row.name.zh in found.words and row.name.en in found.words
     for agreement in city.agreements:
-        assert all(line in found.words for term in agreement.terms for line in (*term.gives, *term.owes))
+        said = [line for term in agreement.terms for line in (*term.gives, *term.owes)]
+        said += [each.office for each in agreement.signatures]
+        assert all(line.zh in found.words and line.en in found.words for line in said)
     assert not {"script", "img", "link", "iframe"} & set(found.tags)
     assert city.digest in found.words
 
