@@ -9,10 +9,11 @@ from typing import Any
 
 from catalog import City, names
 from derive import cache_tree
+from derive.cache_tree import CacheLevel
 from infra.plan import district_gateways, zones
 from ops.lessons.place import Place
 
-EDGE, GATEWAY = "edge", "gateway"
+EDGE, GATEWAY = str(CacheLevel.EDGE), names.GATEWAY
 Object = Mapping[str, Any]
 
 
