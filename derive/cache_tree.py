@@ -29,6 +29,11 @@ def edges(city: City) -> tuple[str, ...]:
     return tuple(district.id for district in city.districts) if with_edges else ()
 
 
+def edges_in_zone(city: City) -> tuple[str, ...]:
+    """Ids of the districts whose edge has a zone to run in: servers that stand in the district."""
+    return tuple(each for each in edges(city) if city.district(each).zone)
+
+
 def edge_host(city: City, school: School, domain: str) -> str:
     """Host name of the edge that a school's box asks first; empty where the city has none. ``domain`` is that of the boxes."""
     return names.district_host(school.district, domain) if school.district in edges(city) else ""

@@ -1,10 +1,10 @@
 """Whether the links carry what is promised: ladder times classes times what a box spares, against each link's rate. Pure.
 
 In a school with a box each rendition of a live class crosses the link once, however many rooms watch; without one, once for each room.
-Between the city and a district each rendition crosses once: that supposes that the district's edge stands in the district, and with it a
-pod of the gateway by which its boxes come in, which the kit does not place (decision 0259). Where either is in the city, each box's copy
-crosses, and this counts too little for the district. Rates are Mbit/s on the link: picture and
-sound times the overhead of the catalog. What a school is measured to get counts where it is less than what is contracted.
+Between the city and a district with a `zone` each rendition crosses once: its edge stands in the district, and with it the gateway by which
+its boxes come to it (decision 0294). Without a zone both are in the city, and what crosses the link of a school crosses its district's too.
+Rates are Mbit/s on the link: picture and sound times the overhead of the catalog. What a school is measured to get counts where it is less
+than what is contracted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 from catalog import City
 from catalog.media import Rendition
 from catalog.promise import LiveClass, Taking
-from derive import timetable
+from derive import cache_tree, timetable
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -105,6 +105,11 @@ class Budget:
         live = (stream for each in self.city.live_classes for stream in _streams(self.city, each))
         return (*live, *self.recorded)
 
+    @cached_property
+    def near(self) -> frozenset[str]:
+        """Districts whose edge is on their side of the link between them and the city."""
+        return frozenset(cache_tree.edges_in_zone(self.city))
+
     def mbps(self, rendition: str) -> float:
         """What one stream of ``rendition`` takes of a link, with its sound."""
         kbps = self.rungs[rendition].video_kbps + self.city.packaging.audio_kbps
@@ -126,7 +131,7 @@ class Budget:
         return tuple(self._school(code, streams) for code, streams in mine.items())
 
     def districts(self) -> tuple[Verdict, ...]:
-        """The way between the city and each district's edge."""
+        """The way between the city and each district."""
         found = []
         for district in self.city.districts:
             streams = [each for each in self.streams if self.city.school(each.school).district == district.id]
@@ -158,14 +163,16 @@ class Budget:
 
     def _crossing(self, carrier: Carrier, streams: Iterable[Stream], at_most: str | None = None) -> list[float]:
         """What crosses a link at once, Mbit/s each; no rendition larger than ``at_most``."""
-        once, rooms = set[tuple[str, str]](), list[float]()
+        once, rooms = set[tuple[str, str, str]](), list[float]()
         for each in streams:
             rendition = self.smaller(each.rendition, at_most) if at_most else each.rendition
-            if carrier is Carrier.DISTRICT or self.boxed(each.school):
-                once.add((each.lesson, rendition))
+            if carrier is Carrier.DISTRICT and self.city.school(each.school).district in self.near:
+                once.add((each.lesson, rendition, ""))
+            elif self.boxed(each.school):
+                once.add((each.lesson, rendition, each.school))
             else:
                 rooms += [self.mbps(rendition)] * each.classes
-        return sorted(self.mbps(rendition) for _, rendition in once) + rooms
+        return sorted(self.mbps(rendition) for _, rendition, _ in once) + rooms
 
     def _largest(self, carrier: Carrier, moments: Iterable[list[Stream]], usable: float) -> str | None:
         together = list(moments)

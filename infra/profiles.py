@@ -39,7 +39,11 @@ class Profile(BaseModel):
     cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of the shield, in GiB.")
     edge_cache_size_gib: Gibibytes = Field(description="Disk cache of each pod of a district's edge, in GiB.")
     edges_only_in_zone: bool = Field(
-        description="Run a district's edge in its district's zone (the catalog's `zone`) or not at all, instead of preferably there."
+        description="Run a district's edge and gateway in its zone (the catalog's `zone`) or not at all, instead of preferably there."
+    )
+    district_gateways: bool = Field(
+        description="Put a gateway into each district with a `zone`, by which its boxes reach its edge. "
+        "With `NodePort` they use the ports from 30444 on, in the order of the catalog's districts."
     )
     metrics_size_gib: Gibibytes = Field(description="Size of Prometheus' volume, in GiB.")
     metrics_memory_mib: MetricsMemory = Field(
@@ -81,6 +85,8 @@ PROFILES: dict[ProfileName, Profile] = {
         cache_size_gib=1,
         edge_cache_size_gib=1,
         edges_only_in_zone=False,
+        # On one machine there is no link to spare.
+        district_gateways=False,
         metrics_size_gib=2,
         metrics_memory_mib=320,
         logs_flush_seconds=20,
@@ -106,6 +112,7 @@ PROFILES: dict[ProfileName, Profile] = {
         cache_size_gib=50,
         edge_cache_size_gib=50,
         edges_only_in_zone=False,
+        district_gateways=True,
         metrics_size_gib=200,
         metrics_memory_mib=2048,
         logs_flush_seconds=300,
@@ -143,6 +150,7 @@ class Overrides(BaseModel):
     cache_size_gib: Gibibytes | None = _cell("cache_size_gib")
     edge_cache_size_gib: Gibibytes | None = _cell("edge_cache_size_gib")
     edges_only_in_zone: bool | None = _cell("edges_only_in_zone")
+    district_gateways: bool | None = _cell("district_gateways")
     metrics_size_gib: Gibibytes | None = _cell("metrics_size_gib")
     metrics_memory_mib: MetricsMemory | None = _cell("metrics_memory_mib")
     logs_flush_seconds: FlushSeconds | None = _cell("logs_flush_seconds")

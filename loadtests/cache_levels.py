@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from catalog import City
-from derive import figures
+from derive import cache_tree, figures
 from derive.cache_tree import CacheLevel
 
 GIB = 1 << 30
@@ -90,6 +90,7 @@ class Levels:
         self.boxes = {code: Cache(0 if code in boxless else self.sizes.box * GIB) for code in self.city.by_code}
         self.edges = {each.id: Cache(self.sizes.edge * GIB) for each in self.city.districts}
         self.shield = Cache(self.sizes.shield * GIB)
+        self.near = frozenset(cache_tree.edges_in_zone(self.city))
         self.district = {school.code: school.district for school in self.city.schools}
         self.minute: defaultdict[str, int] = defaultdict(int)
 
@@ -114,10 +115,11 @@ class Levels:
         """``piece`` crosses the link of ``school``, and what lies behind it as far as nobody has it."""
         district = self.district[school]
         self.minute[school] += size
-        if self._asked(EDGE, self.edges[district], piece, size):
-            return
-        self.minute[district] += size
-        if not self._asked(SHIELD, self.shield, piece, size):
+        held = self._asked(EDGE, self.edges[district], piece, size)
+        # An edge without a zone is in the city: what its schools get from it crosses the district's link too.
+        if not held or district not in self.near:
+            self.minute[district] += size
+        if not held and not self._asked(SHIELD, self.shield, piece, size):
             self.minute[STORE] += size
 
     def _asked(self, level: str, cache: Cache, piece: Piece, size: int) -> bool:

@@ -27,6 +27,7 @@ from ops.cdns import (
     link_samples,
     measured,
     nights,
+    places,
     plan_table,
     progress,
     purging,
@@ -298,6 +299,19 @@ def warm_command(
             )
         if not found or any(each.why for each in found):
             raise UserError("not every cache holds it: run it again" if found else "no cache runs: `huiju status` says")
+
+
+@app.command(name="places")
+def places_command(stack: Stack = "local") -> None:
+    """Where the edge and the gateway of each district with a zone run. Exit code 1 where one is elsewhere, and spares no link."""
+    where = place.of_stack(stack)
+    found = places.of(where, load_named(where.city))
+    for each in found:
+        console().print(Text(each.sentence, style="" if each.there else "red"))
+    if not found:
+        typer.echo("no district has a zone and an edge: nothing has a place of its own")
+    if not all(each.there for each in found):
+        raise typer.Exit(1)
 
 
 def _of(city: City, stack: str) -> place.Place:

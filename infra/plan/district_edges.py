@@ -8,15 +8,12 @@ from catalog import City, names
 from catalog.school import District
 from derive import cache_pod, cache_tls, cache_tree, district_edge, pods
 from infra.config import StackSettings
-from infra.plan import cache_pods, objects
+from infra.plan import cache_pods, objects, zones
 from infra.plan.cache_pods import CachePod
 from infra.plan.resource import Body, Resource
 
 CONFIGURATION = "cache"
 """ConfigMap with Traffic Server's files."""
-ZONE = "topology.kubernetes.io/zone"
-"""Kubernetes' own label of a node: https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone."""
-PREFERRED, REQUIRED = (f"{word}DuringSchedulingIgnoredDuringExecution" for word in ("preferred", "required"))
 
 
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
@@ -34,20 +31,9 @@ def _edge(district: District, settings: StackSettings, files: Mapping[str, str])
     yield objects.config_map(CONFIGURATION, service, cache_pods.entries(files))
     yield objects.secret(names.CACHE_TLS_SECRET, service, tls)
     yield objects.cluster_service(name, service, name, district_edge.PORT)
-    pod = {**_pod(service, settings, files), **_place(district.zone, only=settings.row.edges_only_in_zone)}
+    pod = {**_pod(service, settings, files), **zones.place(district.zone, only=settings.row.edges_only_in_zone)}
     more: Body = {"replicas": settings.row.replicas, **cache_pods.REPLACED}
     yield objects.workload("Deployment", name, service, pod, [files, tls], **more)
-
-
-def _place(zone: str | None, *, only: bool) -> Body:
-    """Where the pods of a district's edge run: in ``zone``, by preference or ``only`` there; anywhere while the district has none."""
-    if not zone:
-        return {}
-    term: Body = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
-    if only:
-        return {"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [term]}}}}
-    # As heavy as a preference may be: beside it counts that pods spread over nodes, which may be anywhere.
-    return {"affinity": {"nodeAffinity": {PREFERRED: [{"weight": 100, "preference": term}]}}}
 
 
 def _pod(service: str, settings: StackSettings, files: Mapping[str, str]) -> Body:

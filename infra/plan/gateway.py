@@ -9,7 +9,7 @@ from typing import Any
 from catalog import City, names
 from derive import access_log, pods
 from infra.config import StackSettings
-from infra.plan import disruption, objects, routes, school_listener, sign_in
+from infra.plan import disruption, district_gateways, objects, routes, school_listener, sign_in
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
 from infra.plan.routes import GATEWAY_API, PUBLIC
 
@@ -17,11 +17,13 @@ NODE_PORT = 30443
 """Port of every node that leads to the gateway where the profile exposes it so."""
 IDLE_SECONDS = 120
 """After which a request that does not move is given up: longer than the shield waits for the store."""
+ENVOY_MIB, POD_MIB, CONTROLLER_MIB = 512, 576, 512
+"""Most memory of Envoy, of its pod with the shutdown manager, and of a controller, MiB."""
 RELEASE = "envoy-gateway"
 PROXY = "envoy"
 PODS: Mapping[str, str] = {
     "app.kubernetes.io/name": "envoy",
-    "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY,
+    district_gateways.OWNER: names.GATEWAY,
 }
 """Labels that the controller puts on Envoy's pods."""
 ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
@@ -53,6 +55,25 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
     paths = tuple(routes.plan(city, settings))
     return (*_controller(settings), *_listener(city, settings, _access_log(paths)), *paths)
+
+
+def every_pod(city: City, settings: StackSettings) -> Mapping[str, str]:
+    """Labels of Envoy's pods in the namespace: the city's, and those of districts' gateways."""
+    any_gateway = {key: value for key, value in PODS.items() if key != district_gateways.OWNER}
+    return any_gateway if routes.own_gateways(city, settings) else PODS
+
+
+def problems(city: City, settings: StackSettings) -> list[str]:
+    """Why the districts' gateways do not fit beside the city's: the API would refuse their pods, and `pulumi up` wait for them."""
+    gateways = 1 + len(routes.own_gateways(city, settings))
+    quota = city.service(names.GATEWAY).quota.memory_mib
+    asked = gateways * settings.row.gateway_replicas * POD_MIB + settings.row.controller_replicas * CONTROLLER_MIB
+    if gateways == 1 or not settings.row.quotas or asked <= quota:
+        return []
+    return [
+        f"catalog: the pods of {gateways} gateways, one of them the city's, may take {asked} MiB, and the quota of {names.GATEWAY} "
+        f"(memory_mib in services.yaml) is {quota}: raise it, or set districtGateways to false in huiju:overrides"
+    ]
 
 
 def _access_log(paths: tuple[Resource, ...]) -> Body:
@@ -100,7 +121,10 @@ def _values(settings: StackSettings) -> Body:
             "replicas": settings.row.controller_replicas,
             "pod": {"labels": api_client},
             "envoyGateway": {
-                "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+                "resources": {
+                    "requests": {"cpu": "50m", "memory": "128Mi"},
+                    "limits": {"memory": f"{CONTROLLER_MIB}Mi"},
+                }
             },
         },
         **({"podDisruptionBudget": disruption.ALLOWED} if settings.row.controller_replicas > 1 else {}),
@@ -145,8 +169,10 @@ def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resour
             "spec": {"controllerName": controller, "parametersRef": proxy},
         }
     )
-    yield _gateway(city, settings)
-    clients = _clients(settings)
+    gateway = _gateway(city, settings)
+    yield gateway
+    yield from district_gateways.plan(city, settings, spec, gateway)
+    clients = _clients(settings, routes.own_gateways(city, settings))
     yield _custom(ENVOY_API, "ClientTrafficPolicy", "clients", clients)
     yield from school_listener.plan(city, settings, clients)
     if settings.row.redirect_http:
@@ -167,7 +193,7 @@ def _proxy(settings: StackSettings) -> Body:
             "replicas": settings.row.gateway_replicas,
             "container": {
                 "image": settings.images["envoy"],
-                "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
+                "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": f"{ENVOY_MIB}Mi"}},
                 "securityContext": CONTAINER_SECURITY,
             },
             "pod": {"securityContext": RESTRICTED, "topologySpreadConstraints": objects.apart(PODS)},
@@ -182,7 +208,7 @@ def _sidecar() -> Body:
     manager = {
         "name": "shutdown-manager",
         "securityContext": CONTAINER_SECURITY,
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": f"{POD_MIB - ENVOY_MIB}Mi"}},
         "volumeMounts": [objects.mount("tmp", objects.TMP)],
     }
     return {"containers": [manager], "volumes": [pods.scratch("tmp", "1Mi")]}
@@ -239,13 +265,16 @@ def _gateway(city: City, settings: StackSettings) -> Resource:
     )
 
 
-def _clients(settings: StackSettings) -> Body:
-    """How the gateway treats browsers: TLS 1.2 or later, HTTP/2, headers of every answer."""
+def _clients(settings: StackSettings, districts: tuple[str, ...]) -> Body:
+    """How the gateway, and those of ``districts``, treat browsers: TLS 1.2 or later, HTTP/2, headers of every answer."""
     age = settings.row.hsts_seconds
     transport = {"Strict-Transport-Security": f"max-age={age}; includeSubDomains"} if age else {}
     headers = [{"name": name, "value": value} for name, value in {**HEADERS, **transport}.items()]
     return {
-        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}],
+        "targetRefs": [
+            {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": name}
+            for name in (names.GATEWAY, *districts)
+        ],
         "tls": {"minVersion": "1.2", "alpnProtocols": ["h2", "http/1.1"]},
         "headers": {
             "earlyRequestHeaders": {"remove": list(CLAIMED)},

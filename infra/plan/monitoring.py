@@ -33,7 +33,7 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
         *_blackbox(city, settings),
         *_exporter(city, settings, files),
         *viewer.plan(settings, files),
-        *_pod_addresses(city),
+        *_pod_addresses(city, settings),
         # For operators who look for a line of the past (`huiju logs`).
         client_secret(settings, LOG_READER, names.MONITORING),
     )
@@ -185,9 +185,9 @@ def _edge_stats(district: str) -> str:
     return _stats(names.DISTRICT_EDGE, names.edge_namespace(district), district_edge.FIGURES_PORT)
 
 
-def _pod_addresses(city: City) -> Iterator[Resource]:
+def _pod_addresses(city: City, settings: StackSettings) -> Iterator[Resource]:
     """Headless Services: the addresses of every pod of a part that counts for itself."""
-    yield _headless(gateway.PROXY, names.GATEWAY, gateway.PODS, ports.ENVOY_METRICS)
+    yield _headless(gateway.PROXY, names.GATEWAY, gateway.every_pod(city, settings), ports.ENVOY_METRICS)
     instances = {"cnpg.io/cluster": names.POSTGRES, "cnpg.io/podRole": "instance"}
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)

@@ -116,6 +116,7 @@ def _check(city: City, settings: StackSettings) -> None:
         if core not in services
     ]
     problems += identity.problems(city, settings)
+    problems += gateway.problems(city, settings) if names.GATEWAY in services else []
     problems += [f"catalog: {each} (`huiju cdn budget` shows every link)" for each in link_budget.refusals(city)]
     missing = [image for image in IMAGES if image not in settings.images]
     if missing:

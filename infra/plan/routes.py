@@ -155,7 +155,7 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
                 yield sign_in.policy(route.name, route.service, tiers, settings, route.asked)
             if spec := _traffic(city, route):
                 yield traffic_policy(route.name, route.service, spec)
-            yield _http_route(route, known[route.listener])
+            yield _http_route(route, known[route.listener], list(_gateways(city, settings, route.listener)))
 
 
 def hosts(city: City, settings: StackSettings) -> dict[str, str]:
@@ -166,10 +166,35 @@ def hosts(city: City, settings: StackSettings) -> dict[str, str]:
     return {PUBLIC: settings.domain, **(doors if settings.school_ca else {})}
 
 
+def own_gateways(city: City, settings: StackSettings) -> tuple[str, ...]:
+    """Edges with a gateway of their own in their district, by namespace, which is the name of the Gateway and of its listener too."""
+    asked = settings.row.district_gateways and settings.school_ca
+    return tuple(map(names.edge_namespace, cache_tree.edges_in_zone(city))) if asked else ()
+
+
+def city_hosts(city: City, settings: StackSettings) -> dict[str, str]:
+    """Those of `hosts` that the city's gateway answers to.
+
+    It goes on answering for a district that has a gateway of its own, wherever the name leads. Not where an issuer makes its certificate:
+    that is not issued while one of its names leads elsewhere.
+    """
+    own = own_gateways(city, settings) if settings.cert_issuer else ()
+    return {name: host for name, host in hosts(city, settings).items() if name not in own}
+
+
+def _gateways(city: City, settings: StackSettings, listener: str) -> Iterator[str]:
+    """Names of the gateways that have the listener."""
+    if listener in city_hosts(city, settings):
+        yield names.GATEWAY
+    if listener in own_gateways(city, settings):
+        yield listener
+
+
 def _to_edges(city: City) -> Iterator[Route]:
     """Lessons from each district's edge, under the district's own host name, which is its listener's.
 
-    The bytes go from the edge to a pod of the gateway, wherever that runs, and from there to the school (decision 0259).
+    The bytes go from the edge to a pod of the gateway and from there to the school: by the district's own gateway without crossing its link
+    (decision 0294), by the city's wherever that runs.
     """
     path, port = f"/{names.BUCKET_LESSONS}/", district_edge.PORT
     for space in map(names.edge_namespace, cache_tree.edges(city)):
@@ -199,8 +224,9 @@ def traffic_policy(route: str, service: str, spec: Body) -> Resource:
     )
 
 
-def _http_route(route: Route, host: str) -> Resource:
-    gateway = {"name": names.GATEWAY, "namespace": names.namespace(names.GATEWAY), "sectionName": route.listener}
+def _http_route(route: Route, host: str, gateways: list[str]) -> Resource:
+    space = names.namespace(names.GATEWAY)
+    parents = [{"name": name, "namespace": space, "sectionName": route.listener} for name in gateways]
     match: Body = {"path": {"type": route.match, "value": route.path}}
     rule = {
         "matches": [{**match, "method": route.method} if route.method else match],
@@ -213,7 +239,7 @@ def _http_route(route: Route, host: str) -> Resource:
             "apiVersion": GATEWAY_API,
             "kind": "HTTPRoute",
             "metadata": objects.meta(route.name, route.service),
-            "spec": {"parentRefs": [gateway], "hostnames": [host], "rules": [rule]},
+            "spec": {"parentRefs": parents, "hostnames": [host], "rules": [rule]},
         }
     )
 

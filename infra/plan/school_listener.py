@@ -1,6 +1,7 @@
 """The gateway's second door, for boxes in schools: nobody gets an answer there without a certificate of the school CA.
 
-It has a host name for all schools, and one for each district, behind which the district's edge stands.
+It has a host name for all schools, and one for each district, behind which the district's edge stands. A gateway of a district asks for
+the same certificates.
 
 Without `schoolCa` in the stack's settings there is no such door.
 """
@@ -11,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog import City, names
-from derive import cache_tree
 from infra.config import StackSettings
 from infra.plan import objects
 from infra.plan.resource import Body, Resource, resource
-from infra.plan.routes import PUBLIC, SCHOOLS, hosts
+from infra.plan.routes import PARCELS, PUBLIC, SCHOOLS, city_hosts, own_gateways
 
 CA = "school-ca"
 """ConfigMap with the certificates that boxes' certificates may be from."""
@@ -27,7 +27,7 @@ RECEIVE_SECONDS = 120
 
 def listeners(city: City, settings: StackSettings, public: Mapping[str, Any], suffix: str = "") -> Iterator[Body]:
     """The listeners beside ``public``, on the same port and certificate, under other host names; all but one ask for a box's."""
-    for name, host in hosts(city, settings).items():
+    for name, host in city_hosts(city, settings).items():
         if name != PUBLIC:
             yield {**public, "name": f"{name}{suffix}", "hostname": host}
 
@@ -37,8 +37,9 @@ def plan(city: City, settings: StackSettings, clients: Mapping[str, Any]) -> Ite
     if not settings.school_ca:
         return
     yield objects.config_map(CA, names.GATEWAY, {"ca.crt": settings.school_ca})
-    doors = (SCHOOLS, *(names.edge_namespace(district) for district in cache_tree.edges(city)))
-    targets = [{**clients["targetRefs"][0], "sectionName": door} for door in doors]
+    doors = [each for each in city_hosts(city, settings) if each not in {PUBLIC, PARCELS}]
+    asked = [*((names.GATEWAY, door) for door in doors), *((name, name) for name in own_gateways(city, settings))]
+    targets = [{**clients["targetRefs"][0], "name": name, "sectionName": door} for name, door in asked]
     validation = {
         "mode": "RequireAndVerify",
         "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": CA}],

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog import load_named, names
+from catalog import City, load_named, names
 from catalog.errors import UserError
 from derive import cache_tree, keys, school_box
+from infra.plan import district_gateways, gateway
 from ops.lessons import place
 from ops.parcels import making
 from ops.schools import enrolment
-from ops.stack import authority, configuration, renewal, school_authority, trust
+from ops.stack import authority, configuration, overrides, renewal, school_authority, trust
 
 FILE = "platform.yml"
 
@@ -30,6 +31,7 @@ def facts(stack: str) -> dict[str, Any]:
         "enrolment_folder": str(enrolment.folder()),
         "ansible_ssh_private_key_file": str(enrolment.login_key()),
         "platform_edge_hosts": {each: names.district_host(each, domain) for each in cache_tree.edges(city)},
+        "platform_edge_ports": edge_ports(city, settings),
         "school_box_domain": domain,
         "school_box_platform_host": names.schools_host(domain),
         "school_box_parcels_host": names.parcels_host(domain),
@@ -42,6 +44,13 @@ def facts(stack: str) -> dict[str, Any]:
         "school_box_token_issuer": place.of_stack(stack).url,
         "school_box_token_keys": renewal.ring(stack).public_keys(seed, keys.VIDEO),
     }
+
+
+def edge_ports(city: City, settings: Mapping[str, Any]) -> dict[str, int]:
+    """District -> port of its edge's host, where that is not the platform's: boxes that come by a node's port come by another one there."""
+    if int(settings.get("publicPort") or 443) != gateway.NODE_PORT or not overrides.row(settings).district_gateways:
+        return {}
+    return {each: district_gateways.node_port(city, each) for each in cache_tree.edges_in_zone(city)}
 
 
 def trusted(stack: str, settings: Mapping[str, Any]) -> str:

@@ -114,6 +114,22 @@ def test_the_way_to_a_district_carries_each_rendition_once_for_all_of_its_school
     assert of(Budget(other, {}).districts(), "hills").streams == 2
 
 
+def test_without_servers_in_a_district_what_its_schools_read_crosses_its_link_too(tiny: City) -> None:
+    """Edge and gateway are in the city then: one copy for each box, and one for each room without a box."""
+    bare = tuple(d.model_copy(update={"zone": None}) if d.id == "hills" else d for d in tiny.districts)
+    city = changed(tiny, districts=bare)
+    for boxes in (True, False):
+        budget = Budget(city, {}, boxes=boxes)
+        schools = [each for each in budget.schools() if city.school(each.id).district == "hills" and each.streams]
+        (moment,) = {(each.weekday, each.starts) for each in schools}
+        hills = of(budget.districts(), "hills")
+        assert (hills.weekday, hills.starts) == moment
+        assert hills.streams == sum(each.streams for each in schools) > 1
+        assert hills.needed == pytest.approx(sum(each.needed for each in schools), abs=0.01)
+    no_edges = changed(tiny, services=tuple(each for each in tiny.services if each.id != "district-edge"))
+    assert of(Budget(no_edges, {}).districts(), "hills").streams == 2, "a zone without an edge holds nothing"
+
+
 def test_a_thin_way_to_a_district_is_refused_with_its_name(tiny: City) -> None:
     thin = tuple(d.model_copy(update={"backbone_mbps": 1.0}) if d.id == "hills" else d for d in tiny.districts)
     [said] = refusals(changed(tiny, districts=thin))

@@ -36,7 +36,7 @@ RAW: dict[str, Any] = {
 }
 """A complete stack config, by key."""
 
-FITS_TINY = {"storeSizeGib": 20, "metricsSizeGib": 19}
+FITS_TINY = {"storeSizeGib": 20, "metricsSizeGib": 19, "districtGateways": False}
 """Cells by which production fits into the quotas of `tiny`."""
 
 Settings = Callable[..., config.StackSettings]

@@ -20,7 +20,7 @@ def one(resources: tuple[Resource, ...], kind: str, name: str | None = None) -> 
 
 
 def proxy(resources: tuple[Resource, ...]) -> dict[str, Any]:
-    return dict(one(resources, "EnvoyProxy")["spec"]["provider"]["kubernetes"])
+    return dict(one(resources, "EnvoyProxy", "envoy")["spec"]["provider"]["kubernetes"])
 
 
 def test_a_node_port_is_fixed_and_a_load_balancer_has_none(tiny: City, settings: Settings) -> None:
@@ -37,7 +37,7 @@ def test_replicas_and_draining_are_the_profile_s(
 ) -> None:
     plan = gateway.plan(tiny, settings(profile=profile))
     assert proxy(plan)["envoyDeployment"]["replicas"] == replicas
-    assert one(plan, "EnvoyProxy")["spec"]["shutdown"]["drainTimeout"] == drain
+    assert one(plan, "EnvoyProxy", "envoy")["spec"]["shutdown"]["drainTimeout"] == drain
     assert one(plan, "Release")["values"]["deployment"]["replicas"] == replicas
 
 
@@ -66,14 +66,14 @@ def test_the_access_log_is_lines_of_json_and_not_the_controller_s_default(tiny: 
 def test_a_given_certificate_is_used_and_no_issuer_asked(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings())
     assert one(plan, "Secret")["stringData"] == {"tls.crt": "a certificate", "tls.key": "a planted key"}
-    assert "cert-manager.io/cluster-issuer" not in one(plan, "Gateway")["metadata"]["annotations"]
+    assert "cert-manager.io/cluster-issuer" not in one(plan, "Gateway", "gateway")["metadata"]["annotations"]
 
 
 def test_an_issuer_makes_the_certificate_that_the_listener_names(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings(tlsCert=None, tlsKey=None, certIssuer="city-ca"))
     assert not [each for each in plan if each.kind == "Secret"]
-    assert one(plan, "Gateway")["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "city-ca"
-    listeners = one(plan, "Gateway")["spec"]["listeners"]
+    assert one(plan, "Gateway", "gateway")["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "city-ca"
+    listeners = one(plan, "Gateway", "gateway")["spec"]["listeners"]
     assert [each["hostname"] for each in listeners] == [
         "localhost",
         "schools.localhost",
@@ -200,7 +200,7 @@ def test_whom_a_listener_trusts_is_there_before_the_listener(tiny: City, setting
 def test_without_a_school_ca_there_is_no_door_for_schools(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings(schoolCa=None))
     assert routes(tiny, settings, schoolCa=None) == PUBLIC_ROUTES
-    assert [each["name"] for each in one(plan, "Gateway")["spec"]["listeners"]] == ["https"]
+    assert [each["name"] for each in one(plan, "Gateway", "gateway")["spec"]["listeners"]] == ["https"]
     assert one(plan, "ClientTrafficPolicy")["metadata"]["name"] == "clients"
 
 
@@ -218,7 +218,7 @@ def test_port_80_only_redirects_and_only_where_the_profile_says(
     tiny: City, settings: Settings, given: bool, listeners: list[str]
 ) -> None:
     plan = gateway.plan(tiny, settings(overrides={"redirectHttp": given}))
-    assert [each["name"] for each in one(plan, "Gateway")["spec"]["listeners"]] == listeners
+    assert [each["name"] for each in one(plan, "Gateway", "gateway")["spec"]["listeners"]] == listeners
     routes = {each.name: each.props["spec"] for each in plan if each.kind == "HTTPRoute"}
     assert ("redirect-to-https" in routes) is given
     for name, route in routes.items():
@@ -231,7 +231,7 @@ def test_port_80_only_redirects_and_only_where_the_profile_says(
 
 
 def test_each_name_of_the_certificate_can_be_challenged_on_port_80(tiny: City, settings: Settings) -> None:
-    listeners = one(gateway.plan(tiny, settings(profile="prod")), "Gateway")["spec"]["listeners"]
+    listeners = one(gateway.plan(tiny, settings(profile="prod")), "Gateway", "gateway")["spec"]["listeners"]
     hosts = {port: {each["hostname"] for each in listeners if each["port"] == port} for port in (443, 80)}
     assert hosts[443] == hosts[80]
     assert all(each["allowedRoutes"] == {"namespaces": {"from": "Same"}} for each in listeners if each["port"] == 80)

@@ -224,7 +224,7 @@ def test_volumes_that_do_not_fit_into_a_quota_are_refused_before_anything_is_mad
             plan_platform(tiny, settings(**changes))
         return str(refused.value).splitlines()
 
-    store, monitoring = refusal(profile="prod")
+    store, monitoring = refusal(profile="prod", overrides={"districtGateways": False})
     assert "volumes of object-store take 500 GiB" in store
     assert "storage_gib in services.yaml) is 20" in store
     assert "storeSizeGib" in store

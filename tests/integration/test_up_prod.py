@@ -29,6 +29,8 @@ SMALL: dict[str, str] = {
     "exposure": "NodePort",
     "controllerReplicas": "1",
     "storeSizeGib": "2",
+    # One machine is in no district.
+    "districtGateways": "false",
     "cacheSizeGib": "1",
     "edgeCacheSizeGib": "1",
     "metricsSizeGib": "2",

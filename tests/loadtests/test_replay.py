@@ -92,6 +92,19 @@ def test_each_level_is_asked_only_for_what_the_one_before_lacks(tiny: City) -> N
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("zone", "copies"), [("hills", 1), (None, 2)], ids=["edge and gateway there", "in the city"])
+def test_two_boxes_that_read_the_same_cross_their_district_s_link_once_only_with_an_edge_there(
+    tiny: City, zone: str | None, copies: int
+) -> None:
+    districts = tuple(each.model_copy(update={"zone": zone}) if each.id == "hills" else each for each in tiny.districts)
+    levels = Levels(changed(tiny, districts=districts), ALL)
+    for school in (VILLAGE, TOWNSHIP):
+        levels.ask(school, ("l", "v", 0), 100)
+    levels.close_minute()
+    assert (levels.totals[VILLAGE], levels.totals[TOWNSHIP]) == (100, 100)
+    assert (levels.totals["hills"], levels.totals[STORE]) == (copies * 100, 100)
+
+
 def test_what_crosses_a_link_in_a_minute_is_its_peak(tiny: City) -> None:
     levels = Levels(tiny)
     levels.ask(VILLAGE, ("a", "r", 0), 600)

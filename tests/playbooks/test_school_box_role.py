@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -61,6 +62,67 @@ def test_a_box_that_would_not_find_the_platform_by_its_own_resolver_is_refused(
     done = played(tmp_path, "way.yml", told)
     assert (done.returncode == 0) == well, done.stdout + done.stderr
     assert ("--name-server ADDRESS" in done.stdout + done.stderr) != well
+
+
+TOLD = {
+    "school_box_code": "1",
+    "school_box_domain": "example.test",
+    "school_box_lan_address": "192.0.2.9",
+    "school_box_lan_networks": [],
+    "school_box_name_servers": [],
+    "school_box_platform_host": "schools.example.test",
+    "school_box_parcels_host": "parcels.example.test",
+    "school_box_edge_host": "hills.districts.example.test",
+}
+
+
+def rendered(text: str, **told: Any) -> str:
+    """A template of the role, as Ansible renders it."""
+    made = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined).from_string(text)
+    return made.render({**TOLD, **told})
+
+
+@pytest.mark.parametrize(
+    ("platform", "edge", "known"),
+    [
+        ("192.0.2.1", "192.0.2.2", {"schools": "192.0.2.1", "hills.districts": "192.0.2.2"}),
+        ("192.0.2.1", "", {"schools": "192.0.2.1", "hills.districts": "192.0.2.1"}),
+        ("", "192.0.2.2", {"hills.districts": "192.0.2.2"}),
+        ("", "", {}),
+    ],
+)
+def test_the_edge_s_name_leads_to_its_own_gateway_where_that_has_an_address(
+    platform: str, edge: str, known: dict[str, str]
+) -> None:
+    told = {"school_box_platform_address": platform, "school_box_edge_address": edge}
+    text = rendered((ROLE / "templates" / "unbound.conf").read_text(), **told)
+    found = re.findall(r'local-data: "(\S+)\.example\.test\. 300 IN A (\S+)"', text)
+    assert {name: address for name, address in found if "edge" not in name} == known
+    assert ('local-zone: "example.test." transparent' in text) == bool(known)
+
+
+def test_a_name_stands_in_one_line_of_the_box_s_hosts() -> None:
+    """Of two lines with one name the first would count."""
+    tasks = {task["name"]: task["ansible.builtin.lineinfile"] for task in read("tasks/platform.yml")[:2]}
+    (city_s, own) = tasks.values()
+    for edge in ("", "192.0.2.2"):
+        told = {"school_box_platform_address": "192.0.2.1", "school_box_edge_address": edge}
+        rows = [
+            rendered(each["line"], **told) for each in (city_s, own) if rendered(each["state"], **told) == "present"
+        ]
+        leads = {name: row.split()[0] for row in rows for name in row.split()[1:]}
+        assert sum(len(row.split()) - 1 for row in rows) == len(leads) == 3
+        assert leads["hills.districts.example.test"] == (edge or "192.0.2.1")
+
+
+def test_lessons_are_asked_for_at_the_edge_s_own_port() -> None:
+    text = read("vars/main.yml")["school_box_edge"]
+    assert rendered(text, school_box_edge_port=30445) == "https://hills.districts.example.test:30445"
+    assert rendered(text, school_box_edge_port=443, school_box_edge_host="") == ""
+    shared = yaml.safe_load((ROOT / "playbooks" / "inventory" / "group_vars" / "enrolled.yml").read_text())
+    for ports, wanted in (({"hills": 30445}, "30445"), ({}, "443")):
+        told = {"platform_edge_ports": ports, "school_district": "hills", "school_box_platform_port": 443}
+        assert rendered(shared["school_box_edge_port"], **told) == wanted
 
 
 def test_the_box_keeps_its_own_resolver_only_where_that_finds_the_platform() -> None:

@@ -63,6 +63,26 @@ def test_a_certificate_that_the_kit_issued_is_known_by_this_clone_s_authority() 
     assert told(certIssuer=None, tlsCert=made.certificate) == authority.certificate_file().read_text()
 
 
+@pytest.mark.parametrize(
+    ("settings", "ports"),
+    [
+        ({"publicPort": 30443, "overrides": {"exposure": "NodePort"}}, {"east": 30444, "hills": 30445}),
+        ({"publicPort": 30443, "overrides": {"districtGateways": False}}, {}),
+        ({}, {}),
+    ],
+    ids=["a port of nodes", "one gateway for all", "an address for each"],
+)
+def test_boxes_that_come_by_a_node_s_port_come_by_the_port_of_their_district_s_gateway(
+    settings: dict[str, Any], ports: dict[str, int]
+) -> None:
+    values = {
+        f"huiju:{key}": value
+        for key, value in {**OWN, "platformCa": authority.ensure("x").certificate, **settings}.items()
+    }
+    configuration.file(STACK).write_text(yaml.safe_dump({"config": values}))
+    assert platform.facts(STACK)["platform_edge_ports"] == ports
+
+
 def test_a_generated_stack_whose_certificate_is_of_another_authority_is_made_anew() -> None:
     configuration.rewrite(STACK, {"config": {"huiju:domain": "localhost", "huiju:city": "tiny"}})
     assert configuration.generated(STACK)

@@ -1,0 +1,88 @@
+"""What crosses the link between city and district when the boxes of two schools read one segment: counted by the link itself.
+
+With a gateway beside the edge, one copy. With the gateway in the city, one to fill the edge, and one more up and down for each box
+(decision 0294).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from benchmarks.cdn import network
+from benchmarks.cdn.lab import DOMAIN, Lab
+from benchmarks.cdn.material import Lesson, body
+from benchmarks.cdn.request import BLOCK, Connection, Place
+from catalog import names
+from derive import district_edge
+
+pytestmark = pytest.mark.integration
+DISTRICT = "hills"
+PORT = 9443
+"""Of the gateway in the city."""
+
+
+def crossed(link: network.Link) -> tuple[int, int]:
+    """Bytes that the link has carried so far: down to the district, and up to the city."""
+    line = ("ip", "-n", link.parent, "-s", "-j", "link", "show", "dev", link.device)
+    (found,) = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+    return int(found["stats64"]["tx"]["bytes"]), int(found["stats64"]["rx"]["bytes"])
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(BLOCK):
+        target.write(data)
+        await target.drain()
+    target.close()
+
+
+@asynccontextmanager
+async def gateway_in_the_city(edge: tuple[str, int]) -> AsyncIterator[None]:
+    """Bytes of whoever comes to `PORT` in the city go to ``edge``, and back."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        plug = network.plug(network.ROOT)
+        plug.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(plug, edge)
+        to_reader, to_writer = await asyncio.open_connection(sock=plug)
+        await asyncio.gather(_pump(reader, to_writer), _pump(to_reader, writer))
+
+    door = network.plug(network.ROOT)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.bind((network.ORIGIN, PORT))
+    async with await asyncio.start_server(serve, sock=door):
+        yield
+
+
+async def read(lab: Lab, name: str, *, near: bool) -> tuple[float, float]:
+    """Copies of one segment that went down and up while every school of the district read it by its gateway."""
+    lesson = Lesson(lab.city, f"{name} {time.monotonic_ns()}", 1)
+    rung, link = lesson.rung(720), network.space_link(lab.city, DISTRICT)
+    before = crossed(link)
+    async with gateway_in_the_city((link.address, district_edge.PORT)):
+        for school in (each.code for each in lab.city.schools if each.district == DISTRICT):
+            beside = (f"{network.space_link(lab.city, school).net}.1", district_edge.PORT)
+            where = beside if near else (network.ORIGIN, PORT)
+            connection = Connection(Place(network.space(school), *where, names.district_host(DISTRICT, DOMAIN)))
+            answer = await connection.get(lesson.path(rung, 0))
+            connection.close()
+            assert answer.data == body(lesson.path(rung, 0), lesson.size(rung)), answer.error
+    down, up = (now - then for now, then in zip(crossed(link), before, strict=True))
+    return down / lesson.size(rung), up / lesson.size(rung)
+
+
+def test_a_gateway_beside_the_edge_spares_the_district_s_link_and_one_in_the_city_loads_it_more(lab: Lab) -> None:
+    schools = len([each for each in lab.city.schools if each.district == DISTRICT])
+    assert schools > 1
+    down, up = asyncio.run(read(lab, "near", near=True))
+    assert 1 <= down < 1.2 and up < 0.2, "one copy, whoever reads"
+    down, up = asyncio.run(read(lab, "far", near=False))
+    assert 1 + schools <= down < 1.2 * (1 + schools), "what fills the edge, and what the gateway sends down again"
+    assert schools <= up < 1.2 * schools, "what the gateway gets from the edge"
