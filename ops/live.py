@@ -128,14 +128,14 @@ def stop_command(lesson_id: ClassId, stack: Stack = "local") -> None:
         indexing.follow(where, lambda connection: rows.put(connection, record), _say)
     page = f"  {where.url}{lesson.page_path(lesson_id)}" if "content_hash" in record else ""
     lost = bool(found and found.asked["recorded"] and "live" in record and not page)
-    typer.echo(f"{lesson_id} ended{page}{': no recording came of it' if lost else ''}")
+    typer.echo(f"{lesson_id} ended{page}{': no recording came of it' if lost else _lacks(record)}")
 
 
 def _ended(
     where: place.Place, lessons: Bucket, lesson_id: str, found: running.Class | None, record: dict[str, Any]
 ) -> dict[str, Any]:
     """End it, and return the record that it then has; none where nobody ever streamed."""
-    if found and (stopping.tell(where, found) or (found.state == "ended" and not job.condition(found.job))):
+    if found and (stopping.tell(where, found) or _goes_on(lessons, found)):
         job.follow(where, found.job["metadata"]["name"], _progress)
         record = lessons.read_json(lesson.record_key(lesson_id)) or {}
     if record.get("live", {}).get("state") == "live":
@@ -144,6 +144,26 @@ def _ended(
         stopping.end(lessons, record)  # with its Job goes what a recording could still be made of
     stopping.tidy(where, lessons, lesson_id, record)
     return library.record(lessons, lesson_id) if record else {}
+
+
+def _goes_on(lessons: Bucket, found: running.Class) -> bool:
+    """Whether a pod of it is still to come, after a node that was lost as a rule: class ends from here, and that one records it."""
+    if job.condition(found.job):
+        return False
+    if found.state == "live" and found.asked["recorded"]:
+        _say(
+            "no pod of it runs now: the playlists are ended from here, and the next one makes the recording of what was streamed"
+        )
+        stopping.end(lessons, found.record, comes=True)
+        return True
+    return found.state == "ended"
+
+
+def _lacks(record: dict[str, Any]) -> str:
+    """In words, what the recording has not got of class."""
+    told = record.get("live", {}).get("recording", {})
+    held, came = (f"{told.get(name, 0) / 60:.1f}" for name in ("held_seconds", "came_seconds"))
+    return f": the recording holds {held} of the {came} minutes of class" if held != came else ""
 
 
 def _progress(said: dict[str, Any]) -> None:

@@ -24,14 +24,14 @@ def tell(place: Place, found: Class) -> bool:
     return True
 
 
-def end(lessons: Bucket, record: dict[str, Any]) -> None:
-    """End the playlists and the record from here, so that no player waits for a service that is gone, or for its recording."""
+def end(lessons: Bucket, record: dict[str, Any], *, comes: bool = False) -> None:
+    """End playlists and record from here, so that no player waits for a service that is gone, or for a recording that does not come."""
     for track in (*(row["name"] for row in record["renditions"]), SOUND):
         key = f"{record['id']}/live/{track}/index.m3u8"
         found = lessons.get(key)
         if found and END not in found[0].decode().splitlines():
             lessons.put(key, found[0] + f"{END}\n".encode(), LIFETIME)
-    ended = {**record, "live": {**record["live"], "state": "ended", "recorded": False}}
+    ended = {**record, "live": {**record["live"], "state": "ended", **({} if comes else {"recorded": False})}}
     lessons.put(lesson.record_key(record["id"]), index.record_body(ended), INDEX)
     index.rebuild(lessons)
 

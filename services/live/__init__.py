@@ -12,5 +12,5 @@ What it writes, in this order, so that nothing is listed that is not there::
     <id>/live/master.m3u8, <id>/lesson.json, index.json     once every track has a segment, and lesson.json again when class ends
 
 Killed at any moment and started again, it goes on from what is in the bucket. When class has ended it packages the recording as a
-lesson under the same id.
+lesson under the same id: what came in and is on its disk, and for all else what was streamed (:mod:`.covering`).
 """

@@ -17,7 +17,7 @@ from services.packager.store import Bucket, client
 
 RETRY = 1
 """Exit code: another try may help."""
-LOST = "no recording comes of this class: people saw it, and nothing of it is on the disk of its pod; an earlier pod took it along"
+LOST = "no recording comes of this class: people saw it, and nothing of it is left on the disk of its pod or among what was streamed live"
 """Said without a code that fails: Kubernetes would try six times in ten minutes what no try brings back, and then take the words away."""
 
 

@@ -34,7 +34,7 @@ class Broadcast:
     def __init__(self, request: Request, uploads: Bucket, lessons: Bucket, told: Bucket, work: Path) -> None:
         self.request, self.told = request, told
         self.channels = {track: Channel(lessons, request, track) for track in request.tracks}
-        self.recording = Recording(request, uploads, work)
+        self.recording = Recording(request, uploads, lessons, work)
         self.stopped = threading.Event()
         self.showing: threading.Thread | None = None
         self.shown = False
@@ -54,19 +54,21 @@ class Broadcast:
         for channel in self.channels.values():
             channel.resume()
         if self.seen and self.request.recorded and self.recording.empty:
-            say(warning="what was recorded until now is lost with the pod that had it: the recording begins anew")
+            say(
+                warning="what came in until now went with the pod that had it: the recording will have that much as it was streamed live"
+            )
         self._stream(listener)
         self._end()
 
     def package(self) -> bool:
         """Hand the recording in and make a lesson of it; whether there is one."""
-        content = self.recording.hand_in() if self.request.recorded else None
-        if content:
+        note = self.recording.hand_in() if self.request.recorded else None
+        if note:
             say(state="packaging")
-            self.recording.package(content, self.told)
+            self.recording.package(note, self.told)
         elif self.request.recorded:
             patiently(lambda: record.unrecorded(self.told, self.request))
-        return content is not None
+        return note is not None
 
     def _stream(self, listener: Listener) -> None:
         """Run after run, until nobody comes back in time. Before the first one a class waits for as long as it may last."""

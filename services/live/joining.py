@@ -1,4 +1,6 @@
-"""Parts become one file: each is brought to one order of streams on its way, picture and then sound, and none of that touches the disk.
+"""Pieces become one file: each is brought to one order of streams on its way, picture and then sound, and none of that touches the disk.
+
+A piece is a part as it came in, or a stretch of what was streamed live, out of the bucket.
 
 Teachers' programs differ: one lists the sound first, one sends none, and whoever comes back comes with another. Whatever joins files as
 they are takes the streams of the first for those of all.
@@ -9,17 +11,21 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from services.live.encode import SILENCE
+from services.live.streamed import Stretch
 from services.packager import ffmpeg
 from services.packager.encode import BEGIN, SAMPLE_RATE
 from services.packager.progress import say
 
+STREAMED: Final = ("-protocol_whitelist", "pipe", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-f", "mov")
 FORMATS: Final = ("-protocol_whitelist", "file,pipe", "-format_whitelist", "mpegts", "-f", "mpegts")
 SOUND_KBPS: Final = 192
 """Of the recording's sound, which is encoded once more: twice what any lesson has."""
@@ -30,8 +36,8 @@ TAIL: Final = 0.1
 """Seconds for which the last picture of a part stands, and as many until the next part: the encoder's first sound is a moment early."""
 ONE_CLOCK: Final = ("-itsoffset", "0.001")
 """A file whose times are moved, however little, begins for ffmpeg with its first stream; else with the first one that is asked for."""
-ENOUGH: Final = 0.95
-"""Share of the pictures that must be in the joined file, as of any recording's (``services/packager/packaging.py``)."""
+Opened = Callable[[Stretch], AbstractContextManager[Sequence[int]]]
+"""Opens what was streamed (:meth:`.streamed.Streamed.opened`)."""
 
 
 @dataclass
@@ -67,26 +73,19 @@ class Content:
     pictures: int
     seconds: float
     codec: str
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The joined file; ``held`` of ``pictures`` that are in the parts are in it."""
-
-    file: Path
-    held: int
-    pictures: int
+    shape: float
+    """Width to height as it is shown, of the first pictures."""
 
     @property
-    def whole(self) -> bool:
-        """Whether the parts are needed no longer."""
-        return self.held >= ENOUGH * self.pictures
+    def heard(self) -> bool:
+        """Whether there is sound."""
+        return self.sound is not None
 
 
 def look(file: Path) -> Content | None:
     """What is in a part, all of it read; None where no picture is."""
     words = ["ffprobe", "-v", "error", "-fflags", "+discardcorrupt", *FORMATS, "-show_entries",
-             "packet=stream_index,pts_time,dts_time,flags:stream=index,codec_type,codec_name,width:format=start_time",
+             "packet=stream_index,pts_time,dts_time,flags:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio:format=start_time",
              "-of", "compact", "-i", str(file)]  # fmt: skip
     streams, kinds, start = dict[int, Stream](), dict[int, Mapping[str, str]](), 0.0
     for section, row in _rows(words):
@@ -102,7 +101,14 @@ def look(file: Path) -> Content | None:
     if picture is None:
         return None
     end = max(streams[each].end for each in coming.values() if each is not None)
-    return Content(file, picture, sound, streams[picture].packets, end - start + TAIL, kinds[picture]["codec_name"])
+    about, lasts = kinds[picture], end - start + TAIL
+    return Content(file, picture, sound, streams[picture].packets, lasts, about["codec_name"], _shape(about))
+
+
+def _shape(row: Mapping[str, str]) -> float:
+    pixel = row.get("sample_aspect_ratio", "N/A").replace(":", "/")
+    stretched = Fraction(pixel) if pixel[:1].isdigit() and not pixel.startswith("0/") else Fraction(1)
+    return float(int(row["width"]) / Fraction(row["height"]) * stretched)
 
 
 def _first(kind: str, kinds: Mapping[int, Mapping[str, str]], streams: Mapping[int, Stream]) -> int | None:
@@ -128,44 +134,48 @@ def _time(row: Mapping[str, str], name: str) -> float | None:
     return None if text == "N/A" else float(text)
 
 
-def joined(folder: Path) -> Joined | None:
-    """One file of all parts that hold a picture, in order, without a byte of chance: joined again it is the same. None without any.
+def contents(folder: Path) -> list[Content]:
+    """What is in the parts that hold a picture, in order."""
+    return [each for part in sorted((folder / "parts").glob("*.ts")) if (each := look(part))]
+
+
+def joined(folder: Path, pieces: Sequence[Content | Stretch], opened: Opened) -> tuple[Path, int]:
+    """One file of all pieces and the number of pictures in it, without a byte of chance: joined again it is the same.
 
     A part may end in the middle of a packet, and begin with another camera: what is not whole is left out, and the sound is encoded anew,
     since a muxer gives up at half a packet of it where a decoder goes on.
     """
-    found = [each for part in sorted((folder / "parts").glob("*.ts")) if (each := look(part))]
-    if not found:
-        return None
     target, seen = folder / WHOLE, [0]
-    # One track is of one kind of picture, that of the longest part: a part of another kind cannot be in it.
-    mine = [each for each in found if each.codec == max(found, key=lambda each: each.pictures).codec]
     ending, beginning = os.pipe()
     with ThreadPoolExecutor(1) as pool:
-        feeding = pool.submit(_feed, mine, beginning, sound=any(each.sound is not None for each in mine))
+        feeding = pool.submit(_feed, pieces, opened, beginning)
         try:
             ffmpeg.run(_whole(target), seen.append, source=ending)
         finally:
             os.close(ending)  # What is still being fed has nowhere to go then, and ends.
     feeding.result()
-    return Joined(target, seen[-1], sum(each.pictures for each in found))
+    return target, seen[-1]
 
 
-def _feed(found: Sequence[Content], to: int, *, sound: bool) -> None:
-    """All parts, one behind the other, into a pipe."""
-    begin = 0.0
+def _feed(pieces: Sequence[Content | Stretch], opened: Opened, to: int) -> None:
+    """All pieces, one behind the other, into a pipe."""
+    begin, sound = 0.0, any(each.heard for each in pieces)
     try:
-        for each in found:
-            _send(_part(each, begin, sound=sound), to)
+        for each in pieces:
+            if isinstance(each, Content):
+                _send(_part(each, begin, sound=sound), to)
+            else:
+                with opened(each) as pipes:
+                    _send(_stretch(each, pipes, begin, sound=sound), to, pipes)
             begin += each.seconds + TAIL
     finally:
         os.close(to)
 
 
-def _send(words: Sequence[str], to: int) -> None:
-    """One part. What cannot be read of it costs no other: that pictures are missing is seen in the end. What was killed is tried again."""
+def _send(words: Sequence[str], to: int, pipes: Sequence[int] = ()) -> None:
+    """One piece. What cannot be read of it costs no other: that pictures are missing is seen in the end. What was killed is tried again."""
     with tempfile.TemporaryFile("w+") as errors:
-        done = subprocess.run(words, stdout=to, stderr=errors, check=False, env=ffmpeg.ENVIRONMENT)
+        done = subprocess.run(words, stdout=to, stderr=errors, check=False, env=ffmpeg.ENVIRONMENT, pass_fds=pipes)
         errors.seek(0)
         if done.returncode:
             error = ffmpeg.failure(done.returncode, errors.read(100_000))
@@ -175,17 +185,49 @@ def _send(words: Sequence[str], to: int) -> None:
 
 
 def _part(content: Content, begin: float, *, sound: bool) -> list[str]:
-    """A part as MPEG-TS from second ``begin``: its picture as it is, and sound for as long as it lasts, silence where there is none.
-
-    It is opened twice, once for each: a sound that begins after minutes would otherwise have all pictures until then wait in memory.
-    """
+    """A part; it is opened twice, once for each stream: a sound that begins after minutes would otherwise have all pictures until then
+    wait in memory."""
     source = ["-fflags", "+genpts+bitexact+discardcorrupt", *ONE_CLOCK, *FORMATS, "-i", str(content.file)]
-    heard = ["-map", f"1:{content.sound}"] if content.sound is not None else ["-map", "1:0"]
-    second = source if content.sound is not None else ["-f", "lavfi", "-i", SILENCE]
+    second = [] if content.sound is None else source
+    return _piece(
+        [*source, *_second(second, sound=sound)], (content.picture, content.sound), content.seconds, begin, sound=sound
+    )
+
+
+def _stretch(stretch: Stretch, pipes: Sequence[int], begin: float, *, sound: bool) -> list[str]:
+    """What was streamed, its pictures out of the first pipe and its sound out of the second."""
+    sources = [["-fflags", "+bitexact", *STREAMED, "-i", f"pipe:{pipe}"] for pipe in pipes]
+    second = sources[1] if stretch.heard else []
+    return _piece([*sources[0], *_second(second, sound=sound)], (0, 0), stretch.seconds, begin, sound=sound)
+
+
+def _second(source: list[str], *, sound: bool) -> list[str]:
+    """Where the sound comes from: silence where there is none, and nothing where the whole recording has none."""
+    return (source or ["-f", "lavfi", "-i", SILENCE]) if sound else []
+
+
+def _piece(
+    sources: Sequence[str], streams: tuple[int, int | None], seconds: float, begin: float, *, sound: bool
+) -> list[str]:
+    """MPEG-TS from second ``begin``: the picture as it is, and sound for as long as it lasts."""
+    picture, heard = streams
     chain = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0,apad"
-    encoded = ["-c:a", "aac", "-b:a", f"{SOUND_KBPS}k", "-ac", "2", "-ar", str(SAMPLE_RATE), "-af", chain]
-    return ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", *source, *(second if sound else []), "-map", f"0:{content.picture}",
-            "-c:v", "copy", *([*heard, *encoded] if sound else []), "-t", f"{content.seconds:.6f}", "-output_ts_offset", f"{begin:.6f}",
+    encoded = [
+        "-map",
+        f"1:{heard or 0}",
+        "-c:a",
+        "aac",
+        "-b:a",
+        f"{SOUND_KBPS}k",
+        "-ac",
+        "2",
+        "-ar",
+        str(SAMPLE_RATE),
+        "-af",
+        chain,
+    ]
+    return ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", *sources, "-map", f"0:{picture}",
+            "-c:v", "copy", *(encoded if sound else []), "-t", f"{seconds:.6f}", "-output_ts_offset", f"{begin:.6f}",
             "-muxdelay", "0", "-muxpreload", "0", "-mpegts_flags", "initial_discontinuity", "-fflags", "+bitexact", "-flags", "+bitexact",
             "-map_metadata", "-1", "-f", "mpegts", "pipe:1"]  # fmt: skip
 

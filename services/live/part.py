@@ -1,6 +1,7 @@
 """What one connection sends, as it came: on the volume while it is looked at, and longer only where it is recorded and there is room.
 
-A volume that is over its limit costs the pod, and with it everything that was recorded. So a recording ends before, and class goes on.
+A volume that is over its limit costs the pod, and with it everything that was recorded. So a part ends before, class goes on, and the rest
+of the recording is what was streamed live.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Pace:
             self._said = True
             say(
                 warning=f"the camera sends {rate:.0f} kbit/s where live.ingest_kbps is {self.kbps}: "
-                "the recording may have no room left before class ends"
+                "there may be no room to keep what comes in before class ends"
             )
 
 
@@ -63,7 +64,7 @@ class Part:
         if not self._kept:
             self.close()
         elif not self._check():
-            # A moment of class behind a gap is no part of a lesson, and room is what there is none of.
+            # All of this run will be among what is streamed, and room is what there is none of.
             self.file.unlink()
         return data
 
@@ -80,7 +81,7 @@ class Part:
             return True
         self._out.close()
         say(
-            warning="the recording ends here, since its working space holds no more of it: class goes on live, and what was recorded "
-            "until now becomes the lesson; does the camera send more than live.ingest_kbps?"
+            warning="what comes in is kept no longer, since the working space holds no more of it: class goes on live, and the recording "
+            "will have the rest as it is streamed; does the camera send more than live.ingest_kbps?"
         )
         return False

@@ -51,15 +51,15 @@ class Request:
         """Names of all tracks, the sound last."""
         return (*(rung.name for rung in self.rungs), SOUND)
 
-    def recording(self, content_hash: str) -> packager.Request:
-        """The packager's request for the recording with this content."""
+    def recording(self, content_hash: str, lacks: dict[str, float] | None = None) -> packager.Request:
+        """The packager's request for the recording with this content, and what the record says that it ``lacks``."""
         live = {
             "state": "ended",
             "master": self.master,
             "started": self.started,
             "segment_seconds": self.segment_seconds,
         }
-        about = {**self.about, "live": live}
+        about = {**self.about, "live": {**live, **({"recording": lacks} if lacks else {})}}
         return packager.parse(
             json.dumps({"id": self.id, "content_hash": content_hash, "about": about, **self.packaging})
         )

@@ -292,6 +292,25 @@ def test_a_class_whose_job_is_long_gone_is_tidied_all_the_same(ending: Ending) -
     assert not left(ending.lessons)
 
 
+def test_a_class_whose_next_pod_is_still_to_come_is_ended_for_it_to_make_the_recording(ending: Ending) -> None:
+    record = {"id": LESSON, "renditions": [], "title": "t", "live": {"state": "live", "recorded": True}}
+    ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
+    seen: list[dict[str, Any]] = []
+
+    def follow(*_: Any) -> None:
+        """The next pod comes, and finds that class has ended."""
+        seen.append(ending.lessons.read_json(f"{LESSON}/lesson.json") or {})
+        told = {"held_seconds": 1200.0, "came_seconds": 2700.0, "streamed_seconds": 1200.0}
+        made = {**seen[-1], "content_hash": "0", "live": {**seen[-1]["live"], "recording": told}}
+        ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(made).encode(), "no-store")
+
+    ending.monkeypatch.setattr(Ending, "follow", follow)
+    stopped = ending.stop(running.Class(asked(), {"metadata": {"name": "j"}}, record))
+    assert [each["live"] for each in seen] == [{"state": "ended", "recorded": True}]
+    assert stopped.stdout.endswith(": the recording holds 20.0 of the 45.0 minutes of class\n")
+    assert not left(ending.lessons)
+
+
 def test_what_was_not_recorded_stays_to_be_seen(ending: Ending) -> None:
     record = {"id": LESSON, "renditions": [], "title": "t", "live": {"state": "live"}}
     ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
@@ -323,8 +342,8 @@ def test_what_the_service_warned_of_is_passed_on_when_class_is_stopped(ending: E
     record = {"id": LESSON, "live": {"state": "ended"}, "content_hash": "0"}
     ending.lessons.put(f"{LESSON}/lesson.json", json.dumps(record).encode(), "no-store")
     found = running.Class(asked(), {"metadata": {"name": "j"}}, record)
-    ending.said = [{"warning": "the recording ends here"}]
-    assert "warning: the recording ends here" in ending.stop(found, runs=True).output
+    ending.said = [{"warning": "the recording holds 1 of the 2 minutes of class"}]
+    assert "warning: the recording holds 1 of the 2 minutes of class" in ending.stop(found, runs=True).output
 
 
 def test_a_lesson_that_was_never_live_is_not_stopped(ending: Ending) -> None:

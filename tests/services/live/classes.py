@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +94,12 @@ class Class:
     def log(self) -> Path:
         return self.work.with_suffix(".log")
 
+    def lose(self) -> None:
+        """Lose the node: the process, and the disk with it."""
+        self.send(signal.SIGKILL)
+        self.finish()
+        shutil.rmtree(self.work)
+
     def send(self, number: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(number)
@@ -141,7 +148,13 @@ def running(store: Store, work: Path, *, room: int = 0, **changes: Any) -> Itera
 
 @contextmanager
 def teaching(
-    port: int, *, word: str = WORD, sound: bool = True, mute: bool = False, seconds: float = 60
+    port: int,
+    *,
+    word: str = WORD,
+    sound: bool = True,
+    mute: bool = False,
+    seconds: float = 60,
+    picture: str = "testsrc2=s=640x360",
 ) -> Iterator[subprocess.Popen[str]]:
     """A teacher's program that sends a test picture, in real time, with key frames that fit no segment; killed at the end.
 
@@ -149,7 +162,7 @@ def teaching(
     """
     tone = ["-f", "lavfi", "-i", "sine=f=440"] if sound else []
     dropped = ["-bsf:a", "noise=drop=1", "-max_interleave_delta", "1"] if mute else []
-    words = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=10", *tone, "-t", str(seconds),
+    words = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", f"{picture}:r=10", *tone, "-t", str(seconds),
              "-c:v", "libx264", "-preset", "ultrafast", "-g", "17", "-pix_fmt", "yuv420p", "-c:a", "aac", *dropped, "-f", "mpegts",
              f"srt://127.0.0.1:{port}?passphrase={word}&pbkeylen=32"]  # fmt: skip
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)

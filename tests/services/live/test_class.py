@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,10 @@ from typing import Any
 import m3u8
 import pytest
 
-from services.live.joining import SOUND_KBPS
-from services.live.recording import AHEAD
-from services.live.request import parse
 from services.packager import index
-from services.packager.disk import MIB
 from services.packager.store import IMMUTABLE
 from tests.media import Store, download
-from tests.services.live.classes import LESSON, TRACKS, WORD, Class, late, request, running, teaching
+from tests.services.live.classes import LESSON, TRACKS, WORD, Class, late, running, teaching
 
 
 @dataclass
@@ -152,6 +146,7 @@ def test_the_recording_of_all_runs_is_a_lesson_under_the_same_id(story: Story) -
     assert record["published"] == record["live"]["started"]
     lasted = sum(segment.duration for segment in last.segments)
     assert record["seconds"] == pytest.approx(lasted, abs=5), "a run's last second is on its way when it is cut off"
+    assert "recording" not in record["live"], "all of it is as it came in"
     (row,) = story.listed[-1]["lessons"]
     assert (row["master"], row["live"]["state"]) == (record["master"], "ended")
 
@@ -177,21 +172,6 @@ def test_a_link_that_is_lost_for_too_long_ends_class_without_anybody_s_doing(sto
         assert live.record()["live"]["recorded"] is False
 
 
-def test_a_recording_that_is_lost_with_its_disk_is_promised_no_longer(store: Store, tmp_path: Path) -> None:
-    with running(store, tmp_path) as live:
-        with teaching(live.port):
-            live.wait(lambda: live.said('"live"') and live.record())
-            live.send(signal.SIGKILL)
-            live.finish()
-        shutil.rmtree(live.work)
-        live.start()
-        live.send(signal.SIGTERM)
-        assert live.finish() == 0, live.log.read_text()
-        (row,) = (live.lessons.read_json(index.KEY) or {})["lessons"]
-        for found in (live.record(), row):
-            assert (found["live"]["state"], found["live"]["recorded"]) == ("ended", False)
-
-
 def test_a_class_to_which_nobody_comes_leaves_nothing(store: Store, tmp_path: Path) -> None:
     with running(store, tmp_path) as live:
         live.send(signal.SIGTERM)
@@ -210,38 +190,3 @@ def test_a_sound_that_is_announced_and_never_sent_is_streamed_as_silence_and_cos
         live.send(signal.SIGTERM)
         assert live.finish() == 0, live.log.read_text()
         assert "content_hash" in live.record()
-
-
-def test_a_recording_that_fills_its_room_ends_there_in_words_and_class_goes_on(store: Store, tmp_path: Path) -> None:
-    asked = parse(json.dumps(request()))
-    sound = (asked.until - datetime.fromisoformat(asked.started)).total_seconds() * SOUND_KBPS * 125
-    with running(store, tmp_path, room=int(sound) + AHEAD + 2 * MIB) as live:
-        with teaching(live.port):
-            live.wait(lambda: live.said("the recording ends here"))
-            before, size = live.segments(), sum(file.stat().st_size for file in (live.work / "parts").iterdir())
-            live.wait(lambda: live.segments() >= before + 5)
-            assert sum(file.stat().st_size for file in (live.work / "parts").iterdir()) == size
-        with teaching(live.port):
-            live.wait(lambda: live.segments() >= before + 8)
-            live.send(signal.SIGTERM)
-            assert live.finish() == 0, live.log.read_text()
-    lasted = sum(segment.duration for segment in live.playlist("sound").segments)
-    assert 3 < live.record()["seconds"] < lasted - 3
-    assert not live.said("no recording comes of this class")
-
-
-def test_a_recording_that_is_gone_with_its_disk_is_said_to_be_lost(store: Store, tmp_path: Path) -> None:
-    with running(store, tmp_path, rejoin_seconds=2) as live:
-        with teaching(live.port):
-            live.wait(lambda: live.said('"live"'))
-            live.send(signal.SIGKILL)
-            live.finish()
-        for _ in range(2):
-            shutil.rmtree(live.work)
-            live.start()
-            assert live.finish() == 0, "another try brings nothing back"
-            assert live.record()["live"]["state"] == "ended"
-    said = [json.loads(line) for line in live.log.read_text().splitlines()]
-    assert len([row for row in said if "recorded until now is lost" in row.get("warning", "")]) == 1
-    assert len([row for row in said if "no recording comes of this class" in row.get("error", "")]) == 2
-    assert said[-1]["done"]["recorded"] is False

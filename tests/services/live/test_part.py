@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from services.live import part as parts
+from services.live.joining import SOUND_KBPS
 from services.live.part import STEP, WELL_ABOVE, Pace, Part
 from services.live.recording import AHEAD, Recording
 from services.live.request import parse
@@ -18,9 +21,14 @@ from tests.services.live.classes import request
 PACKET = b"p" * 1316
 
 
+def run(ago: float = 0.0) -> str:
+    """The name of a run that began so many seconds ago."""
+    return f"r{int((time.time() - ago) * 1000)}"
+
+
 def recording(folder: Path, monkeypatch: pytest.MonkeyPatch, *, spare: int) -> Recording:
     """A recording whose room is what joining nothing takes, and ``spare`` bytes."""
-    found = Recording(parse(json.dumps(request())), Bucket(None, "uploads"), folder)
+    found = Recording(parse(json.dumps(request())), Bucket(None, "uploads"), Bucket(None, "lessons"), folder)
     monkeypatch.setenv("PACKAGER_WORK_BYTES", str(found._joining() + AHEAD + spare))
     return found
 
@@ -29,7 +37,7 @@ def test_what_was_recorded_when_the_room_ended_can_still_be_joined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = recording(tmp_path, monkeypatch, spare=8 * STEP)
-    part = found.part("r1")
+    part = found.part(run())
     part.write(PACKET)
     assert part.seen() == PACKET
     for _ in range(20 * STEP // len(PACKET)):
@@ -37,14 +45,14 @@ def test_what_was_recorded_when_the_room_ended_can_still_be_joined(
     part.close()
     assert 3 * STEP < part.file.stat().st_size < 6 * STEP, "half of the room is for the joined file"
     disk.require(tmp_path, found._joining())
-    assert capsys.readouterr().out.count("the recording ends here") == 1
+    assert capsys.readouterr().out.count("what comes in is kept no longer") == 1
 
 
 def test_a_connection_that_finds_no_room_is_looked_at_and_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = recording(tmp_path, monkeypatch, spare=0)
-    shown, dark = found.part("r1"), found.part("r2")
+    shown, dark = found.part(run(ago=1)), found.part(run())
     for part in (shown, dark):
         part.write(PACKET * 400)
     assert shown.seen() == PACKET * 400
@@ -52,6 +60,16 @@ def test_a_connection_that_finds_no_room_is_looked_at_and_not_kept(
     for part in (shown, dark):
         part.close()
     assert found.empty
+
+
+def test_room_is_kept_for_what_is_on_no_disk_here_as_it_is_streamed(tmp_path: Path) -> None:
+    asked = parse(json.dumps(request()))
+    found = Recording(asked, Bucket(None, "uploads"), Bucket(None, "lessons"), tmp_path)
+    before, kbps = found._joining(), asked.rungs[-1].kbps
+    (found.parts / f"{run(ago=600)}.ts").write_bytes(PACKET)
+    assert before - found._joining() + len(PACKET) == pytest.approx(600 * kbps * 125, rel=0.1)
+    longest = (asked.until - datetime.fromisoformat(asked.started)).total_seconds()
+    assert before == pytest.approx(longest * (kbps + SOUND_KBPS) * 125)
 
 
 @pytest.mark.parametrize(("over", "said"), [(1.1, 0), (1.5, 1)])

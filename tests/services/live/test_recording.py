@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.live import joining
+from services.live.covering import plan
 from services.live.recording import KEPT, Recording
 from services.live.request import parse
 from services.packager.probe import probe
@@ -19,6 +20,7 @@ from tests.services.live.classes import LESSON, request
 
 PACKET, SOUND = 188, 0x101
 """Bytes of a packet of MPEG-TS, and the number by which ffmpeg marks those of the sound."""
+WIDE = 16 / 9
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,13 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def joined(folder: Path) -> Path | None:
-    """The joined file, in which every picture is."""
-    found = joining.joined(folder)
-    assert found is None or found.held == found.pictures
-    return found.file if found else None
+    """The joined file of parts alone, in which every picture is."""
+    wanted = plan(joining.contents(folder), [], WIDE)
+    if not wanted.pieces:
+        return None
+    file, held = joining.joined(folder, wanted.pieces, lambda _: pytest.fail("nothing was streamed"))
+    assert held == wanted.pictures
+    return file
 
 
 def made(
@@ -200,11 +205,13 @@ class Kept:
 def handed_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *sent: bytes) -> dict[str, bytes]:
     """What a recording of these parts leaves in the bucket of uploads; nothing of it is on the disk then."""
     monkeypatch.setattr(Bucket, "read_json", lambda *_: None)
+    monkeypatch.setattr(Bucket, "objects", lambda *_: iter(()))
     store = Kept()
-    found = Recording(parse(json.dumps(request())), Bucket(store, "uploads"), folder)
+    found = Recording(parse(json.dumps(request())), Bucket(store, "uploads"), Bucket(store, "lessons"), folder)
     for number, content in enumerate(sent):
         (found.parts / f"r{number}.ts").write_bytes(content)
-    assert found.hand_in() in store.there
+    note = found.hand_in()
+    assert note and note["content_hash"] in store.there
     assert found.empty and not (folder / joining.WHOLE).exists()
     return store.there
 
