@@ -16,6 +16,7 @@ from catalog.licence_checks import licence_checks
 from catalog.media import Live
 from catalog.problems import shown
 from catalog.promise_checks import promise_checks
+from catalog.resource import Minors
 from catalog.school import AllianceRole, School
 from catalog.service import Bucket
 from catalog.wording import did_you_mean
@@ -161,6 +162,24 @@ def roster_roles(facts: Facts) -> Iterator[Finding]:
             first.setdefault(role, tier.id)
 
 
+def consenting_roles(facts: Facts) -> Iterator[Finding]:
+    """A role whose people may agree about a pupil and that makes nobody a parent here; or one that is named twice."""
+    minors: Minors | None = facts.single.get("minors")
+    tiers = facts.of("tiers")
+    if minors is None or len(tiers) < len(facts.ids.get("tiers", {})):
+        # Of a tier that cannot be read it is not known which roles lead to it.
+        return
+    family = {role.value for tier in tiers.values() if tier.scope is Scope.CHILD for role in tier.roster_roles}
+    for position, role in enumerate(minors.guardian_consent_by):
+        path = ("guardian_consent_by", position)
+        if role in minors.guardian_consent_by[:position]:
+            yield Finding("minors", 0, path, f"{shown(role)} stands twice in this list: keep one")
+        elif role not in family:
+            message = f"{shown(role)} is no role of a roster that leads to a tier with the scope `{Scope.CHILD}`"
+            there = ", ".join(sorted(family)) or "none"
+            yield Finding("minors", 0, path, f"{message}{did_you_mean(role, family)}; there are: {there}")
+
+
 def money(facts: Facts) -> Iterator[Finding]:
     """Fiscal and social capital kept apart."""
     for index, source in facts.of("funding_sources").items():
@@ -281,6 +300,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     school_figures,
     services_of_the_platform,
     roster_roles,
+    consenting_roles,
     money,
     agreement_parties,
     public_tier,

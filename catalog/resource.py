@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.access import Action, Scope
+from catalog.roster import RosterRole
 from catalog.types import Fact, Names, ResourceId, RuleId, Sentence, ServiceId, TierId, Words
 
 
@@ -76,5 +77,8 @@ class Minors(Fact):
 
     guardian_consent_below: Annotated[int, Field(ge=1, le=18)]
     """Below this age (full years) a guardian has to agree; a pupil whose age is not known counts as below."""
+    guardian_consent_by: Annotated[tuple[RosterRole, ...], Field(min_length=1)]
+    """As what a roster has whoever may agree: of the roles that lead to a tier with the scope ``child``, those of parents and of guardians
+    in law. Whoever has another one of these at the pupil's school may not, whatever else they are there."""
     source: Sentence
     """The law that it rests on."""

@@ -194,7 +194,7 @@ def explain(
         str | None, typer.Option(metavar="own|child|class", help="The person and the pupil whose data they are.")
     ] = None,
     age: Annotated[int | None, typer.Option(min=0, max=120, help="The pupil's age; without it: not known.")] = None,
-    consent: Annotated[bool, typer.Option("--consent", help="The pupil's guardian has agreed.")] = False,
+    consent: Annotated[bool, typer.Option("--consent", help="A parent or guardian of the pupil agreed.")] = False,
     licence: Annotated[
         str | None, typer.Option(metavar="ID", help="The licence that the resource stands under.")
     ] = None,

@@ -248,16 +248,25 @@ def show_command(
     telling.person(found, city, console())
 
 
+Pupil = Annotated[
+    str | None,
+    typer.Argument(metavar="[PUPIL]", help="Id on the platform; `-` asks for the register's id, which is not shown."),
+]
+Listed = Annotated[
+    bool,
+    typer.Option(
+        "--list", help="Show every consent that there is or was; without PUPIL those, of everybody, that do not count."
+    ),
+]
+
+
 @app.command(name="consent")
 def consent_command(
-    pupil: Annotated[
-        str,
-        typer.Argument(metavar="PUPIL", help="Id on the platform; `-` asks for the register's id, which is not shown."),
-    ],
+    pupil: Pupil = None,
     *,
     guardian: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Who agrees, or `-` to be asked; needed only where the pupil has several."),
+        typer.Option(metavar="ID", help="Who agrees, or `-` to be asked; needed only where several may."),
     ] = None,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="They agree no longer, from now on; without --guardian: none does.")
@@ -265,19 +274,23 @@ def consent_command(
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="The last day; without it as long as a guardian has a say.")
     ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Show every consent that there is or was.")] = False,
+    listed: Listed = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and change nothing.")] = False,
     stack: Stack = "local",
 ) -> None:
     """Record that a guardian agrees that school and teachers see what the platform keeps of a pupil, or that they do no longer.
 
     Record what you hold in writing. It counts from today, is on the audit record, and outlasts imports; it ends when the pupil leaves,
-    or the register does not name the guardian any more.
+    or the register does not name the guardian any more. A parent or guardian agrees, by the register's own word, and no other relative.
 
-    Examples: `huiju roster consent PUPIL --until 2027-08-31`; `huiju roster consent PUPIL --withdraw`.
+    Examples: `huiju roster consent PUPIL --until 2027-08-31`; `huiju roster consent PUPIL --withdraw`; `huiju roster consent --list`.
     """
+    if pupil is None:
+        _void(stack, Wish("", guardian, until, withdraw, listed))
+        return
     where, wish = place.of_stack(stack), Wish(pupil, guardian, until, withdraw, listed)
     city, key = load_named(where.city), cache(lambda: reaching.pseudonyms(where))
+    by = city.minors.guardian_consent_by
     with reaching.connecting(where, names.reader_role(names.DATABASE_ROSTER)) as connect, connect() as connection:
 
         def look_up(who: UUID) -> Person:
@@ -287,21 +300,35 @@ def consent_command(
         known, meant = consenting.judged(
             wish,
             today(city.timezone),
+            by,
             lambda given, whose: telling.identity(given, key, whose),
             look_up,
         )
     if listed:
-        telling.consents(known, console())
+        telling.consents(known, by, console())
         typer.echo(f"{len(known.consents):,} consents")
         return
     if not (meant.done or dry_run):
-        by = reaching.who(where)
+        who = reaching.who(where)
         with (
             reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect,
             deeds.noted(where, consenting.deed(meant)),
         ):
-            consenting.write(connect, meant, by)
+            consenting.write(connect, meant, who)
     typer.echo(consenting.told(meant, dry=dry_run))
+
+
+def _void(stack: str, wish: Wish) -> None:
+    """The consents that do not count, of everybody. Raises `UserError` where something else was wished about nobody."""
+    if wish != Wish("", None, None, listed=True):
+        raise UserError("about whom? name the PUPIL; without one, --list alone shows the consents that do not count")
+    where = place.of_stack(stack)
+    city, deed = load_named(where.city), Deed("consent-list", deeds.CONSENTS)
+    by = city.minors.guardian_consent_by
+    with reaching.connecting(where, names.ROLE_ROSTER_KEEPER) as connect, deeds.noted(where, deed):
+        found = consenting.void(connect, today(city.timezone), by)
+        deed.facts["consents"] = len(found)
+    telling.void(found, by, console())
 
 
 Holders = Annotated[

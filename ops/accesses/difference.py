@@ -58,6 +58,7 @@ def changes(old: City, new: City) -> list[Change]:
     return [
         *found,
         *_age(old, new),
+        *_agreeing(old, new),
         *_cells(old, new),
         *_agreements(old, new),
         *_subjects(old, new),
@@ -101,6 +102,13 @@ def _age(old: City, new: City) -> Iterator[Change]:
         )
         # Of somebody's age a roster keeps only whether a guardian has a say now.
         yield Change("personal data", "~", (zh, en), None)
+
+
+def _agreeing(old: City, new: City) -> Iterator[Change]:
+    zh, en = differing((old, old.minors), (new, new.minors), ("guardian_consent_by",))
+    if en:
+        # Counts at once, also for consents that stand.
+        yield Change("personal data", "~", (f"监护人同意{zh}", f"a guardian’s consent{en}"), None)
 
 
 def _cells(old: City, new: City) -> Iterator[Change]:

@@ -24,6 +24,7 @@ LABELS: Final[Mapping[str, Both]] = {
     "window": ("期限", "window"),
     "seats": ("付费名额", "paid seats"),
     "guardian_consent": ("监护人同意", "guardian’s consent"),
+    "guardian_consent_by": ("可以作出同意的人在名册中的身份", "who may give it, by their role in the roster"),
     "schools": ("学校", "schools"),
     "partners": ("伙伴", "partners"),
     "services": ("服务", "services"),

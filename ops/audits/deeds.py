@@ -30,6 +30,8 @@ from ops.lessons.place import Place
 
 ACCOUNTS: Final = "accounts"
 """All of them, where a deed is about no single one."""
+CONSENTS: Final = "consents"
+"""The same for what guardians agreed to."""
 
 
 def account(known: str | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
+
+from ops.rosters import linking
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 MOST_REMOVED: Final = 0.05
@@ -128,6 +130,10 @@ class Difference:
     """People who are here now and whom the roster speaks for."""
     emptied: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Place that would lose more than its share -> people lost, and people there."""
+    silenced: int = 0
+    """Links that stay, but in which the adult may not agree about the pupil any more."""
+    heard: int = 0
+    """Links that stay, in which they may now."""
 
     def count(self, what: str) -> int:
         """People, all places together."""
@@ -148,8 +154,11 @@ class Difference:
         return self.count(REMOVED) > self.here * MOST_REMOVED or bool(self.emptied)
 
 
-def difference(connection: psycopg.Connection, places: Sequence[str]) -> Difference:
-    """What the staged roster, which speaks for ``places``, would change; who it touches is in the table ``touched`` of this transaction."""
+def difference(connection: psycopg.Connection, places: Sequence[str], by: Collection[str]) -> Difference:
+    """What the staged roster, which speaks for ``places``, would change; ``by``: as what an adult may agree about a pupil.
+
+    Who it touches is in the table ``touched`` of this transaction, and what becomes of links in ``want_links``.
+    """
     about = {"places": list(places)}
     for words in _MAKE:
         connection.execute(words)
@@ -157,6 +166,7 @@ def difference(connection: psycopg.Connection, places: Sequence[str]) -> Differe
     connection.execute(_TOUCHED, about)
     connection.execute("CREATE INDEX ON touched (person)")
     connection.execute("ANALYZE touched")
+    linking.find(connection, places)
     lines = tuple(Line(*row) for row in connection.execute(_COUNTS).fetchall())
     (classes,) = connection.execute(_CLASSES, about).fetchone() or (0,)
     (here,) = connection.execute(_SPOKEN_FOR, about).fetchone() or (0,)
@@ -167,4 +177,4 @@ def difference(connection: psycopg.Connection, places: Sequence[str]) -> Differe
         for place, lost in gone.items()
         if there[place] >= FEW and lost > there[place] * MOST_OF_A_SCHOOL
     }
-    return Difference(lines, classes, here, emptied)
+    return Difference(lines, classes, here, emptied, *linking.turned(connection, by))

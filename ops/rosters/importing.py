@@ -91,7 +91,7 @@ def _taken(
             raise UserError(CHANGED)
         claimed.refuse(connection, found, given.city, places)
     with phases.phase("compare"):
-        differing = difference(connection, places)
+        differing = difference(connection, places, given.city.minors.guardian_consent_by)
     if dry:
         connection.rollback()
         return Outcome(differing)

@@ -1,7 +1,7 @@
 """Writing what differs: one transaction, after `difference` has said who is touched.
 
-A link to a guardian that stays is never written anew: the consents that were given by it would go with the old one. Whoever left, or may
-not sign in, is no guardian, so that theirs go.
+A link to a guardian that stays is never written anew: the consents that were given by it would go with the old one. As what the register
+has the guardian is changed in its place, and in the consents with it. Whoever left, or may not sign in, is no guardian, so that theirs go.
 """
 
 from __future__ import annotations
@@ -49,8 +49,14 @@ _STEPS: Final = (
     # Also where the child is of a school for which this roster does not speak.
     ("guardians", "DELETE FROM guardians g USING people p WHERE p.id = g.guardian AND NOT p.enabled"),
     ("guardians", """
-     INSERT INTO guardians (guardian, child) SELECT w.guardian, w.child FROM want_guardians w JOIN touched t ON t.person = w.child
+     INSERT INTO guardians (guardian, child, roles)
+     SELECT w.guardian, w.child, l.roles FROM want_guardians w JOIN want_links l USING (guardian, child)
+     JOIN touched t ON t.person = w.child
      ON CONFLICT DO NOTHING"""),
+    # Also of whom nothing differs; consents follow by themselves.
+    ("guardians", """
+     UPDATE guardians g SET roles = w.roles FROM want_links w
+     WHERE (w.guardian, w.child) = (g.guardian, g.child) AND g.roles <> w.roles"""),
     ("classes", """
      DELETE FROM classes c WHERE c.school = ANY(%(places)s) AND NOT EXISTS (SELECT FROM new_classes n WHERE n.id = c.id)
      AND NOT EXISTS (SELECT FROM enrolments e WHERE e.class = c.id)"""),

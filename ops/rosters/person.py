@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ _CLASSES = """
 SELECT e.class, e.school, e.role, e.begins::text, e.ends::text FROM enrolments e WHERE person = %s ORDER BY school, class, role, begins
 """
 _CONSENTS = """
-SELECT pupil::text, guardian::text, begins::text, ends::text, recorded_at::text, recorded_by, withdrawn_at::text, withdrawn_by
+SELECT pupil::text, guardian::text, roles, begins::text, ends::text, recorded_at::text, recorded_by, withdrawn_at::text, withdrawn_by
 FROM consents WHERE pupil = %(who)s OR guardian = %(who)s ORDER BY pupil, id
 """
 _SEATS = """
@@ -47,12 +47,16 @@ class Person:
     classes: tuple[dict[str, Any], ...]
     """`class`, `school`, `role`, `begins`, `ends`."""
     children: tuple[str, ...]
+    """Whom they look after, also as a relative."""
     guardians: tuple[str, ...]
+    """Who looks after them, also as a relative."""
     consents: tuple[dict[str, Any], ...] = ()
-    """Given for them or by them: `pupil`, `guardian`, `begins`, `ends`, `recorded_at`, `recorded_by`, `withdrawn_at` and `withdrawn_by`,
-    the last two None while it is not withdrawn."""
+    """Given for them or by them: `pupil`, `guardian`, `roles` (as what the register has the guardian), `begins`, `ends`, `recorded_at`,
+    `recorded_by`, `withdrawn_at` and `withdrawn_by`, the last two None while it is not withdrawn."""
     seats: tuple[dict[str, Any], ...] = ()
     """Paid seats of theirs: `licence`, `begins`, `ends`, `given_at`, `given_by`, `withdrawn_at` and `withdrawn_by`, as with consents."""
+    linked_as: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Each of `children` and `guardians` -> as what the register has the adult of the two, where the child is a pupil; empty: not known."""
 
     def capacities(self, day: date) -> tuple[tuple[str, str], ...]:
         """Tier and place of each of their roles that leads to a tier on that day, the main one before others."""
@@ -76,11 +80,12 @@ def read(connection: psycopg.Connection, identity: UUID, below: int = 0) -> Pers
         classes = tuple(cursor.execute(_CLASSES, (identity,)).fetchall())
         consents = tuple(cursor.execute(_CONSENTS, {"who": identity}).fetchall())
         seats = tuple(cursor.execute(_SEATS, (identity,)).fetchall())
-        links = cursor.execute("SELECT guardian, child FROM guardians ORDER BY guardian, child").fetchall()
+        links = cursor.execute("SELECT guardian, child, roles FROM guardians ORDER BY guardian, child").fetchall()
     minor = None if found["unknown"] else bool(found["minor"])
     return Person(
         str(identity), found["enabled"], minor, found["since"], found["left_at"], roles, classes,
         tuple(str(each["child"]) for each in links if each["guardian"] == identity),
         tuple(str(each["guardian"]) for each in links if each["child"] == identity),
         consents, seats,
+        {str(each["child"] if each["guardian"] == identity else each["guardian"]): tuple(each["roles"]) for each in links},
     )  # fmt: skip

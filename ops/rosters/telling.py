@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from catalog import City
 from catalog.errors import UserError
+from derive.guardians import may_agree
 from derive.pseudonym import Pseudonyms
 from ops.rosters import consenting
 from ops.rosters.difference import ADDED, CHANGED, REMOVED, Difference
@@ -24,6 +25,8 @@ from ops.rosters.person import Person, read
 ASK = "-"
 """In the place of a person: their id in the register is asked for."""
 KINDS = (ADDED, CHANGED, REMOVED)
+AGREEING = ("may_not_agree_any_more", "may_agree_now")
+"""Links between pupils and adults that stay, as data."""
 
 
 def outcome(done: Outcome, console: Console) -> None:
@@ -36,6 +39,11 @@ def outcome(done: Outcome, console: Console) -> None:
         console.print(_table(found))
     counts = ", ".join(f"{found.count(what):,} {what}" for what in KINDS)
     console.print(f"people: {counts}; classes: {found.classes:,} added, changed or removed")
+    if found.silenced or found.heard:
+        console.print(
+            f"links between pupils and adults: in {found.silenced:,} the adult may not agree any more, in {found.heard:,} they may now; "
+            "`huiju roster consent --list` shows the consents that do not count"
+        )
     if not done.written:
         if found.too_many:
             console.print(too_many(found), style="yellow")
@@ -46,7 +54,15 @@ def as_data(done: Outcome) -> dict[str, Any]:
     """The same for programs."""
     found = done.difference
     if found is None:
-        return {"same": True, "people": dict.fromkeys(KINDS, 0), "classes": 0, "places": [], "too_many": False}
+        people = dict.fromkeys(KINDS, 0)
+        return {
+            "same": True,
+            "people": people,
+            "classes": 0,
+            "places": [],
+            "too_many": False,
+            **dict.fromkeys(AGREEING, 0),
+        }
     rows = [{"place": place, "role": role, **counts} for (place, role), counts in _rows(found).items()]
     people = found.counts()
     return {
@@ -55,13 +71,14 @@ def as_data(done: Outcome) -> dict[str, Any]:
         "classes": found.classes,
         "places": rows,
         "too_many": found.too_many,
+        **dict(zip(AGREEING, (found.silenced, found.heard), strict=True)),
     }
 
 
 def counted(done: Outcome) -> dict[str, str | int]:
     """The same for the audit record: how many, and not where."""
     found = as_data(done)
-    return {**found["people"], "classes": found["classes"]}
+    return {**found["people"], **{each: found[each] for each in ("classes", *AGREEING)}}
 
 
 def _rows(found: Difference) -> dict[tuple[str, str], dict[str, int]]:
@@ -140,10 +157,13 @@ def person(known: Person, city: City, console: Console) -> None:
         )
     for each in known.classes:
         console.print(Text(f"  class {each['class']} of {each['school']} as {each['role']}{_span(each)}"))
+    by = city.minors.guardian_consent_by
     for what, listed in (("child", known.children), ("guardian", known.guardians)):
         for other in listed:
-            console.print(f"  {what} {other}")
-    consents(known, console)
+            roles = known.linked_as.get(other, ())
+            held = f" as {' and '.join(roles)}" if roles else ""
+            console.print(Text(f"  {what} {other}{held}{'' if may_agree(roles, by) else ', who may not agree'}"))
+    consents(known, by, console)
     seats(known, console)
 
 
@@ -156,14 +176,33 @@ def seats(known: Person, console: Console) -> None:
         console.print(Text(f"  seat of {each['licence']} from {each['begins']} {until}, {given}{ended}"))
 
 
-def consents(known: Person, console: Console) -> None:
-    """Every consent that was given for them, or by them."""
+def consents(known: Person, by: Collection[str], console: Console) -> None:
+    """Every consent that was given for them, or by them; ``by``: as what the register has whoever may agree."""
     for each in known.consents:
         of = f"of {each['guardian']}" if each["pupil"] == known.id else f"for {each['pupil']}"
-        until = "until no guardian has a say" if each["ends"] == consenting.LAST else f"until {each['ends']}"
-        ended = f", withdrawn {each['withdrawn_at']} by {each['withdrawn_by']}" if each["withdrawn_at"] else ""
-        recorded = f"recorded {each['recorded_at']} by {each['recorded_by']}"
-        console.print(Text(f"  consent {of} from {each['begins']} {until}, {recorded}{ended}"))
+        console.print(Text(f"  consent {of} {_consent(each, by)}"))
+
+
+def void(found: Collection[dict[str, Any]], by: Collection[str], console: Console) -> None:
+    """Consents that stand and do not count, and what to do about them."""
+    for each in found:
+        console.print(Text(f"  consent of {each['guardian']} for {each['pupil']} {_consent(each, by)}"))
+    console.print(f"{len(found):,} consents stand and do not count")
+    if found:
+        console.print(
+            "until a parent or guardian agrees (`huiju roster consent PUPIL --guardian ID`), nobody sees what takes a consent. One counts "
+            "again as soon as the register says that its giver is a parent or guardian and was taken in; `--withdraw` puts it away",
+            soft_wrap=True,
+        )
+
+
+def _consent(each: dict[str, Any], by: Collection[str]) -> str:
+    until = "until no guardian has a say" if each["ends"] == consenting.LAST else f"until {each['ends']}"
+    recorded = f"recorded {each['recorded_at']} by {each['recorded_by']}"
+    ended = f", withdrawn {each['withdrawn_at']} by {each['withdrawn_by']}" if each["withdrawn_at"] else ""
+    if not ended and not may_agree(each["roles"], by):
+        ended = f"; does not count: {consenting.not_theirs(each['roles'], by)}"
+    return f"from {each['begins']} {until}, {recorded}{ended}"
 
 
 def _span(row: dict[str, Any]) -> str:

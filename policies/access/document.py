@@ -29,6 +29,7 @@ def document(city: City) -> dict[str, Any]:
         "timezone": city.timezone,
         "token_minutes": city.playback.token_minutes,
         "public_tier": next((tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC), None),
+        "guardian_consent_by": list(city.minors.guardian_consent_by),
         "uses": {action.value: use.value for action, use in USES.items()},
         "actions": {action.value: _both(words.ACTIONS[action]) for action in Action},
         "whose": {held.value: {scope.value: _both(words.whose(held, scope)) for scope in Scope} for held in Holding},

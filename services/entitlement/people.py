@@ -7,7 +7,7 @@ off is nobody from the next one on; and while the roster cannot be read, nobody 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,7 +17,7 @@ from uuid import UUID
 
 import psycopg
 
-from derive import capacities, database
+from derive import capacities, database, guardians
 
 LOG = logging.getLogger(__package__)
 LINES = 4
@@ -77,7 +77,10 @@ class Enrolment(_Lasting):
 
 @dataclass(frozen=True)
 class Consent(_Lasting):
-    """That a guardian of theirs agrees; one that was withdrawn is none."""
+    """That somebody who looks after them agrees; one that was withdrawn is none."""
+
+    roles: tuple[str, ...]
+    """As what the register has that person, where the pupil is one."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Found:
     children: tuple[Found, ...] = ()
     """In this person's care; theirs are not looked up."""
     consents: tuple[Consent, ...] = ()
-    """Of their guardians, not withdrawn."""
+    """Of whoever looks after them, not withdrawn; not all of them count."""
     seats: tuple[Seat, ...] = ()
     """Their own, not withdrawn; of children they are not looked up."""
     guarded_below: int = 0
@@ -112,9 +115,11 @@ class Found:
         """Whether a guardian has a say about whoever is younger than ``below``. Who was read by a smaller age may be."""
         return self.guarded_below < below or (self.guarded_until is not None and today < self.guarded_until)
 
-    def agreed(self, today: date, below: int) -> bool:
-        """Whether no guardian has a say, or one of them agrees."""
-        return not self.guarded(today, below) or any(each.holds(today) for each in self.consents)
+    def agreed(self, today: date, below: int, by: Collection[str]) -> bool:
+        """Whether no guardian has a say, or one of them agrees; ``by``: as what the register has whoever may."""
+        return not self.guarded(today, below) or any(
+            each.holds(today) and guardians.may_agree(each.roles, by) for each in self.consents
+        )
 
     def schools(self, today: date) -> tuple[str, ...]:
         """Where they are something on that day, the main place first: codes of schools and offices."""
@@ -260,7 +265,7 @@ FROM enrolments e JOIN classes c ON (c.id, c.school) = (e.class, e.school) ORDER
 """
 """Of classes that are still their school's: of another one's nothing is known but an id that is the same."""
 _CONSENTS = """
-SELECT pupil::text, begins, nullif(ends, 'infinity') FROM consents WHERE withdrawn_at IS NULL ORDER BY pupil, begins, id
+SELECT pupil::text, begins, nullif(ends, 'infinity'), roles FROM consents WHERE withdrawn_at IS NULL ORDER BY pupil, begins, id
 """
 _SEATS = """
 SELECT person::text, begins, nullif(ends, 'infinity'), licence FROM seats WHERE withdrawn_at IS NULL ORDER BY licence, begins, id
@@ -298,7 +303,7 @@ def _found(
         until,
         tuple(Role(*rest) for person, *rest in roles if person == one),
         tuple(Enrolment(*rest) for person, *rest in enrolments if person == one),
-        consents=tuple(Consent(*rest) for pupil, *rest in consents if pupil == one),
+        consents=tuple(Consent(begins, ends, tuple(held)) for pupil, begins, ends, held in consents if pupil == one),
         seats=tuple(Seat(*rest) for person, *rest in seats if person == one),
         guarded_below=below,
     )

@@ -62,7 +62,8 @@ def _classes(found: Found, said: Identity, today: date) -> Iterator[Enrolment]:
 
 def _things(rules: Rules, said: Identity, pupil: Found, today: date) -> Iterator[Thing]:
     """The profile as of each school at which they are a pupil, and as of each of their classes that ``said`` may have to do with."""
-    subjects, agreed = rules.tables.subjects(questions.PROFILE), pupil.agreed(today, rules.consent_below)
+    subjects = rules.tables.subjects(questions.PROFILE)
+    agreed = pupil.agreed(today, rules.consent_below, rules.consent_by)
     schools = dict.fromkeys(each.place for each in pupil.roles if each.holds(today) and each.tier in subjects)
     for code in schools:
         yield questions.profile(pupil.id, code, consent=agreed)

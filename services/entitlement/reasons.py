@@ -181,8 +181,9 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "“{tier}”类账号只能查看{whose}学生信息，这一份不是。",
     ),
     "consent-needed": (
-        "A guardian has a say about this pupil, and no consent is on file today. Accounts of the kind “{tier}” need one for these facts.",
-        "“{tier}”类账号须经监护人同意才能查看这名学生的信息，而目前没有有效的同意登记。",
+        "A guardian has a say about this pupil, and no parent’s or guardian’s consent counts today. "
+        "Accounts of the kind “{tier}” need one for these facts.",
+        "“{tier}”类账号须经父母或其他监护人同意才能查看这名学生的信息，而目前没有有效的同意登记。",
     ),
     "capacity-unnamed": (
         "It was not said as what you want to go on: choose on the page “What may I see”.",

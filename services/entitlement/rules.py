@@ -122,6 +122,8 @@ class Rules:
         self.tables = Tables.read(document)
         self.consent_below = self.tables.consent_below(questions.PROFILE)
         """The age below which a guardian has a say about a pupil; 0: no row of the matrix asks for it."""
+        self.consent_by = frozenset(map(str, document["guardian_consent_by"]))
+        """As what the register has whoever may agree about a pupil."""
 
     def public(self) -> Person:
         """Whoever has not signed in."""

@@ -61,7 +61,7 @@ KEEPS: Final = {
     "roles": "SELECT, INSERT, UPDATE, DELETE",
     "classes": "SELECT, INSERT, UPDATE, DELETE",
     "enrolments": "SELECT, INSERT, UPDATE, DELETE",
-    "guardians": "SELECT, INSERT, DELETE",
+    "guardians": "SELECT, INSERT, UPDATE (roles), DELETE",
     "imports": "SELECT, INSERT",
     CONSENTS: "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)",
     SEATS: "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by)",

@@ -64,6 +64,8 @@ class Member:
     classes: tuple[Held, ...] = ()
     children: tuple[str, ...] = ()
     """Names."""
+    linked_as: tuple[str, ...] = ("parent",)
+    """As what the register has them where their children are pupils."""
     minor_until: date | None = None
     read_before: bool = False
     """Whether the roster was last read when the age of consent was lower by a year."""
@@ -101,9 +103,12 @@ class Register:
         return Person(member.id, held.what, school, classes, children, district, city=tier.scope == "city")
 
     def consented(self, pupil: Member, day: date) -> bool:
-        """Whether a guardian of theirs agrees on that day."""
+        """Whether a parent or guardian of theirs agrees on that day; who is a relative as well is so to nobody knows whom."""
         return any(
-            pupil.name in self.members[each.by].children and each.begins <= day <= each.ends and not each.withdrawn
+            pupil.name in (by := self.members[each.by]).children
+            and by.linked_as in {("parent",), ("guardian",), ("guardian", "parent")}
+            and each.begins <= day <= each.ends
+            and not each.withdrawn
             for each in pupil.consents
         )
 
@@ -145,6 +150,9 @@ def make(city: City, change: date) -> Register:
           for name, given in _consents(change).items()),
         Member("mother", (Held("parent", one),), children=("young", "moves", "away", *_consents(change))),
         Member("father", (Held("parent", two),), children=("old", "left", "of-the-other")),
+        Member("grandmother", (Held("parent", one),), children=tuple(_consents(change)), linked_as=("relative",)),
+        Member("aunt", (Held("parent", one),), children=tuple(_consents(change)), linked_as=("guardian", "relative")),
+        Member("uncle", (Held("parent", two),), children=tuple(_consents(change)), linked_as=("guardian",)),
         Member("new-teacher", (Held("teacher", one, change),), (Held("class-1", one, change),)),
         Member("teacher-of-two", (Held("teacher", one), Held("teacher", two)), (Held("class-1", one), Held("class-3", two))),
         Member("teacher-and-mother", (Held("teacher", one), Held("parent", two), Held("school-staff", one, ends=before)), (
@@ -195,6 +203,10 @@ def _consents(change: date) -> dict[str, tuple[Agreed, ...]]:
         "agreed-again": (Agreed("mother", before, before), Agreed("mother", change)),
         "withdrawn": (Agreed("mother", before, withdrawn=True),),
         "of-the-other": (Agreed("mother", before, withdrawn=True), Agreed("father", before)),
+        "of-a-relative": (Agreed("grandmother", before),),
+        "of-who-is-both": (Agreed("aunt", before),),
+        "of-a-relative-and-then-hers": (Agreed("grandmother", before), Agreed("mother", change)),
+        "of-a-guardian": (Agreed("uncle", before, change),),
         "of-no-guardian": (Agreed("father", before), Agreed("teacher-of-two", before)),
     }
 
@@ -226,12 +238,14 @@ def fill(register: Register, server: Server) -> None:
 
 
 def _agree(connection: psycopg.Connection, pupil: Member, agreed: Agreed, by: Member) -> None:
-    words = "INSERT INTO consents (pupil, guardian, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
-    words += "VALUES (%s, %s, %s, %s, 'a test', CASE WHEN %s THEN now() END, CASE WHEN %s THEN 'a test' END)"
+    words = "INSERT INTO consents (pupil, guardian, roles, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, %s, %s, %s, 'a test', CASE WHEN %s THEN now() END, CASE WHEN %s THEN 'a test' END)"
     ends = "infinity" if agreed.ends is LAST else agreed.ends.isoformat()
     # The database takes none of who is no guardian of theirs.
     with suppress(ForeignKeyViolation), connection.transaction():
-        connection.execute(words, (pupil.id, by.id, agreed.begins, ends, agreed.withdrawn, agreed.withdrawn))
+        connection.execute(
+            words, (pupil.id, by.id, list(by.linked_as), agreed.begins, ends, agreed.withdrawn, agreed.withdrawn)
+        )
 
 
 def _seat(connection: psycopg.Connection, member: Member, seat: Seated) -> None:
@@ -251,7 +265,8 @@ def _write(cursor: object, register: Register, member: Member) -> None:
         words = "INSERT INTO enrolments (person, class, role, school, begins, ends) VALUES (%s, %s, 'x', %s, %s, %s)"
         run(words, (member.id, held.what, held.where, *_span(held)))
     for name in member.children:
-        run("INSERT INTO guardians (guardian, child) VALUES (%s, %s)", (member.id, register.members[name].id))
+        words = "INSERT INTO guardians (guardian, child, roles) VALUES (%s, %s, %s)"
+        run(words, (member.id, register.members[name].id, list(member.linked_as)))
 
 
 def _span(held: Held) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import pytest
 from catalog import DATA, City, load_named
 from catalog.access import Action, LicenceReach, Scope
 from catalog.errors import UserError
+from catalog.roster import RosterRole
 from catalog.types import Names
 from ops.accesses import states
 from ops.accesses.difference import Change, changes
@@ -60,6 +61,13 @@ EDITS: dict[str, tuple[City, str, int]] = {
         1,
     ),
     "an older age": (changed(minors=TINY.minors.model_copy(update={"guardian_consent_below": 16})), "~", 1),
+    "relatives who may agree": (
+        changed(
+            minors=TINY.minors.model_copy(update={"guardian_consent_by": (RosterRole.PARENT, RosterRole.RELATIVE)})
+        ),
+        "~",
+        1,
+    ),
     "a second factor": (changed(tiers=first(TINY.tiers, two_factor=True)), "~", 1),
     "an alliance less": (changed(alliances=TINY.alliances[1:]), "-", 2),
     "a school in another district": (changed(schools=first(TINY.schools, district=TINY.districts[1].id)), "+", 4),
@@ -87,7 +95,7 @@ def test_the_way_back_turns_gains_into_losses(edit: str) -> None:
     assert sorted(each.sign for each in there) == sorted(other[each.sign] for each in back)
 
 
-@pytest.mark.parametrize("edit", [each for each in EDITS if each != "a second factor"])
+@pytest.mark.parametrize("edit", [each for each in EDITS if each not in {"a second factor", "relatives who may agree"}])
 def test_where_the_compiled_policies_differ_something_is_told(edit: str) -> None:
     city = EDITS[edit][0]
     assert (matrix.policies(city), entities.entities(city)) != (matrix.policies(TINY), entities.entities(TINY))

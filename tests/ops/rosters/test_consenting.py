@@ -55,8 +55,9 @@ def rows(server: Server) -> list[tuple[Any, ...]]:
 
 def second_guardian(server: Server) -> None:
     """The pupil gets one more."""
+    words = "INSERT INTO guardians (guardian, child, roles) VALUES (%s, %s, '{guardian}')"
     with server.connect("postgres") as connection:
-        connection.execute("INSERT INTO guardians (guardian, child) VALUES (%s, %s)", (of(OTHER_PARENT), of(PUPIL)))
+        connection.execute(words, (of(OTHER_PARENT), of(PUPIL)))
 
 
 def test_the_only_guardian_agrees_from_today_for_as_long_as_they_have_a_say(server: Server) -> None:

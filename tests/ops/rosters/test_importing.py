@@ -34,7 +34,7 @@ EVERYTHING = (
     "SELECT person, place, role, tier, main, begins::text, ends::text FROM roles ORDER BY 1, 2, 3, 6",
     "SELECT id, school, begins::text, ends::text FROM classes ORDER BY 1",
     "SELECT person, class, role, school, begins::text, ends::text FROM enrolments ORDER BY 1, 2, 3, 5",
-    "SELECT guardian, child FROM guardians ORDER BY 1, 2",
+    "SELECT guardian, child, roles FROM guardians ORDER BY 1, 2",
 )
 
 
@@ -199,7 +199,7 @@ def test_who_is_not_in_the_file_any_more_is_switched_off_and_may_come_back(serve
 
 def agreed(server: Server, guardian: str = PARENT, pupil: str = PUPIL) -> None:
     """Write a consent down, past the command."""
-    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, '2026-09-01', 'a test')"
+    words = "INSERT INTO consents (pupil, guardian, roles, begins, recorded_by) VALUES (%s, %s, '{parent}', '2026-09-01', 'a test')"
     with server.connect("postgres") as connection:
         connection.execute(words, (HASHES.of(pupil), HASHES.of(guardian)))
 

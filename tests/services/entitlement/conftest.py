@@ -48,6 +48,8 @@ REACH: dict[str, tuple[str, ...]] = {
 """Tier -> with whose lessons it may do what it does with them."""
 GRANTS = {tier: {"scopes": list(scopes), "consent_below": 0, "rule": None} for tier, scopes in REACH.items()}
 AGE = 14
+BY = ("parent", "guardian")
+"""As what a register has whoever may agree."""
 PROFILES: dict[str, tuple[str, int]] = {
     "pupil": ("own", 0),
     "mother": ("child", 0),
@@ -62,6 +64,7 @@ DOCUMENT: dict[str, Any] = {
     "timezone": "Asia/Shanghai",
     "token_minutes": 240,
     "public_tier": "anyone",
+    "guardian_consent_by": list(BY),
     "uses": {"view": "stream", "learn": "stream"},
     "actions": {"view": name("view"), "learn": name("learn")},
     "whose": {held: {scope: name(f"{scope} of a {held}") for scope in SCOPES} for held in ("person", "school", "city")},

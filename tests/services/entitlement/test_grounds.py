@@ -18,6 +18,7 @@ from services.entitlement.people import Consent
 from services.entitlement.rules import Lesson, Person, Rules
 from tests.services.entitlement.conftest import (
     ALLY,
+    BY,
     COLLEGE,
     DOCUMENT,
     FAR,
@@ -159,7 +160,7 @@ def test_the_agreement_that_is_named_holds_as_long_as_the_permission(now: str, n
 @pytest.fixture
 def people(register: Register) -> None:
     """Two pupils, of whom a guardian has a say about the younger and agrees, with a parent, a teacher and the school's staff."""
-    child, consent = somebody(CHILD, "pupil", "7a"), Consent(None, date(2027, 1, 1))
+    child, consent = somebody(CHILD, "pupil", "7a"), Consent(None, date(2027, 1, 1), BY[:1])
     sister = somebody(SISTER, "pupil", "1a", young=True, consents=(consent,))
     everybody = (child, sister, somebody(MOTHER, "mother", children=(child, sister)),
                  somebody(MASTER, "master", "7a", "1a"), somebody(CLERK, "clerk"))  # fmt: skip

@@ -22,6 +22,7 @@ from services.entitlement.journal import UnrecordedError
 from services.entitlement.people import Consent, Enrolment, Found, Role
 from tests.services.entitlement.conftest import (
     AGE,
+    BY,
     COLLEGE,
     DOCUMENT,
     FAR,
@@ -227,10 +228,12 @@ def test_a_guardian_who_has_a_say_has_to_have_agreed(client: TestClient) -> None
 @pytest.mark.parametrize(
     ("consents", "seen"),
     [
-        ((Consent(TODAY, None),), True),
-        ((Consent(TODAY, TODAY),), True),
-        ((Consent(TODAY + timedelta(days=1), None),), False),
-        ((Consent(None, TODAY - timedelta(days=1)),), False),
+        ((Consent(TODAY, None, BY[:1]),), True),
+        ((Consent(TODAY, TODAY, BY),), True),
+        ((Consent(TODAY + timedelta(days=1), None, BY),), False),
+        ((Consent(None, TODAY - timedelta(days=1), BY),), False),
+        ((Consent(TODAY, None, ("relative",)),), False),
+        ((Consent(TODAY, None, (BY[0], "relative")),), False),
     ],
 )
 def test_a_guardian_who_agrees_today_opens_it(

@@ -55,7 +55,9 @@ def _agree(folder: Path, server: Server, pupils: list[str]) -> None:
     parents = {
         child: row["sourcedId"] for row in small.read(folder, "users") for child in row["agentSourcedIds"].split(",")
     }
-    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, %s, 'a test')"
+    words = (
+        "INSERT INTO consents (pupil, guardian, roles, begins, recorded_by) VALUES (%s, %s, '{parent}', %s, 'a test')"
+    )
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         for each in pupils:
             connection.execute(words, (HASHES.of(each), HASHES.of(parents[each]), date(2026, 9, 1)))

@@ -47,6 +47,7 @@ class Places:
 
 PLACES = Places({"s": {}}, {"an office": "east"})
 AGE = small.city().minors.guardian_consent_below
+BY = tuple(str(each) for each in small.city().minors.guardian_consent_by)
 CODES = [school.code for school in small.city().schools]
 PARENT, PUPIL, TEACHER = f"p{CODES[0]}00000", f"s{CODES[0]}00000", f"t{CODES[0]}0000"
 
@@ -211,28 +212,32 @@ def test_who_was_read_by_a_smaller_age_is_guarded_and_who_was_by_a_greater_as_th
     ("consents", "agreed"),
     [
         ((), [False, False, False]),
-        ((Consent(TODAY, None),), [False, True, True]),
-        ((Consent(TODAY, TODAY),), [False, True, False]),
-        ((Consent(TODAY - DAY, TODAY - DAY), Consent(TODAY + DAY, None)), [True, False, True]),
+        ((Consent(TODAY, None, BY[:1]),), [False, True, True]),
+        ((Consent(TODAY, TODAY, BY),), [False, True, False]),
+        ((Consent(TODAY - DAY, TODAY - DAY, BY[1:]), Consent(TODAY + DAY, None, BY[1:])), [True, False, True]),
+        ((Consent(TODAY, None, ()),), [False, False, False]),
+        ((Consent(TODAY, None, ("relative",)),), [False, False, False]),
+        ((Consent(TODAY, None, (*BY, "relative")),), [False, False, False]),
+        ((Consent(TODAY, None, ("relative",)), Consent(TODAY, TODAY, BY)), [False, True, False]),
     ],
 )
 def test_a_guardian_agrees_from_the_first_to_the_last_day(consents: tuple[Consent, ...], agreed: list[bool]) -> None:
     found = replace(somebody(), guarded_until=date.max, guarded_below=AGE, consents=consents)
-    assert [found.agreed(TODAY + each * DAY, AGE) for each in (-1, 0, 1)] == agreed
-    assert all(replace(found, guarded_until=None).agreed(TODAY + each * DAY, AGE) for each in (-1, 0, 1))
+    assert [found.agreed(TODAY + each * DAY, AGE, BY) for each in (-1, 0, 1)] == agreed
+    assert all(replace(found, guarded_until=None).agreed(TODAY + each * DAY, AGE, BY) for each in (-1, 0, 1))
 
 
 def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_ones_are_not(
     server: Server, reader: Reader
 ) -> None:
-    words = "INSERT INTO consents (pupil, guardian, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
-    words += "VALUES (%s, %s, %s, %s, 'a test', %s, %s)"
+    words = "INSERT INTO consents (pupil, guardian, roles, begins, ends, recorded_by, withdrawn_at, withdrawn_by) "
+    words += "VALUES (%s, %s, '{parent}', %s, %s, 'a test', %s, %s)"
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         for ends, withdrawn in (("infinity", None), (TODAY, None), (TODAY, TODAY)):
             by = "a test" if withdrawn else None
             connection.execute(words, (HASHES.of(PUPIL), HASHES.of(PARENT), TODAY, ends, withdrawn, by))
     try:
-        given = (Consent(TODAY, None), Consent(TODAY, TODAY))
+        given = (Consent(TODAY, None, BY[:1]), Consent(TODAY, TODAY, BY[:1]))
         assert of(reader, PUPIL).consents == given
         found = {each.id: each.consents for each in of(reader, PARENT).children}
         assert found.pop(str(HASHES.of(PUPIL))) == given
@@ -245,19 +250,21 @@ def test_consents_are_read_with_the_pupil_and_with_their_parent_and_withdrawn_on
 def test_a_guardian_who_is_switched_off_in_the_register_agrees_no_more(
     server: Server, reader: Reader, folder: Path, tmp_path: Path
 ) -> None:
-    words = "INSERT INTO consents (pupil, guardian, begins, recorded_by) VALUES (%s, %s, %s, 'a test')"
+    words = (
+        "INSERT INTO consents (pupil, guardian, roles, begins, recorded_by) VALUES (%s, %s, '{parent}', %s, 'a test')"
+    )
     with server.connect(postgresql.ADMINISTRATOR) as connection:
         connection.execute(words, (HASHES.of(PUPIL), HASHES.of(PARENT), TODAY))
-    assert of(reader, PUPIL).guarded(TODAY, AGE) and of(reader, PUPIL).agreed(TODAY, AGE)
+    assert of(reader, PUPIL).guarded(TODAY, AGE) and of(reader, PUPIL).agreed(TODAY, AGE, BY)
     changed = Path(copytree(folder, tmp_path / "changed"))
     rows = small.read(changed, "users")
     small.write(changed, "users", ({**row, "enabledUser": str(row["sourcedId"] != PARENT).lower()} for row in rows))
     server.take(changed)
     try:
-        assert of(reader, PUPIL).guarded(TODAY, AGE) and not of(reader, PUPIL).agreed(TODAY, AGE)
+        assert of(reader, PUPIL).guarded(TODAY, AGE) and not of(reader, PUPIL).agreed(TODAY, AGE, BY)
     finally:
         server.take(folder)
-    assert not of(reader, PUPIL).agreed(TODAY, AGE), "who is back agrees anew"
+    assert not of(reader, PUPIL).agreed(TODAY, AGE, BY), "who is back agrees anew"
     assert of(reader, PARENT).children
 
 

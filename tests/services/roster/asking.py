@@ -36,7 +36,7 @@ NEW = {
     "classes": "(id, school) VALUES ('probe', %(school)s)",
     "enrolments": "(person, class, role, school) VALUES (%(person)s, %(class)s, 'probe', %(school)s)",
     "guardians": "(guardian, child) VALUES (%(person)s, %(person)s)",
-    "consents": "(pupil, guardian, begins, recorded_by) VALUES (%(person)s, %(guardian)s, '2026-09-01', 'probe')",
+    "consents": "(pupil, guardian, roles, begins, recorded_by) VALUES (%(person)s, %(guardian)s, '{parent}', '2026-09-01', 'probe')",
     "seats": "(licence, person, begins, given_by) VALUES ('bought-course', %(person)s, '2026-09-01', 'probe')",
     "imports": "(by, file, catalog, key, places, counts) VALUES ('probe', 'x', 'x', 'x', '{}', '{}')",
 }

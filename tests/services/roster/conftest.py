@@ -8,8 +8,8 @@ from local import postgresql
 from tests.roster_server import Server
 
 AGREED = """
-INSERT INTO consents (pupil, guardian, begins, recorded_by, withdrawn_at, withdrawn_by)
-SELECT child, guardian, '2026-09-01', 'a test', CASE WHEN number % 3 = 0 THEN now() END, CASE WHEN number % 3 = 0 THEN 'a test' END
+INSERT INTO consents (pupil, guardian, roles, begins, recorded_by, withdrawn_at, withdrawn_by)
+SELECT child, guardian, roles, '2026-09-01', 'a test', CASE WHEN number % 3 = 0 THEN now() END, CASE WHEN number % 3 = 0 THEN 'a test' END
 FROM (SELECT *, row_number() OVER (ORDER BY guardian, child) AS number FROM guardians) links WHERE number % 2 = 1
 """
 """For every second child, of whom a third withdrew it."""

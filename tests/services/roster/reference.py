@@ -29,8 +29,8 @@ KEEPER_NEVER = {
     *(("people", "DELETE"), ("guardians", "UPDATE"), ("consents", "DELETE"), ("seats", "DELETE")),
     *(("imports", "UPDATE"), ("imports", "DELETE")),
 }
-"""People are switched off and never deleted, a link is there or is not, a consent or a seat is withdrawn, and what was taken in stays on
-record."""
+"""People are switched off and never deleted, a link is there or is not (only what the adult is may differ), a consent or seat is withdrawn,
+and what was taken in stays on record."""
 UNSEEN = {
     *(("roster_reader", "imports"), ("roster_school", "imports")),
     *(("roster_school", "consents"), ("roster_school", "seats")),

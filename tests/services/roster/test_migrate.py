@@ -86,3 +86,63 @@ def test_what_is_held_meanwhile_is_waited_for_and_given_way_to(full: Server, mon
             full.migrate()
     full.migrate()
     assert set(IMPORTED) <= tables(full)
+
+
+MIXED = """
+UPDATE roles SET role = CASE number % 4 WHEN 0 THEN 'relative' WHEN 1 THEN 'guardian' ELSE role END
+FROM (SELECT person AS one, row_number() OVER (ORDER BY person) AS number FROM roles WHERE role = 'parent') numbered
+WHERE role = 'parent' AND person = one
+"""
+"""Some of the parents are relatives or guardians."""
+BESIDES = """
+INSERT INTO roles (person, place, role, main)
+SELECT person, place, 'relative', false FROM roles WHERE role = 'parent' ORDER BY person LIMIT 1
+"""
+"""One is a relative as well."""
+NOTHING = """
+DELETE FROM roles WHERE person = (SELECT person FROM roles WHERE role = 'parent' ORDER BY person DESC LIMIT 1) AND role = 'parent'
+"""
+"""Of one nothing is known."""
+LINKS = "SELECT g.guardian::text, g.child::text, g.roles FROM guardians g ORDER BY 1, 2"
+
+
+def test_who_may_agree_is_read_off_the_roles_that_are_there(full: Server) -> None:
+    """As an import would write it; of whom nothing is known nothing is written, and a consent says what its link does."""
+    with full.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute(AGREED)
+    back(full, "r0004")
+    with full.connect(postgresql.ADMINISTRATOR) as connection:
+        for words in (MIXED, BESIDES, NOTHING):
+            assert connection.execute(words).rowcount
+    full.migrate()
+    found = {(guardian, child): roles for guardian, child, roles in full.all(LINKS)}
+    held: dict[str, set[str]] = {}
+    for person, role in full.all(
+        "SELECT person::text, role FROM roles WHERE role IN ('parent', 'guardian', 'relative')"
+    ):
+        held.setdefault(person, set()).add(role)
+    assert found == {link: sorted(held.get(link[0], ())) for link in found}
+    assert {tuple(roles) for roles in found.values()} == {
+        *((), ("parent",), ("guardian",), ("relative",), ("parent", "relative")),
+    }
+    agreed = full.all("SELECT guardian::text, pupil::text, roles FROM consents")
+    assert agreed and all(found[guardian, pupil] == roles for guardian, pupil, roles in agreed)
+
+
+def test_what_somebody_is_at_another_school_is_read_off_only_where_they_are_nothing_at_the_pupil_s(
+    full: Server,
+) -> None:
+    back(full, "r0004")
+    person, here = full.all("SELECT person::text, place FROM roles WHERE role = 'parent' ORDER BY person LIMIT 1")[0]
+    words = "INSERT INTO roles (person, place, role, main) VALUES (%s, %s, 'guardian', false)"
+    with full.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("DELETE FROM roles WHERE person = %s AND role <> 'parent'", (person,))
+        connection.execute(words, (person, "elsewhere"))
+    full.migrate()
+    mine = f"SELECT DISTINCT roles FROM guardians WHERE guardian = '{person}'"
+    assert full.all(mine) == [(["parent"],)]
+    back(full, "r0004")
+    with full.connect(postgresql.ADMINISTRATOR) as connection:
+        connection.execute("DELETE FROM roles WHERE person = %s AND place = %s", (person, here))
+    full.migrate()
+    assert full.all(mine) == [(["guardian"],)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 from sqlalchemy.exc import OperationalError
 
 from services.roster import migrate
@@ -15,7 +15,7 @@ from tests.ops.rosters import small
 from tests.roster_server import HASHES, KEEPER, OWNER, READER, SCHOOL, Server
 
 FIRST, SECOND = (school.code for school in small.city().schools)
-PARENT = f"p{FIRST}00000"
+PARENT, CHILD = f"p{FIRST}00000", f"s{FIRST}00000"
 
 
 def ids(server: Server, role: str, words: str, **settings: str) -> set[str]:
@@ -136,6 +136,9 @@ def test_the_reader_sees_the_seats_of_one_person_and_not_their_children_s(server
         (KEEPER, "DELETE FROM consents"),
         (KEEPER, "UPDATE consents SET ends = 'infinity'"),
         (KEEPER, "UPDATE consents SET guardian = pupil"),
+        (KEEPER, "UPDATE consents SET roles = '{guardian}'"),
+        (KEEPER, "UPDATE guardians SET guardian = child"),
+        (READER, "UPDATE guardians SET roles = '{guardian}'"),
         (READER, "UPDATE seats SET withdrawn_by = NULL"),
         (SCHOOL, "SELECT * FROM seats"),
         (KEEPER, "DELETE FROM seats"),
@@ -146,6 +149,14 @@ def test_the_reader_sees_the_seats_of_one_person_and_not_their_children_s(server
 def test_nobody_does_more_than_their_part(server: Server, role: str, words: str) -> None:
     with pytest.raises(InsufficientPrivilege):
         server.rows(role, words, huiju_purpose="import")
+
+
+@pytest.mark.parametrize("roles", ["{guardian}", "{}", "{parent,relative}"])
+def test_no_consent_is_written_by_who_is_something_else_to_the_pupil(server: Server, roles: str) -> None:
+    words = "INSERT INTO consents (pupil, guardian, roles, begins, recorded_by) "
+    words += f"VALUES ('{HASHES.of(CHILD)}', '{HASHES.of(PARENT)}', '{roles}', '2026-09-01', 'a test') RETURNING 1"
+    with pytest.raises(ForeignKeyViolation):
+        server.rows(KEEPER, words, huiju_purpose="consent")
 
 
 def test_what_nobody_may_see_cannot_be_written_either(server: Server) -> None:

@@ -61,8 +61,8 @@ SPOILT = {
     ),
     "consents of no guardian": (
         "ALTER TABLE consents DROP CONSTRAINT consents_of_guardians",
-        "ALTER TABLE consents ADD CONSTRAINT consents_of_guardians FOREIGN KEY (guardian, pupil) "
-        "REFERENCES guardians (guardian, child) ON DELETE CASCADE",
+        "ALTER TABLE consents ADD CONSTRAINT consents_of_guardians FOREIGN KEY (guardian, pupil, roles) "
+        "REFERENCES guardians (guardian, child, roles) ON UPDATE CASCADE ON DELETE CASCADE",
     ),
     "classes by their id alone": (
         "CREATE POLICY spoilt ON classes TO roster_reader USING (id = ANY (ARRAY(SELECT class FROM enrolments)))",
