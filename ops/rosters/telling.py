@@ -29,7 +29,9 @@ KINDS = (ADDED, CHANGED, REMOVED)
 def outcome(done: Outcome, console: Console) -> None:
     """What a run did, or would have done."""
     if done.difference is None:
-        console.print(f"nothing to do: this roster is in since {done.at:%Y-%m-%d %H:%M:%S %Z}")
+        console.print(
+            f"nothing to do: this roster is in since {done.at:%Y-%m-%d %H:%M:%S} in {done.at and done.at.tzinfo}"
+        )
         return
     found = done.difference
     if found.lines:
