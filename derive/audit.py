@@ -182,7 +182,12 @@ def parsed(segment: bytes) -> Iterator[Record]:
 
 
 def _record(row: Mapping[str, Any]) -> Record:
+    """Raises TypeError or ValueError where a field is not of its kind: whoever may write an object may write anything with a right hash."""
     who, what = row["who"], row["what"]
+    _texts(row["writer"], row["time"], what["action"], what["resource"], row["why"], row["previous"], row["hash"])
+    _texts(*(each for each in (row["policy"], *(who or {}).values()) if each is not None))
+    for name, value in row["facts"].items():
+        _texts(name, *([] if isinstance(value, int) else [value]))
     if datetime.fromisoformat(row["time"]).tzinfo is None:
         raise ValueError("a time without zone")
     entry = Entry(
@@ -195,6 +200,14 @@ def _record(row: Mapping[str, Any]) -> Record:
         row["facts"],
     )
     return Record(row["writer"], int(row["sequence"]), row["time"], entry, row["previous"], row["hash"])
+
+
+def _texts(*found: Any) -> None:  # noqa: ANN401  # any JSON
+    for each in found:
+        if not isinstance(each, str):
+            raise TypeError("no text")
+        # Half of a surrogate pair is valid JSON and no text: it can be neither printed nor hashed.
+        each.encode()
 
 
 def _bare(record: Record) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from catalog import own_yaml
 from catalog.errors import UserError
 
 
@@ -112,10 +112,8 @@ def load() -> Settings:
     """The settings of this user and environment; :class:`UserError` names the file and every wrong key."""
     where = path()
     try:
-        raw = yaml.safe_load(where.read_text(encoding="utf-8")) if where.exists() else None
+        raw = own_yaml.load(where) if where.exists() else None
         return Settings.model_validate(_overridden(raw if raw is not None else {}, os.environ))
-    except yaml.YAMLError as error:
-        raise UserError(f"{where}: not YAML: {error}") from error
     except ValidationError as error:
         lines = (f"{'.'.join(map(str, row['loc'])) or 'file'}: {row['msg']}" for row in error.errors())
         raise UserError(f"{where} (or a HUIJU_ variable that overrides it):\n" + "\n".join(lines)) from error

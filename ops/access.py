@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import jwt
 import typer
@@ -24,7 +25,7 @@ from catalog.errors import UserError
 from derive import keys, questions, session_token
 from derive.moments import today
 from ops import given_files, school_codes
-from ops.accesses import asking, difference, kubeconfig, page, persons, states, table, why
+from ops.accesses import asking, deployed, difference, kubeconfig, page, persons, states, table, why
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.console import console
@@ -33,8 +34,8 @@ from ops.lessons.place import Place
 from ops.rosters import counting, reaching
 from ops.rosters.person import Person as Known
 from policies.access import document
-from services.entitlement import reasons, records
-from services.entitlement.rules import Decision, Person, Rules
+from services.entitlement import reasons
+from services.entitlement.rules import Decision, Lesson, Person, Rules
 
 out = console()
 app = typer.Typer(
@@ -233,15 +234,21 @@ def _lesson(lesson_id: str, tier: str | None, somebody: str | None, given: askin
     asking.of_record(given)
     if somebody is not None and (tier or given.school or given.district or given.partner):
         raise UserError("--person says who it is: leave out --tier, --school, --district and --partner")
+    if somebody is None and tier is None and (given.school or given.district or given.partner):
+        raise UserError(
+            "without --tier or --person the public is meant, which is of no school, district or partner: say --tier, or leave out "
+            "--school, --district and --partner"
+        )
     where = place.of_stack(stack)
     city = load_named(where.city)
     moment = asking.when(city, given.at)
     known = persons.found(where, somebody) if somebody is not None else None
     who = persons.persons(known, city) if known else (_person(city, tier, given),)
     with where.buckets() as (_, lessons):
-        record = library.record(lessons, lesson_id)
+        lesson = library.facts(library.record(lessons, lesson_id), lesson_id)
+    deployed.tell(where, city)
     # All are said, also after a yes.
-    answers = [_say(city, each, record, moment, known) for each in who]
+    answers = [_say(city, each, lesson, moment, known) for each in who]
     return any(answers)
 
 
@@ -326,39 +333,33 @@ def _counted(found: Iterable[difference.Change], stack: str) -> dict[counting.Gr
 def _person(city: City, tier: str | None, given: asking.Given) -> Person:
     public = next((each.id for each in city.tiers if each.scope is Scope.PUBLIC), None)
     if tier is None:
-        return Person(public, given.school, signed_in=False)
+        return Person(public, signed_in=False)
     if found := problems(Wish(tier, given.school, 1.0, given.district, given.partner), city):
         raise UserError("\n".join(found))
     return Person(tier, given.school, district=given.district, partner=given.partner)
 
 
-def _say(
-    city: City, person: Person, record: dict[str, Any], moment: datetime | None = None, known: Known | None = None
-) -> bool:
+def _say(city: City, person: Person, found: Lesson, moment: datetime | None = None, known: Known | None = None) -> bool:
     """Print the decisions about playing and taking away at ``moment``, or now, with the seats of whom it is; whether playing was a yes."""
     console = Console(soft_wrap=True, highlight=False)
-    try:
-        found = records.facts(record)
-    except records.UnreadableError as error:
-        raise UserError(f"the record of {record['id']} makes no sense: {error}") from error
     rules, now = Rules(document.document(city)), moment or datetime.now(UTC)
     who = " of ".join(filter(None, (person.tier or "the public", person.school, person.district, person.partner)))
     console.print(Text(f"{who}, {found.id} of {found.school} under {found.licence}: "), end="")
     seat = persons.seat_until(known, found.licence, rules, now) if known else 0
     playing = rules.decide(person, found, now, seat=seat)
-    console.print(_said(playing, "play"))
+    console.print(_said(playing, "play", rules.zone))
     # A class that is live has nothing to take away yet, whoever asks.
     if found.live_until is None:
         taking = rules.decide(person, found, now, questions.downloading, seat)
         missing = taking.allowed and found.download is None
-        console.print(_said(Decision("no-file-to-take-away") if missing else taking, "take it away"))
+        console.print(_said(Decision("no-file-to-take-away") if missing else taking, "take it away", rules.zone))
     return playing.allowed
 
 
-def _said(decision: Decision, what: str) -> Text:
+def _said(decision: Decision, what: str, zone: ZoneInfo) -> Text:
     if decision.allowed and decision.until:
         why = ", as everybody may" if decision.public else ""
-        ends = f"{decision.until.astimezone():%Y-%m-%d %H:%M}"
-        return Text(f"may {what}{why}, a token lasts until {ends}", style="green")
+        ends = f"{decision.until.astimezone(zone):%Y-%m-%d %H:%M}"
+        return Text(f"may {what}{why}, a token lasts until {ends} in {zone}", style="green")
     said = reasons.text(decision.reason or "", decision.facts)
     return Text(f"may not {what} ({said['reason']})\n  {said['en']}\n  {said['zh']}", style="yellow")

@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from catalog import City, load_named, names
 from catalog.errors import UserError
@@ -25,7 +24,7 @@ from derive.audit import Entry, Head, Kind, Record
 from derive.audit_chain import Finding, Verified, walked
 from ops import given_files
 from ops.audits import accesses, anchors, deeds, log_anchors, pseudonyms, reading, runs
-from ops.console import console
+from ops.console import console, plain
 from ops.lessons import place
 from ops.lessons.place import Place
 from ops.logs import age
@@ -306,7 +305,7 @@ def _counted(findings: tuple[Finding, ...]) -> str:
 def _damages(findings: tuple[Finding, ...]) -> Table:
     table = Table("writer", "record", "what is wrong", title="Damages", title_justify="left")
     for each in findings:
-        table.add_row(Text(each.writer), str(each.sequence or "-"), Text(each.says))
+        table.add_row(plain(each.writer), str(each.sequence or "-"), plain(each.says))
     return table
 
 
@@ -334,5 +333,5 @@ def _traced(found: list[Record]) -> Table:
         people = [(who.tier, who.school or who.district or who.partner, who.subject)] if who else [(None, None, None)]
         what = f"{entry.action} {entry.resource}" if _is_deed(entry) else entry.resource
         cells = [each.time, entry.kind.value, *(part or "-" for part in people[0]), what, _why(entry)]
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*map(plain, cells))
     return table

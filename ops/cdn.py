@@ -19,6 +19,7 @@ from infra.plan import ports
 from loadtests import lesson_week
 from loadtests.replay import Replay
 from ops import school_codes
+from ops.accesses import deployed
 from ops.audits import deeds
 from ops.audits.deeds import Deed
 from ops.cdns import (
@@ -147,6 +148,7 @@ def plan_command(  # noqa: PLR0917  # typer makes options of them
     # Before the lessons are looked up: what is withdrawn from here on is newer than the plans.
     now = datetime.now(UTC)
     with where.buckets() as (_, lessons), bars.progress:
+        deployed.tell(where, city)
         may = rights.Rights.of(city, where.stack)
         found = nights.find(day, lessons, may, bars.step, partial=partial, school=school)
         plans = [plan for plan in night.plans(found.showings, found.media) if school in {None, plan.school}]
@@ -287,7 +289,9 @@ def warm_command(
     known(facts, school)
     with where.buckets() as (_, lessons):
         wanted = warming.objects(lessons, lesson_id)
-        rights.Rights.of(facts, where.stack).refuse(library.record(lessons, lesson_id), school, datetime.now(UTC))
+        of = library.facts(library.record(lessons, lesson_id), lesson_id)
+        deployed.tell(where, facts)
+        rights.Rights.of(facts, where.stack).refuse(of, school, datetime.now(UTC))
     caches = warming.through(doors.of(where), facts.school(school).district if school else None)
     with deeds.noted(where, Deed("cdn-warm", lesson_id, deeds.given(school=school))):
         with bars.progress:
@@ -328,6 +332,7 @@ def _plans(night: Night, day: timetable.Day, where: place.Place) -> tuple[Plan, 
     """What the boxes would fetch for ``day``, of the lessons in the library of ``where``."""
     bars = Bars(Console(stderr=True))
     with where.buckets() as (_, lessons), bars.progress:
+        deployed.tell(where, night.city)
         found = nights.find(day, lessons, rights.Rights.of(night.city, where.stack), bars.step)
     return night.plans(found.showings, found.media)
 

@@ -16,6 +16,16 @@ def content(option: str, file: Path, remedy: str) -> bytes:
         raise UserError(f"{option}: {file} cannot be read: {error.strerror}\n{remedy}") from error
 
 
+def text(file: Path) -> str:
+    """What is in a file of UTF-8 text. Raises `UserError`."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8 text (byte {error.start}): is it the file that is meant?") from error
+
+
 def writable(option: str, file: Path) -> None:
     """Before work is done for what is to be written there. Raises `UserError` where it surely cannot be."""
     if not file.parent.is_dir():

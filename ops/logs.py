@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from catalog.errors import UserError
+from catalog.problems import shown
 from ops.lessons import place
 from ops.log_lines import LATE, Wanted, lines
 
 app = typer.Typer()
 _AGE = re.compile(r"^(\d+)([mhd])$")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
+MOST_DAYS = 36_525
+"""The oldest age that is taken, 100 years: nothing here is as old, and no moment lies before the calendar begins."""
 
 
 @app.command()
@@ -42,5 +45,9 @@ def age(text: str) -> timedelta:
     """`90d` as a duration. Raises `UserError` for anything else."""
     found = _AGE.match(text)
     if not found:
-        raise UserError(f"{text!r} is no age; write for instance 30m, 6h or 90d")
-    return timedelta(minutes=int(found[1]) * _MINUTES[found[2]])
+        raise UserError(f"{shown(text)} is no age; write for instance 30m, 6h or 90d")
+    # Bounded before it is a number: Python makes none of 5,000 digits.
+    minutes = int(found[1].lstrip("0")[:12] or 0) * _MINUTES[found[2]]
+    if minutes > MOST_DAYS * _MINUTES["d"]:
+        raise UserError(f"{shown(text)} is older than anything here: {MOST_DAYS}d, 100 years, is the most")
+    return timedelta(minutes=minutes)

@@ -70,7 +70,10 @@ class Counts:
 def check_command(
     file: File, schools: Schools = "tiny", encoding: InEncoding = Encoding.UTF8, as_json: AsJson = False
 ) -> None:
-    """Look at everything in a roster and write nothing. All problems are shown at once; exit code 1 when there is one."""
+    """Look at everything in a roster and write nothing. All problems are shown at once; exit code 1 when there is one.
+
+    It asks no platform. What the roster would change there, and then the change itself: `huiju roster diff`, `huiju roster import`.
+    """
     city, source = load_named(schools), Source(file)
     try:
         found = look(source, city, today(city.timezone), encoding)
@@ -143,7 +146,8 @@ def import_command(
 ) -> None:
     """Take a roster in: who is new comes, who differs is changed, who is not in it any more is switched off. All of it or nothing.
 
-    That it is taken in goes on the audit record first, in numbers.
+    That it is taken in goes on the audit record first, in numbers. It asks the platform, also with --dry-run; `huiju roster check` looks
+    at the files alone.
     """
     phases = Phases()
     done = _taken(file, stack, encoding, phases, removals=allow_removals, dry=dry_run)
@@ -415,9 +419,11 @@ def _deprovision(stack: str, done: Outcome, phases: Phases) -> None:
 
 
 def _taken(file: Path, stack: str, encoding: Encoding, phases: Phases, *, removals: bool, dry: bool) -> Outcome:
-    where = place.of_stack(stack)
-    city, source = load_named(where.city), Source(file)
+    # First: what is wrong with the file is said without a platform.
+    source = Source(file)
     try:
+        where = place.of_stack(stack)
+        city = load_named(where.city)
         given = Given(source, encoding, city, reaching.pseudonyms(where), today(city.timezone))
         by, deed = reaching.who(where), Deed("roster-import", deeds.roster(source.digest()))
         with (

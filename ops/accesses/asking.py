@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -44,9 +44,11 @@ class Given:
     @property
     def anything(self) -> bool:
         """Whether anything is known at all."""
-        return any(getattr(self, each.name) for each in fields(self))
+        return self != Given()
 
 
+YEARS = range(1900, 3000)
+"""In which a moment may lie."""
 NEAR = ("own", "child", "class")
 """The pupil's own; by the pupil's parent; by somebody in the pupil's class."""
 
@@ -127,15 +129,21 @@ def _problems(city: City, resource: Resource, given: Given) -> Iterator[str]:
 
 
 def _no_moment(city: City, option: str, text: str | None) -> Iterator[str]:
+    if text is None:
+        return
     try:
-        _moment(city, text or "2026-01-01")
+        _moment(city, text)
     except ValueError:
-        yield f"{option} {text!r} is no moment: write 2026-09-01 or 2026-09-01T08:30, in {city.timezone}"
+        years = f"of the years {YEARS[0]} to {YEARS[-1]}"
+        yield f"{option} {text!r} is no moment: write 2026-09-01 or 2026-09-01T08:30, in {city.timezone}, {years}"
 
 
 def _moment(city: City, text: str) -> int:
     """Unix seconds of a day or minute in the city's time zone, or in the one that the text has. Raises ValueError."""
     moment = datetime.fromisoformat(text)
+    # Near the ends of the calendar no moment has a day before or after it, as its time zone, or the end of a token, may ask for.
+    if moment.year not in YEARS:
+        raise ValueError("no year to ask about")
     return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(city.timezone))).timestamp())
 
 

@@ -9,12 +9,12 @@ from http import HTTPStatus
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from catalog import names
 from derive import access_log, admission
 from derive.access_log import GATEWAY, Access
 from ops import log_lines
+from ops.console import plain
 from ops.lessons.place import Place
 
 KIND = "access-log"
@@ -94,5 +94,5 @@ def table(found: Iterable[Access]) -> Table:
         said = (why(each), each.policy, each.request, each.permission)
         fields = (each.place, who, asked, str(each.status), f"{each.sent:,}", *said)
         cells = (str(document(each)["time"]), *(field or "-" for field in fields))
-        shown.add_row(*map(Text, cells))
+        shown.add_row(*map(plain, cells))
     return shown

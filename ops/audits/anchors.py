@@ -19,7 +19,7 @@ from catalog.errors import UserError
 from derive import audit
 from derive.audit import Head
 from local import paths
-from ops import log_lines
+from ops import given_files, log_lines
 from ops.lessons.place import Place
 from ops.stack.alone import alone
 from ops.stack.store import FolderStore
@@ -55,7 +55,7 @@ def read(where: Path) -> list[Head]:
     if not where.exists():
         return []
     found = []
-    for number, line in enumerate(where.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(given_files.text(where).splitlines(), 1):
         try:
             found.append(head(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from catalog import City, names
 from derive import log_anchor
@@ -35,13 +36,19 @@ class Told:
     """What the record says of the logs of some hours."""
 
     hours: tuple[str, ...]
-    """Their prefixes."""
+    """Their prefixes, the oldest first."""
     records: list[Record] = field(default_factory=list)
 
     def take(self, record: Record) -> None:
         """Keep it if it says something of them."""
-        if log_anchor.hour(record.entry) in self.hours:
+        prefix = log_anchor.hour(record.entry)
+        if prefix is not None and prefix in self._known:
             self.records.append(record)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """For looking up: half a year is 4,320 hours, and every record is asked about."""
+        return frozenset(self.hours)
 
 
 def about(since: datetime, now: datetime) -> Told:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from catalog.errors import UserError
+from catalog.problems import printable
 from derive import audit
 from derive.audit import CHAIN_HOURS, Record
 from derive.audit_chain import Finding, ordered
@@ -135,15 +136,15 @@ def _next(waits: deque[tuple[str, Future[bytes]]]) -> tuple[str, bytes]:
 def shown(segments: Segments) -> Segments:
     """The same, and on a terminal how far it is."""
     columns = (
-        TextColumn("Reading the record {task.description}"),
+        TextColumn("Reading the record {task.description}", markup=False),
         TextColumn("{task.completed:,}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)
         for key, content in segments:
-            # A writer's name begins with the day.
-            bar.update(task, advance=1, description=key[:8])
+            # A writer's name begins with the day; any other name is somebody's own.
+            bar.update(task, advance=1, description=printable(key[:8]))
             yield key, content
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from catalog import City
 from catalog.errors import UserError
 from catalog.roster import RosterRole
 from derive.prefetch import Showing
 from policies.access import document
-from services.entitlement import reasons, records
+from services.entitlement import reasons
 from services.entitlement.rules import Decision, Lesson, Person, Rules
 
 CLASS: Final = (RosterRole.TEACHER, RosterRole.STUDENT)
@@ -58,12 +58,8 @@ class Rights:
         }
         return {showing: said for showing, said in found.items() if said}
 
-    def refuse(self, record: Mapping[str, Any], school: str | None, now: datetime) -> None:
+    def refuse(self, lesson: Lesson, school: str | None, now: datetime) -> None:
         """Raise `UserError` where no pupil or teacher of ``school``, without it nobody, may play the lesson, nor will by waiting."""
-        try:
-            lesson = records.facts(record)
-        except records.UnreadableError as error:
-            raise UserError(f"the record of {record['id']} makes no sense ({error}): publish it again") from error
         answers = (self._decision(each, lesson, now) for each in self._people(school))
         if any(each.allowed or each.reason in LATER for each in answers):
             return

@@ -15,6 +15,7 @@ from typing import Final
 import yaml
 
 from catalog.errors import UserError
+from catalog.nodes import NodeReader
 from catalog.problems import Problem, shown
 from catalog.wording import did_you_mean
 
@@ -107,7 +108,8 @@ def _csv(sheet: Sheet, text: str) -> list[Row]:
 
 def _yaml(sheet: Sheet, text: str) -> list[Row]:
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        # As a catalog is read: scalars stay text, and a value that is nested too deep is refused before the stack is used up.
+        root = NodeReader(text).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         sheet.wrong(mark.line + 1 if mark else 1, "", f"is not valid YAML: {getattr(error, 'problem', error)}")

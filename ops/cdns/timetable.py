@@ -5,6 +5,7 @@ One file is one day of the city. Everything that is wrong is said in one go, eac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +24,8 @@ from ops.cdns import sheet
 from ops.cdns.sheet import Row, Sheet
 
 COLUMNS: Final = ("date", "school", "period", "lesson", "classes")
+_COUNT: Final = re.compile(r"[0-9]{1,6}")
+"""A number of classes; no school has a million, and Python makes no number of 5,000 digits."""
 STAGE: Final = "stage"
 """A column for schools whose stages keep different bells."""
 
@@ -74,7 +77,7 @@ def _showing(table: Sheet, row: Row, city: City, day: date | None) -> Iterator[S
         table.wrong(row.line, "school", f"{shown(cells['school'])} is not one of the city's schools")
     if cells["lesson"] and not LESSON_ID.fullmatch(cells["lesson"]):
         table.wrong(row.line, "lesson", f"{shown(cells['lesson'])} is no lesson id: `huiju lesson list` shows them")
-    classes = int(cells["classes"]) if cells["classes"].isascii() and cells["classes"].isdigit() else 0
+    classes = int(cells["classes"]) if _COUNT.fullmatch(cells["classes"]) else 0
     if cells["classes"] and not classes:
         table.wrong(row.line, "classes", f"{shown(cells['classes'])} is no number of classes: write 1 or more")
     if school and classes > school.classes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from catalog.errors import UserError
 from derive import lesson
 from ops.lessons import withdrawing
+from services.entitlement import records
+from services.entitlement.rules import Lesson
 from services.packager import download, index
 from services.packager.store import MASTER, Bucket, code
 
@@ -26,6 +28,14 @@ def record(lessons: Bucket, lesson_id: str) -> dict[str, Any]:
     if lesson.REPLACED in found:
         raise UserError(f"the lesson {lesson_id} was replaced by {found[lesson.REPLACED]}")
     return found
+
+
+def facts(record: Mapping[str, Any], lesson_id: str) -> Lesson:
+    """What the record found under ``lesson_id`` says, as the entitlement service reads it. Raises `UserError` for a damaged one."""
+    try:
+        return records.facts(record)
+    except records.UnreadableError as error:
+        raise UserError(f"the record of {lesson_id} makes no sense ({error}): publish it again") from error
 
 
 def _versions(bucket: Bucket, prefix: str) -> Iterator[dict[str, str]]:

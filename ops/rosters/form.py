@@ -30,11 +30,15 @@ WITHIN: Final = frozenset({"department"})
 """Types of orgs inside others, with nobody of their own here."""
 
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 @lru_cache(100_000)
 def day(text: str) -> date | None:
     """The day that a cell names, ``YYYY-MM-DD``; None when it names none."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None  # noqa: PLR2004
+        # Python reads weeks, too, as 2026-W01-1.
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
 

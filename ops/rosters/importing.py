@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.errors import LockNotAvailable, UndefinedTable
@@ -54,7 +55,7 @@ class Outcome:
     """What a run did, or would have done."""
 
     difference: Difference | None
-    """None: the same roster is in already, since ``at``."""
+    """None: the same roster is in already, since ``at`` in the city's time zone."""
     at: datetime | None = None
     written: bool = False
 
@@ -70,7 +71,7 @@ def take(given: Given, connect: Connect, phases: Phases, *, by: str, removals: b
             since = _there(connection, given, digest)
             _same_key(connection, given, allowed=removals or dry)
     if since:
-        return Outcome(None, since)
+        return Outcome(None, since.astimezone(ZoneInfo(given.city.timezone)))
     with phases.phase("check"):
         found = check(given.source, given.city, given.today, given.encoding)
     with keeper(connect) as connection:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from typing import Final
 
 import psycopg
 from psycopg.errors import UndefinedTable
@@ -25,6 +27,19 @@ DOWN = (
     "the database does not answer: {}\n`huiju status` and `huiju database status` say what is wrong with it. Nothing was written; the "
     "same command again does it all"
 )
+
+REFUSED: Final = (
+    "the database takes a value that this kit let through as none of its kind: {}. Nothing was written. That is a mistake of the kit: "
+    "report it with this line, and without the file"
+)
+_COPIED: Final = re.compile(r"COPY (\w+), line (\d+), column (\w+)")
+
+
+def _where(error: psycopg.DataError) -> str:
+    """The kind of error and the place of the value in what was staged. Never the value: the database's own words have it."""
+    kind = type(error).__name__
+    found = _COPIED.match(error.diag.context or "")
+    return f"{kind} at row {found[2]} of {found[1]}, column {found[3]}" if found else kind
 
 
 @contextmanager
@@ -44,6 +59,8 @@ def connecting(place: Place, role: str) -> Iterator[Connect]:
         raise UserError(DOWN.format(error.reason)) from error
     except UndefinedTable as error:
         raise UserError(importing.NO_TABLES) from error
+    except psycopg.DataError as error:
+        raise UserError(REFUSED.format(_where(error))) from error
     except psycopg.OperationalError as error:
         raise UserError(DOWN.format(str(error).strip().splitlines()[0])) from error
 

@@ -98,7 +98,7 @@ class Stage:
         for _, (_, _, user, kind, role, begins, ends, org) in self._rows(ROLES):
             place, main = orgs[org], kind == "primary"
             tier = self.city.tier_at(place, role)
-            yield self.hash(user), place, role, tier.id if tier else None, main, begins or FIRST, ends or LAST
+            yield self.hash(user), place, role, tier.id if tier else None, main, *_bounds((day(begins), day(ends)))
 
     def _classes(self) -> Iterator[Stored]:
         for row in self._rows(CLASSES):

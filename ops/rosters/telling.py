@@ -32,7 +32,9 @@ AGREEING = ("may_not_agree_any_more", "may_agree_now")
 def outcome(done: Outcome, console: Console) -> None:
     """What a run did, or would have done."""
     if done.difference is None:
-        console.print(f"nothing to do: this roster is in since {done.at:%Y-%m-%d %H:%M:%S %Z}")
+        console.print(
+            f"nothing to do: this roster is in since {done.at:%Y-%m-%d %H:%M:%S} in {done.at and done.at.tzinfo}"
+        )
         return
     found = done.difference
     if found.lines:

@@ -24,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from catalog import own_yaml
 from catalog.errors import UserError
 from local import paths
 
@@ -84,7 +85,7 @@ def enrolled() -> tuple[str, ...]:
     """Codes of the schools whose boxes are enrolled."""
     if not inventory().exists():
         return ()
-    found = yaml.safe_load(inventory().read_text()) or {}
+    found = own_yaml.load(inventory()) or {}
     return tuple(sorted(found.get("enrolled", {}).get("hosts") or {}))
 
 

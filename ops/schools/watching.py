@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 
-from catalog import names
+from catalog import load_named, names
 from catalog.errors import UserError
 from derive import access_log, school_cache, video_token
 from derive.access_log import Access
@@ -55,14 +56,16 @@ def play(
 ) -> None:
     """Play a lesson in the classroom, twice, and show from where the box served it."""
     console = Console(soft_wrap=True, highlight=False)
+    zone = ZoneInfo(load_named(place.of_stack(stack).city).timezone)
     for number in range(1, times + 1):
         done = watch(code, lesson, stack)
         served, fetched = done.media[True], done.media[False]
         console.print(
             f"play {number}: {done.seconds:.1f} s, {served + fetched} media answers: {served} from the box, {fetched} from the platform"
+            f" (times in {zone})"
         )
         for each in done.answers[-SHOWN:]:
-            said = f"{each.time:%H:%M:%S} {each.address} {each.status} {each.why} {each.milliseconds} ms {each.path}"
+            said = f"{each.time.astimezone(zone):%H:%M:%S} {each.address} {each.status} {each.why} {each.milliseconds} ms {each.path}"
             console.print(f"  {said}", markup=False)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from catalog import own_yaml
 from catalog.errors import UserError
 from infra import config
 from local import paths
@@ -161,7 +162,7 @@ def replace(where: Path, text: str) -> None:
 def document(stack: str) -> dict[str, Any]:
     """The stack's file as it stands. Raises `UserError` when there is none."""
     try:
-        return yaml.safe_load(file(stack).read_text()) or {}
+        return own_yaml.load(file(stack)) or {}
     except FileNotFoundError:
         raise UserError(
             f"{file(stack).name} does not exist, so stack {stack!r} was never set up here: run `huiju up --stack {stack}`. "

@@ -13,7 +13,7 @@ from typing import Protocol
 from derive import permission
 from derive.audit import CHAIN_HOURS, Entry, Kind, Who
 from derive.grounds import Facts
-from services.entitlement.journal import Journal, UnrecordedError, recover
+from services.entitlement.journal import Journal, UnrecordedError, recover, tidy
 from services.entitlement.sessions import Session
 from services.entitlement.versions import Version
 
@@ -136,6 +136,15 @@ class Trail:
         """So many bytes do not wait any more."""
         with self._lock:
             self._bytes -= count
+
+    def tidy(self) -> None:
+        """Remove what is left of chains that are shipped to their end and that nobody writes to any more. Raises OSError."""
+        tidy(self.folder, self._writing)
+
+    def _writing(self) -> frozenset[str]:
+        # A chain that begins has the lock until it is among them.
+        with self._lock:
+            return frozenset(journal.writer for journal in self._journals)
 
     def _append(self, *entries: Entry) -> None:
         journal = self._journal()

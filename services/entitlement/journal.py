@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -31,7 +32,11 @@ class Journal:
         self.writer = audit.writer_id(self.begun, where)
         self._place = folder / self.writer
         self._place.mkdir(parents=True)
-        _sync_folder(folder)
+        try:
+            _sync_folder(folder)
+        except OSError:
+            _drop(self._place)
+            raise
         self._change, self._busy = threading.Condition(), False
         """Whether a thread is at the disk; the condition is told when it is done."""
         self._head = audit.begin(self.writer)
@@ -96,17 +101,25 @@ class Journal:
         self._size += len(text)
 
     def _give_up(self) -> None:
-        """Take back what was written and not acknowledged, as far as the disk still obeys."""
+        """Take back what was written and not acknowledged, as far as the disk still obeys; where that is all, its folder too.
+
+        Every request tries anew while the disk fails: each try would leave a folder.
+        """
         self.broken = True
         file, self._file = self._file, None
-        if file is None:
-            return
+        if file is not None:
+            self._take_back(file)
+        _drop(self._place)
+
+    def _take_back(self, file: BinaryIO) -> None:
         try:
             file.truncate(self._size)
             os.fsync(file.fileno())
             file.close()
             if self._size:
                 _finish(Path(file.name))
+            else:
+                Path(file.name).unlink()
         except OSError as error:
             LOG.error("the end of %s cannot be taken back: %s", file.name, error)
 
@@ -158,6 +171,24 @@ def oldest(folder: Path) -> datetime | None:
         except (OSError, audit.DamagedError):
             continue  # shipped meanwhile, or not written to its end yet
     return None
+
+
+def tidy(folder: Path, writing: Callable[[], Container[str]]) -> None:
+    """Remove the folders of chains that are shipped to their end; ``writing`` says whose chains may still go on.
+
+    It is asked after the look: a chain that begins in between is not among what was seen, and one that was seen goes on or is over.
+    """
+    seen = [path for path in folder.iterdir() if path.is_dir()]
+    live = writing()
+    for path in seen:
+        if path.name not in live:
+            _drop(path)
+
+
+def _drop(place: Path) -> None:
+    """Remove a chain's folder, unless there is something in it, or the disk does not obey."""
+    with suppress(OSError):
+        place.rmdir()
 
 
 def _finish(path: Path) -> None:

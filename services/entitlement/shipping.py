@@ -108,6 +108,7 @@ class Shipper:
             _announce(content)
             path.unlink()
             self._trail.shipped(len(content))
+        self._trail.tidy()
         return len(segments)
 
 

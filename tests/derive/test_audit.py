@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -322,6 +323,40 @@ def _forge_all_that_follows(chance: random.Random, original: list[Record], _: Ch
     return segments(changed)
 
 
+NO_RECORDS: tuple[dict[str, Any], ...] = (
+    {"writer": "\ud800evil"},
+    {"writer": 1},
+    {"what": {"action": "play", "resource": "\udfff"}},
+    {"kind": Kind.LOGS.value, "what": {"action": "anchor", "resource": 5}},
+    {"why": ["allowed"]},
+    {"policy": {}},
+    {"who": {"tier": "pupil", "school": 1, "subject": "s"}},
+    {"facts": {"people": None}},
+    {"facts": {"\ud800": 1}},
+)
+"""What makes a record one that only looks like one."""
+
+
+def planted(record: Record, number: int) -> bytes:
+    """A line that has the right hash, and a field of which it is none."""
+    row = {key: value for key, value in audit.document(record).items() if key != "hash"} | NO_RECORDS[number]
+    return audit._canonical({**row, "hash": hashlib.sha256(audit._canonical(row)).hexdigest()}) + b"\n"
+
+
+def _plant_what_is_no_record(chance: random.Random, _: list[Record], chain: Chain) -> Chain:
+    key, lines = _some(chance, chain)
+    at = chance.randrange(len(lines))
+    lines[at] = planted(audit.parse(lines[at]), chance.randrange(len(NO_RECORDS)))
+    return {**chain, key: b"".join(lines)}
+
+
+@pytest.mark.parametrize("number", range(len(NO_RECORDS)))
+def test_what_is_no_text_or_number_where_one_belongs_is_a_damage_although_its_hash_is_right(number: int) -> None:
+    line = planted(records(1)[0], number)
+    with pytest.raises(audit.DamagedError, match="cannot be read"):
+        audit.parse(line)
+
+
 MUTATIONS: tuple[Mutation, ...] = (
     _edit_a_byte,
     _insert_or_drop_a_byte,
@@ -334,6 +369,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _cut_in_a_record,
     _forge_with_a_new_hash,
     _forge_all_that_follows,
+    _plant_what_is_no_record,
 )
 
 

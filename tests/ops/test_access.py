@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
@@ -27,7 +28,7 @@ from ops.audits import pending, runs
 from ops.lessons import library, place
 from ops.rosters.person import Person as Known
 from ops.stack import configuration, renewal
-from services.entitlement.rules import Person
+from services.entitlement.rules import Lesson, Person
 
 SEED, ISSUER = "a-seed-of-thirty-two-characters-or-more", "https://city.example"
 
@@ -67,7 +68,7 @@ def test_an_explanation_is_about_the_district_and_the_partner_that_are_named(cit
     given = asking.Given(district=city.districts[0].id, partner=city.partners[0].id)
     person = access._person(city, tier, given)
     assert person == Person(tier, district=given.district, partner=given.partner)
-    access._say(city, person, _record(city, city.licences[0].id))
+    access._say(city, person, _lesson(city, city.licences[0].id))
     assert f"{tier} of {given.district} of {given.partner}" in printed()
 
 
@@ -153,6 +154,10 @@ def _record(city: City, licence: str, **changes: Any) -> dict[str, Any]:
     return {**found, "master": "l-x/h/master.m3u8", **changes}
 
 
+def _lesson(city: City, licence: str, **changes: Any) -> Lesson:
+    return library.facts(_record(city, licence, **changes), "l-x")
+
+
 Printed = Callable[[], str]
 
 
@@ -165,24 +170,38 @@ def test_an_explanation_names_the_reason_in_both_languages(city: City, printed: 
     blind = next(tier for tier in city.tiers if not {Action.VIEW, Action.LEARN} & set(tier.actions))
     public = {tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC}
     strict = next(each.id for each in city.licences if not public & set(each.tiers))
-    assert not access._say(city, Person(blind.id), _record(city, strict))
+    assert not access._say(city, Person(blind.id), _lesson(city, strict))
     said = printed()
     assert "tier-plays-nothing" in said
     assert blind.name.zh in said
     assert blind.name.en in said
 
 
-def test_an_explanation_says_until_when(city: City, printed: Printed) -> None:
+@pytest.fixture
+def abroad() -> Iterator[None]:
+    """A machine in another time zone than the city."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "America/Lima")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("abroad")
+def test_an_explanation_says_until_when_in_the_city(city: City, printed: Printed) -> None:
     licence = sample_lesson.licence(city)
     assert licence
     public = next(tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC)
-    assert access._say(city, Person(public, signed_in=False), _record(city, licence))
-    assert "a token lasts until" in printed()
+    what = _lesson(city, licence, published="2026-01-01T00:00:00Z")
+    moment = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
+    assert access._say(city, Person(public, signed_in=False), what, moment)
+    ends = (moment + timedelta(minutes=city.playback.token_minutes)).astimezone(ZoneInfo(city.timezone))
+    assert f"a token lasts until {ends:%Y-%m-%d %H:%M} in {city.timezone}" in printed()
 
 
 def test_an_explanation_says_when_it_is_because_everybody_may(city: City, printed: Printed) -> None:
     blind = next(tier for tier in city.tiers if not {Action.VIEW, Action.LEARN} & set(tier.actions))
-    assert access._say(city, Person(blind.id), _record(city, sample_lesson.licence(city) or ""))
+    assert access._say(city, Person(blind.id), _lesson(city, sample_lesson.licence(city) or ""))
     assert "as everybody may" in printed()
 
 
@@ -202,29 +221,29 @@ def _taking(city: City) -> tuple[str, str]:
 
 def test_it_is_said_whether_the_lesson_may_be_taken_away(city: City, printed: Printed) -> None:
     (tier, licence), school = _taking(city), city.schools[0].code
-    assert access._say(city, Person(tier, school), _record(city, licence, download=FILE))
+    assert access._say(city, Person(tier, school), _lesson(city, licence, download=FILE))
     assert "may take it away" in printed()
-    assert access._say(city, Person(tier, school), _record(city, licence))
+    assert access._say(city, Person(tier, school), _lesson(city, licence))
     assert "may not take it away (no-file-to-take-away)" in printed()
 
 
 def test_whoever_may_only_play_is_told_why_they_may_not_take_it_away(city: City, printed: Printed) -> None:
     strict = next(each.id for each in city.licences if each.id == sample_lesson.licence(city))
     public = next(tier.id for tier in city.tiers if tier.scope is Scope.PUBLIC)
-    assert access._say(city, Person(public, signed_in=False), _record(city, strict, download=FILE)), "playing counts"
+    assert access._say(city, Person(public, signed_in=False), _lesson(city, strict, download=FILE)), "playing counts"
     assert re.search(r"may play.*may not take it away \((sign-in-to-take-away|licence-without-download)\)", printed())
 
 
 def test_of_a_class_that_is_live_nothing_is_said_about_taking_it_away(city: City, printed: Printed) -> None:
     live = {"state": "live", "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
-    access._say(city, Person(city.tiers[0].id, city.schools[0].code), _record(city, city.licences[0].id, live=live))
+    access._say(city, Person(city.tiers[0].id, city.schools[0].code), _lesson(city, city.licences[0].id, live=live))
     assert "take it away" not in printed()
 
 
 def test_a_lesson_is_judged_at_the_moment_that_is_asked_about(city: City, printed: Printed) -> None:
     (tier, licence), school = _taking(city), city.schools[0].code
     early = asking.when(city, "2020-01-01")
-    assert not access._say(city, Person(tier, school), _record(city, licence), early)
+    assert not access._say(city, Person(tier, school), _lesson(city, licence), early)
     assert "not-yet-published" in printed()
     assert asking.when(city, None) is None
 
@@ -233,7 +252,11 @@ def test_a_lesson_is_judged_at_the_moment_that_is_asked_about(city: City, printe
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A platform whose store has one lesson."""
     tiny = load_named("tiny")
-    where = SimpleNamespace(city="tiny", buckets=lambda: nullcontext((None, None)))
+
+    def away(*_: str) -> str:
+        raise UserError("the cluster refused")
+
+    where = SimpleNamespace(stack="local", city="tiny", buckets=lambda: nullcontext((None, None)), kubectl=away)
     monkeypatch.setattr(place, "of_stack", lambda stack: where)
     monkeypatch.setattr(library, "record", lambda *_: _record(tiny, _taking(tiny)[1]))
 
@@ -323,8 +346,42 @@ def test_what_a_lesson_s_record_says_is_not_taken_from_options() -> None:
 
 
 def test_a_record_that_makes_no_sense_is_an_error(city: City) -> None:
-    with pytest.raises(UserError, match="makes no sense"):
-        access._say(city, Person(None), _record(city, "x", published="yesterday"))
+    for changes in ({"published": "yesterday"}, {"id": None, "published": None}, {"school": 1}):
+        with pytest.raises(UserError, match="the record of l-x makes no sense"):
+            _lesson(city, "x", **changes)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("found", [{}, {"id": "another"}, {"published": "2026-09-01"}])
+def test_a_damaged_record_is_named_by_the_id_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, str]
+) -> None:
+    monkeypatch.setattr(library, "record", lambda *_: found)
+    said = CliRunner().invoke(access.app, ["explain", "l-x"]).exception
+    assert isinstance(said, UserError) and "the record of l-x makes no sense" in str(said)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("option", ["--school", "--district", "--partner"])
+def test_the_public_is_of_no_place_so_one_that_is_named_is_refused(option: str) -> None:
+    said = CliRunner().invoke(access.app, ["explain", "l-x", option, "0000000001"]).exception
+    assert isinstance(said, UserError) and "say --tier" in str(said)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("moment", ["", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("words", [["l-x"], ["teacher", "view", "lesson", "--licence", "open-sharing"]])
+def test_a_moment_at_the_ends_of_the_calendar_is_none(moment: str, words: list[str]) -> None:
+    said = CliRunner().invoke(access.app, ["explain", *words, "--at", moment]).exception
+    assert isinstance(said, UserError) and "is no moment" in str(said)
+
+
+@pytest.mark.usefixtures("stored")
+def test_an_age_of_0_is_one_that_was_given() -> None:
+    said = CliRunner().invoke(access.app, ["explain", "l-x", "--age", "0"]).exception
+    assert isinstance(said, UserError) and "leave out: --age" in str(said)
+    assert asking.Given(age=0).anything
+    assert not asking.Given().anything
 
 
 def test_the_sample_is_shared_so_that_the_public_may_stream_it_as_long_as_any_licence_lets_it(city: City) -> None:

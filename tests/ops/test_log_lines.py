@@ -96,6 +96,14 @@ def test_an_age_is_minutes_hours_or_days(text: str, minutes: int) -> None:
     assert age(text) == timedelta(minutes=minutes)
 
 
+@pytest.mark.parametrize("text", ["999999999d", "36526d", "876601h", "9" * 5000 + "m"])
+def test_an_age_before_anything_is_refused_with_the_most(text: str) -> None:
+    with pytest.raises(UserError, match="36525d, 100 years, is the most") as refused:
+        age(text)
+    assert len(str(refused.value)) < 200
+    assert age("36525d") == timedelta(days=36525) == age("00" + "36525d")
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "-1h", "1w"])
 def test_another_age_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="30m"):

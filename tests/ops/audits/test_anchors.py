@@ -50,6 +50,15 @@ def test_a_line_that_is_no_anchor_is_refused_with_its_place(tmp_path: Path, line
         anchors.read(where)
 
 
+def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    where = tmp_path / "heads"
+    where.write_bytes(b"\xff\xfe{}")
+    with pytest.raises(UserError, match=r"heads is not UTF-8 text \(byte 0\)"):
+        anchors.read(where)
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        anchors.read(tmp_path)
+
+
 def test_printed_ends_are_found_among_what_else_the_service_prints() -> None:
     head = records(1)[0].head
     shown = json.dumps({"audit_head": asdict(head)})

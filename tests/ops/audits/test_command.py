@@ -18,7 +18,7 @@ from derive import audit as records_of
 from derive.access_log import Access
 from derive.audit import Entry, Kind, Record, Who
 from ops import audit
-from tests.derive.test_audit import NOW, segments
+from tests.derive.test_audit import NO_RECORDS, NOW, planted, segments
 
 LESSON = "l-" + "a" * 16
 
@@ -83,6 +83,35 @@ def test_damages_are_named_and_the_exit_code_is_one(folder: Path, tmp_path: Path
     answer = run("verify", "--from", folder, "--anchors", seen, "--json")
     assert answer.exit_code == 1
     assert json.loads(answer.output)["sound"] is False
+
+
+@pytest.mark.parametrize("number", range(len(NO_RECORDS)))
+def test_one_planted_record_hides_no_other_damage(folder: Path, number: int) -> None:
+    first, last = sorted(folder.glob("*/*"))
+    first.write_bytes(planted(chain()[0], number) + b"".join(map(records_of.line, chain()[1:3])))
+    last.write_bytes(last.read_bytes().replace(b"sign-in-needed", b"sign-in-wanted"))
+    found = run("verify", "--from", folder)
+    assert isinstance(found.exception, SystemExit) and found.exit_code == 1
+    assert found.output.count("the record was edited") == 2, found.output
+    for words in (
+        ["trace", "--school", "0000000001"],
+        ["trace", "--refused", "--json"],
+        ["export", "--for", "evaluators"],
+    ):
+        assert run(*words, "--from", folder).exit_code == 0
+
+
+def test_nothing_that_a_record_or_a_key_says_is_obeyed_by_a_terminal(tmp_path: Path) -> None:
+    odd = "\x1b[2J\u202e[red]"
+    (entry,) = chained([Entry(Kind.REFUSAL, "play", odd, odd, "p", Who(odd, odd, odd))])
+    where = kept(tmp_path / "kept", [entry])
+    elsewhere = records_of.follow(records_of.begin(odd), entry.entry, NOW)
+    (where / "\x1b[2J.jsonl").write_bytes(b"")
+    (where / f"{entry.writer}/{2:012d}.jsonl").write_bytes(records_of.line(elsewhere))
+    for words in (["verify"], ["trace", "--refused"]):
+        said = run(*words, "--from", where).output
+        assert "\\u001b[2J" in said and "\x1b" not in said and "\u202e" not in said, said
+    assert "[red]" in said, "and nothing is lost"
 
 
 def test_a_trace_of_somebody_shows_what_was_done_to_their_account(tmp_path: Path) -> None:

@@ -162,6 +162,28 @@ def test_the_command_fails_for_a_damaged_log_and_names_it(
     assert "is gone" in " ".join(run().output.split())
 
 
+def test_a_record_of_half_a_year_is_looked_up_and_not_searched_for() -> None:
+    asked = 0
+
+    class Hours(tuple[str, ...]):
+        def __contains__(self, _: object) -> bool:
+            nonlocal asked
+            asked += 1
+            return super().__contains__(_)
+
+    told = log_anchors.Told(Hours(HOURS))
+    head = records_of.begin(records_of.writer_id(NOW, "pod"))
+    entries = [
+        *log_anchor.entries(HOURS[1], {"a": "1"}),
+        *log_anchor.entries("2000/01/01/00/", {"a": "1"}),
+        records_of.Entry(records_of.Kind.GRANT, "play", "l-x", "allowed", None),
+    ]
+    for entry in entries:
+        told.take(records_of.follow(head, entry, NOW))
+    assert [each.entry for each in told.records] == entries[:1]
+    assert asked == 0
+
+
 def test_no_log_is_missed_that_the_bucket_may_have_deleted_already() -> None:
     city = load_named("tiny")
     (days,) = [each.expire_days for each in city.service("monitoring").buckets if each.id == "logs"]

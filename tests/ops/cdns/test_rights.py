@@ -12,6 +12,7 @@ from catalog.access import Licence
 from catalog.errors import UserError
 from derive.prefetch import Showing
 from ops.cdns.rights import Rights
+from ops.lessons import library
 from services.entitlement.rules import Lesson
 from tests.builders import changed
 
@@ -133,10 +134,10 @@ def test_caches_are_not_filled_with_what_nobody_there_may_ever_watch(
     }  # fmt: skip
     rights = Rights.of(tiny, "local")
     if not refused:
-        rights.refuse(record, school, now)
+        rights.refuse(library.facts(record, LESSON), school, now)
         return
     with pytest.raises(UserError) as said:
-        rights.refuse(record, school, now)
+        rights.refuse(library.facts(record, LESSON), school, now)
     assert refused in str(said.value)
 
 
@@ -146,8 +147,6 @@ def test_a_partner_s_lessons_may_be_held_though_no_school_watches_them(tiny: Cit
         "id": LESSON, "school": {"code": LEADING}, "licence": {"id": "open-sharing"}, "master": f"{LESSON}/h/master.m3u8",
         "published": "2026-07-01T00:00:00Z",
     }  # fmt: skip
-    Rights.of(city, "local").refuse(record, None, BELL)
+    Rights.of(city, "local").refuse(library.facts(record, LESSON), None, BELL)
     with pytest.raises(UserError, match="by anybody"):
-        Rights.of(city, "local").refuse(record, None, datetime(2028, 1, 1, tzinfo=UTC))
-    with pytest.raises(UserError, match="makes no sense"):
-        Rights.of(city, "local").refuse({"id": LESSON}, None, BELL)
+        Rights.of(city, "local").refuse(library.facts(record, LESSON), None, datetime(2028, 1, 1, tzinfo=UTC))

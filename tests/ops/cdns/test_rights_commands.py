@@ -9,8 +9,10 @@ import pytest
 
 from catalog.errors import UserError
 from ops import access, cdn
+from ops.accesses import deployed
 from ops.cdns import warming
 from ops.cdns.warming import Warmed
+from ops.lessons import library
 from services.packager.store import Bucket
 from tests.media import store
 from tests.ops.cdns.test_commands import LESSON, RUNNER, TOWNSHIP, VILLAGE, caches, lessons, put_record, timetable
@@ -117,3 +119,29 @@ def test_warming_refuses_what_a_school_may_not_watch(shut: Bucket, monkeypatch: 
     for words in ([SHUT], [SHUT, "--school", COUNTY], [LESSON, "--school", VILLAGE]):
         assert RUNNER.invoke(cdn.app, ["warm", *words]).exit_code == 0
     assert len(asked) == 3
+
+
+@pytest.mark.usefixtures("caches")
+def test_a_damaged_record_is_named_by_the_id_that_was_asked_for(shut: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "record", lambda *_: {})
+    said = RUNNER.invoke(cdn.app, ["warm", LESSON]).exception
+    assert isinstance(said, UserError) and f"the record of {LESSON} makes no sense" in str(said)
+
+
+@pytest.mark.usefixtures("caches")
+def test_that_the_platform_decides_by_other_rules_is_said_beside_every_answer(
+    shut: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "warm", lambda *_: [Warmed("a", 1, 1.0, "")])
+    file = rows(tmp_path, (VILLAGE, "p1", LESSON))
+    for words, command in (
+        (["plan", file], cdn.app),
+        (["budget", "--timetable", file], cdn.app),
+        (["warm", LESSON], cdn.app),
+        (["explain", LESSON], access.app),
+    ):
+        for digest, told in ((None, False), ("f" * 64, True)):
+            monkeypatch.setattr(deployed, "_deployed", lambda _, found=digest: found)
+            done = RUNNER.invoke(command, words)
+            assert done.exit_code == 0, (words, done.output, done.exception)
+            assert ("and the platform decides by others (ffffffffffff)" in done.stderr) is told, words

@@ -56,6 +56,7 @@ def test_a_spreadsheet_s_mark_at_the_beginning_and_empty_lines_are_no_matter(tin
         ("2026-11-30,2990100005,p2,lesson one,3", "day.csv:2:lesson", "no lesson id"),
         ("2026-11-30,2990100005,p2,l-aaaaaaaaaaaaaaaa,0", "day.csv:2:classes", "no number of classes"),
         ("2026-11-30,2990100005,p2,l-aaaaaaaaaaaaaaaa,三", "day.csv:2:classes", "no number of classes"),
+        (f"2026-11-30,2990100005,p2,l-aaaaaaaaaaaaaaaa,{'9' * 5000}", "day.csv:2:classes", "no number of classes"),
         ("2026-11-30,2990100005,p2,l-aaaaaaaaaaaaaaaa,13", "day.csv:2:classes", "of a school that has 12"),
         ("2026-11-30,2990100005,,l-aaaaaaaaaaaaaaaa,3", "day.csv:2:period", "is missing"),
         (GOOD + ",more", "day.csv:2", "6 cells under 5 columns"),
@@ -107,7 +108,15 @@ def test_a_file_that_is_no_timetable_says_why(tiny: City, tmp_path: Path, conten
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [("- [1]\n", "group of keys"), ("a: 1\n", "list of rows"), ("- {a: ", "not valid YAML")]
+    ("content", "says"),
+    [
+        ("- [1]\n", "group of keys"),
+        ("a: 1\n", "list of rows"),
+        ("- {a: ", "not valid YAML"),
+        ("[" * 3_000, "nested more than"),
+        ("- " * 3_000, "nested more than"),
+        ("{a: " * 100_000, "nested more than"),
+    ],
 )
 def test_yaml_that_is_no_table_says_why(tiny: City, tmp_path: Path, content: str, says: str) -> None:
     file = tmp_path / "day.yaml"

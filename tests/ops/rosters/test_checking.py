@@ -116,6 +116,8 @@ def test_a_zip_archive_reads_as_the_folder_does(folder: Path, tmp_path: Path) ->
         (cell("roles", 4, orgSourcedId="nowhere"), r"roles.csv:6:orgSourcedId: names what orgs.csv does not have"),
         (cell("roles", 4, beginDate="2026-02-30"), r"roles.csv:6:beginDate: is no day"),
         (cell("roles", 4, beginDate="01/09/2026"), r"roles.csv:6:beginDate: is no day"),
+        (cell("roles", 4, beginDate="2026-W01-1"), r"roles.csv:6:beginDate: is no day"),
+        (cell("enrollments", 0, endDate="2026-W53-7"), r"enrollments.csv:2:endDate: is no day"),
         (cell("roles", 4, beginDate="2026-09-01", endDate="2026-08-31"), r"roles.csv:6:endDate: is before the first day"),
         (cell("roles", -1, orgSourcedId="city"), r"orgSourcedId: is above schools"),
         (gone("roles"), r"users.csv:\d+:sourcedId: has no role"),

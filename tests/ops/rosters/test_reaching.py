@@ -6,8 +6,11 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
+import psycopg
 import pytest
+from psycopg.errors import InvalidDatetimeFormat
 
 from catalog import names
 from catalog.errors import UserError
@@ -15,6 +18,8 @@ from derive import database
 from derive.pseudonym import Pseudonyms
 from ops.lessons.place import Place
 from ops.rosters import reaching
+from ops.rosters.staging import copied
+from tests.roster_server import KEEPER, Server
 
 ROLE = names.ROLE_ROSTER_KEEPER
 SECRETS = {
@@ -76,3 +81,34 @@ def test_a_role_without_a_secret_is_told_so() -> None:
 def test_the_key_is_the_stack_s_and_who_is_at_work_is_known_to_the_cluster() -> None:
     assert reaching.pseudonyms(place()).mark() == Pseudonyms("the-key-of-the-stack").mark()
     assert reaching.who(place()).startswith("operator@example (")
+
+
+@pytest.mark.parametrize(
+    ("context", "where"),
+    [
+        (
+            'COPY new_roles, line 7, column begins: "2026-W01-1"',
+            "InvalidDatetimeFormat at row 7 of new_roles, column begins",
+        ),
+        (None, "InvalidDatetimeFormat"),
+        ("2026-W01-1", "InvalidDatetimeFormat"),
+    ],
+)
+def test_a_value_that_the_database_does_not_take_is_told_by_its_place_and_never_shown(
+    context: str | None, where: str
+) -> None:
+    class Refused(InvalidDatetimeFormat):
+        diag = SimpleNamespace(context=context)  # type: ignore[assignment]
+
+    Refused.__name__ = InvalidDatetimeFormat.__name__
+    with pytest.raises(UserError) as told, reaching.connecting(place(), ROLE):
+        raise Refused('invalid input syntax for type date: "2026-W01-1"')
+    assert f"none of its kind: {where}. Nothing was written" in str(told.value)
+    assert "2026-W01-1" not in str(told.value)
+
+
+def test_the_place_of_a_value_is_what_postgresql_says_of_its_copy(server: Server) -> None:
+    rows = [("a", "2026-09-01"), ("b", "2026-W01-1")]
+    with server.connect(KEEPER) as connection, pytest.raises(psycopg.DataError) as told:
+        copied(connection, "new_days", "id text, begins date", rows, lambda _: None)
+    assert reaching._where(told.value) == "InvalidDatetimeFormat at row 2 of new_days, column begins"

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.roster import RosterRole
 from ops.rosters.form import ADMINISTRATOR, IN_CLASSES
-from ops.rosters.staging import Stage, grown
+from ops.rosters.staging import FIRST, LAST, Stage, grown
 from tests.ops.rosters import small
 from tests.roster_server import HASHES
 
@@ -42,6 +42,14 @@ def test_a_roster_of_all_schools_speaks_for_the_city_and_its_districts(tmp_path:
     found.places.schools = {key: code for key, code in found.places.schools.items() if code == first.code}
     assert second.code not in Stage(found, city, HASHES).places()
     assert city.division_code not in Stage(found, city, HASHES).places()
+
+
+def test_a_day_is_staged_as_a_day_and_never_as_it_was_typed(tmp_path: Path) -> None:
+    folder = small.written(tmp_path / "r")
+    small.change(folder, "roles", 0, beginDate="2026-09-01", endDate="")
+    first, *rest = Stage(small.checked(folder), small.city(), HASHES)._roles()
+    assert first[-2:] == (date(2026, 9, 1), LAST)
+    assert all(isinstance(each, date) or each in {FIRST, LAST} for row in rest for each in row[-2:])
 
 
 def test_the_catalog_and_the_reader_know_the_same_roles() -> None:

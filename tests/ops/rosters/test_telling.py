@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -50,7 +52,13 @@ def test_what_is_in_already_is_told_with_its_moment(server: Server, folder: Path
     server.take(folder)
     again = server.take(folder)
     assert "nothing to do: this roster is in since 20" in said(again)
+    assert f" in {small.city().timezone}" in said(again)
     assert telling.as_data(again)["same"] is True
+
+
+def test_the_moment_at_which_a_roster_came_in_is_told_in_a_zone_with_a_name() -> None:
+    at = datetime(2026, 11, 30, 18, 30, tzinfo=UTC).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert "in since 2026-12-01 02:30:00 in Asia/Shanghai" in said(Outcome(None, at))
 
 
 def test_a_pupil_is_told_with_tier_school_class_and_guardian(server: Server, folder: Path) -> None:

@@ -133,6 +133,45 @@ def test_a_failed_write_is_not_acknowledged_and_taken_back(tmp_path: Path, monke
     assert (found.findings, found.records) == ((), 1)
 
 
+@pytest.mark.parametrize("fails", ["open", "fsync"])
+def test_of_a_chain_whose_first_write_fails_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    disk = _Full(monkeypatch)
+    for _ in range(3):
+        chain = Journal(tmp_path, "pod", now)
+        if fails == "open":
+            monkeypatch.setattr(Path, "open", _no_space)
+        disk.full = fails == "fsync"
+        with pytest.raises(UnrecordedError, match="No space"):
+            chain.append([ENTRY])
+    assert list(tmp_path.iterdir()) == []
+
+
+def _no_space(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_of_a_chain_whose_folder_cannot_be_made_durable_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _Full(monkeypatch).full = True
+    with pytest.raises(OSError, match="No space"):
+        Journal(tmp_path, "pod", now)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_acknowledged_before_a_write_failed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = _Full(monkeypatch)
+    chain = Journal(tmp_path, "pod", now)
+    chain.append([ENTRY])
+    chain.cut()
+    disk.full = True
+    with pytest.raises(UnrecordedError):
+        chain.append([ENTRY])
+    assert [path.name for path in tmp_path.glob("*/*")] == ["000000000001.jsonl"]
+
+
 def test_half_a_line_of_a_dead_process_goes_and_the_rest_is_kept(tmp_path: Path) -> None:
     chain = Journal(tmp_path, "pod", now)
     chain.append([ENTRY, ENTRY])

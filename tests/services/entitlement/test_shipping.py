@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -168,6 +170,51 @@ def test_what_a_killed_process_left_is_shipped_by_the_next(tmp_path: Path) -> No
     Shipper(Trail(tmp_path / "audit", "pod", "p"), taken.__setitem__, 60).ship()
     found = verify(taken)
     assert (found.findings, found.records, len(found.heads)) == ((), 5, 2)
+
+
+def test_of_chains_that_are_shipped_and_over_no_folder_is_left_and_a_writer_goes_on(tmp_path: Path) -> None:
+    times = [datetime(2026, 11, 28, 8, tzinfo=UTC)]
+    trail = Trail(tmp_path / "audit", "pod", "p", lambda: times[-1])
+    taken: dict[str, bytes] = {}
+    shipper = Shipper(trail, taken.__setitem__, 60)
+    held = []
+    for day in range(5):
+        times.append(times[0] + timedelta(days=day, minutes=1))
+        decide(trail)
+        shipper.ship()
+        held.append(len(list(trail.folder.iterdir())))
+        decide(trail)
+        shipper.ship()
+    # The one that goes on, and the one before it, to which a thread may still be writing.
+    assert held == [1, 2, 2, 2, 2]
+    found = verify(taken)
+    assert (found.findings, found.records, len(found.heads)) == ((), 15, 5)
+
+
+def test_while_one_thread_ships_all_the_time_no_writer_loses_its_folder(tmp_path: Path) -> None:
+    begun, lock = datetime(2026, 11, 28, 8, tzinfo=UTC), threading.Lock()
+    moments = count()
+
+    def clock() -> datetime:
+        with lock:
+            return begun + timedelta(minutes=7 * next(moments))
+
+    trail, taken = Trail(tmp_path / "audit", "pod", "p", clock), dict[str, bytes]()
+    shipper = Shipper(trail, taken.__setitem__, 0)
+    shipper.start()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: decide(trail), range(600)))
+    shipper.stop()
+    found = verify(taken)
+    assert found.findings == ()
+    assert found.records == 600 + len(found.heads) and len(found.heads) > 3
+
+
+def test_what_a_dead_process_left_of_chains_that_are_shipped_goes(tmp_path: Path) -> None:
+    (tmp_path / "audit" / audit.writer_id(datetime(2026, 11, 27, tzinfo=UTC), "pod")).mkdir(parents=True)
+    trail = Trail(tmp_path / "audit", "pod", "p")
+    Shipper(trail, lambda *_: None, 60).ship()
+    assert len(list(trail.folder.iterdir())) == 1
 
 
 @pytest.fixture
