@@ -405,9 +405,17 @@ def _asked(
 
 def token(lesson_id: str, seconds: float = 3600, issuer: str = ISSUER) -> str:
     """Permission to play a lesson in this school, as the platform signs it."""
-    claims: dict[str, Any] = video_token.claims(issuer, CODE, lesson_id, int(time.time() + seconds))
+    return _signed(video_token.claims(issuer, CODE, lesson_id, int(time.time() + seconds)))
+
+
+def leave(lesson_id: str) -> str:
+    """Permission to take a lesson away from this school's cache, as the platform signs it."""
+    return _signed(video_token.download_claims(ISSUER, CODE, lesson_id, int(time.time() + 3600)))
+
+
+def _signed(claims: Mapping[str, Any]) -> str:
     key = keys.pem(keys.private_key(SEED, keys.VIDEO))
-    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
+    return jwt.encode(dict(claims), key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
 
 
 FILES = Path(__file__).resolve().parent.parent / "playbooks" / "roles" / "school_box" / "files" / "lesson_keeper"
