@@ -96,7 +96,7 @@ def publish(
     lessons: Bucket,
     record: dict[str, Any],
     add: Sequence[Caption],
-    drop: Callable[[Iterable[str]], None],
+    drop: Callable[[list[str]], None],
     remove: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Give the published lesson ``record`` these captions and take others, and return its new record.

@@ -135,6 +135,14 @@ def test_what_viewers_took_away_through_the_box_is_given_up_with_its_lesson(give
     assert answering.asked == [MINE, OTHERS, TAKEN]
 
 
+def test_downloads_whose_names_count_up_are_given_up_one_by_one(given: Given, answering: Answering) -> None:
+    taken = [TAKEN.replace("3000", str(number)) for number in (3000, 3500, 4000)]
+    (folded,) = withdrawal.folded(taken)
+    given.hear(folded, at="2026-11-29T06:00:00Z")
+    assert given.up() == 5
+    assert answering.asked[2:] == taken
+
+
 def test_nothing_else_with_such_a_folder_is_asked_for_or_given_up(given: Given, answering: Answering) -> None:
     assert given.up() == 2
     for path in (
@@ -197,23 +205,21 @@ def test_what_is_ended_and_named_by_nobody_any_more_is_forgotten(given: Given) -
     def ago(days: float) -> str:
         return stamp(datetime.now(UTC) - timedelta(days=days))
 
+    def ages() -> set[int]:
+        return {(datetime.now(UTC) - datetime.fromisoformat(row["at"])).days for row in given.rows().values()}
+
     given.file.unlink()
     for days in (FORGOTTEN, 300, 20):
         given.hear(MINE, at=ago(days), kind="purged")
-    given.hear(MINE, at=ago(FORGOTTEN + 1))
-    given.hear(MINE, at=ago(200))
+    for days in (FORGOTTEN + 1, 200):
+        given.hear(MINE, at=ago(days))
     given.up()
     given.hear(MINE, at=ago(0), kind="purged")
-    days = {round((datetime.now(UTC) - datetime.fromisoformat(row["at"])).days) for row in given.rows().values()}
-    assert days == {300, 20, FORGOTTEN + 1, 200, 0}, "the withdrawals' rounds go on"
-    assert given.known.keeps_out(LESSON, 0)
+    assert ages() == {300, 20, FORGOTTEN + 1, 200, 0}, "the withdrawals' rounds go on"
     rows = {key: {**row, "rounds": 4, "paths": []} for key, row in given.rows().items()}
     given.file.write_text(json.dumps(rows))
     given.hear(MINE, at=ago(1))
-    assert FORGOTTEN + 1 not in {
-        (datetime.now(UTC) - datetime.fromisoformat(row["at"])).days for row in given.rows().values()
-    }
-    assert len(given.rows()) == 5
+    assert ages() == {300, 20, 200, 0, 1}
     assert given.known.keeps_out(LESSON, datetime.fromisoformat(ago(200)).timestamp()), "of an older stick"
 
 
