@@ -260,7 +260,7 @@ def purge_command(
             finally:
                 keys = [path.removeprefix(lesson.public_path("")) for path in paths]
                 withdrawing.announce_purge(lessons, named, keys, withdrawal.kept(load_named(where.city)))
-    typer.echo(f"{len(paths)} paths: {sum(held.values())} copies given up in {len(held)} caches; the boxes were told")
+    typer.echo(purging.told(paths, held))
 
 
 def _lesson(paths: list[str]) -> str:

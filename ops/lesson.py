@@ -23,6 +23,7 @@ from ops.cdns import doors, purging
 from ops.console import console
 from ops.lessons import captions as spoken
 from ops.lessons import indexing, job, library, place, publish, replacing, table, withdrawing
+from ops.lessons.dropping import dropping
 from ops.lessons.wish import Wish
 from services.lesson_index import rows
 from services.packager import index
@@ -186,11 +187,11 @@ def captions_command(
             raise UserError("nothing was changed:\n  " + "\n  ".join(wrong))
         if add or remove:
             deed = Deed("lesson-captions", lesson_id, {"added": len(found), "removed": len(remove or ())})
-            with deeds.noted(where, deed):
-                record = spoken.publish(lessons, record, found, remove or ())
+            keep = withdrawal.kept(load_named(where.city))
+            with deeds.noted(where, deed), dropping(where, lessons, lesson_id, keep, _aside) as drop:
+                record = spoken.publish(lessons, record, found, drop, remove or ())
                 index.rebuild(lessons)
-    if add or remove:
-        indexing.follow(where, lambda connection: rows.put(connection, record), _aside)
+                indexing.follow(where, lambda connection: rows.put(connection, record), _aside)
     for row in record.get("captions", []):
         console().print(Text(f"{row['lang']:<8} {row['name']}"))
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +34,7 @@ from tests.traffic_server import clock
 CODE, DOMAIN, ISSUER, SEED = "0000000001", "example.test", "https://example.test", "s" * 32
 HOST = f"{CODE}.edge.{DOMAIN}"
 LESSON, OTHER = "l-" + "a" * 16, "l-" + "b" * 16
+Claims = Callable[[str, str, str, int], dict[str, Any]]
 NAMED = "platform.example.test"
 """Of an address Traffic Server would ask a name server for the name, since `parent.config` goes by names."""
 MIB = 64
@@ -403,11 +404,11 @@ def _asked(
         line.close()
 
 
-def token(lesson_id: str, seconds: float = 3600, issuer: str = ISSUER) -> str:
-    """Permission to play a lesson in this school, as the platform signs it."""
-    claims: dict[str, Any] = video_token.claims(issuer, CODE, lesson_id, int(time.time() + seconds))
+def token(lesson_id: str, seconds: float = 3600, issuer: str = ISSUER, claims: Claims = video_token.claims) -> str:
+    """Permission to play a lesson in this school, as the platform signs it; or another, by its ``claims``."""
+    told = claims(issuer, CODE, lesson_id, int(time.time() + seconds))
     key = keys.pem(keys.private_key(SEED, keys.VIDEO))
-    return jwt.encode(claims, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
+    return jwt.encode(told, key, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO)})
 
 
 FILES = Path(__file__).resolve().parent.parent / "playbooks" / "roles" / "school_box" / "files" / "lesson_keeper"

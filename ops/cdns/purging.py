@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from catalog.errors import UserError
 from derive import lesson, purging, withdrawal
 from ops.cdns import doors
 from ops.cdns.doors import Door
+from ops.lessons import library
 from services.packager.store import Bucket
 
 TRIES = 3
 """A way that is lost in between is opened again, and goes on where it was."""
+FEW = 8
+"""Paths that are typed one by one."""
 Step = Callable[[str, int, int], None]
 """Name of a pod, paths asked, paths in all."""
 
@@ -38,9 +41,20 @@ def pods(caches: Sequence[Door], paths: Sequence[str], step: Step = quiet) -> di
                     failed[door.name] = found
     if failed:
         said = "; ".join(f"{name}: {why}" for name, why in failed.items())
-        lesson_id = next(iter(paths), "//").split("/")[2]
-        raise UserError(f"not every cache could be purged: {said}\nonce they answer: `huiju cdn purge {lesson_id}`")
+        raise UserError(f"not every cache could be purged: {said}\nonce they answer: `{command(paths)}`")
     return held
+
+
+def command(paths: Sequence[str]) -> str:
+    """What an operator types to have these paths, all of one lesson, given up: a whole lesson is fetched again by every school."""
+    few = " ".join(f"--path {path}" for path in paths) if len(paths) <= FEW else next(iter(paths)).split("/")[2]
+    return f"huiju cdn purge {few}"
+
+
+def told(paths: Sequence[str], held: Mapping[str, int]) -> str:
+    """What came of it, in words; ``held`` as `pods` answers."""
+    given_up = f"{len(paths)} paths: {sum(held.values())} copies given up in {len(held)} caches"
+    return f"{given_up}; the boxes were told, and one without a link gives its own up when it is back"
 
 
 def _pod(door: Door, paths: Sequence[str], step: Step) -> int | str:
@@ -70,8 +84,8 @@ def _one(line: http.client.HTTPConnection, path: str) -> bool:
 
 
 def paths_of(lessons: Bucket, lesson_id: str) -> list[str]:
-    """Every path of a lesson: those in the store, and those that were withdrawn of it. UserError when there is none."""
-    there = [key for key, _, _ in lessons.objects(f"{lesson_id}/")] if lesson.LESSON_ID.fullmatch(lesson_id) else []
+    """Every path of a lesson: those in the store, in any version, and those that were withdrawn of it. UserError when there is none."""
+    there = library.keys(lessons, lesson_id) if lesson.LESSON_ID.fullmatch(lesson_id) else set[str]()
     before = withdrawal.entries(lessons.read_json(withdrawal.KEY))
     gone = [path for row in before if row["id"] == lesson_id for path in withdrawal.paths_of(row)]
     if not (there or gone):

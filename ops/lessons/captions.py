@@ -9,7 +9,7 @@ import hashlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,16 @@ def _converted(srt: str) -> tuple[str, str | None]:
 
 
 def publish(
-    lessons: Bucket, record: dict[str, Any], add: Sequence[Caption], remove: Sequence[str] = ()
+    lessons: Bucket,
+    record: dict[str, Any],
+    add: Sequence[Caption],
+    drop: Callable[[list[str]], None],
+    remove: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Give the published lesson ``record`` these captions and take others, and return its new record.
 
-    The text first, then what lists it; what is taken goes last. Of what others change meanwhile nothing is lost. UserError for a
-    language that is not there.
+    The text first, then what lists it; last, what is taken goes to ``drop``, as keys. Of what others change meanwhile nothing is lost.
+    UserError for a language that is not there.
     """
     _refuse(record, remove)
     key, stored = lesson.record_key(record["id"]), set[str]()
@@ -115,7 +119,7 @@ def publish(
             **({"captions": kept} if kept else {}),
         }
         if _settled(lessons, key, etag, changed if changed != now else None):
-            lessons.delete(sorted(stored - _keys(kept)))
+            drop(sorted(stored - _keys(kept)))
             return changed
     raise UserError("the lesson's record changes faster than it can be written: run this again")
 

@@ -59,9 +59,15 @@ def purge(bucket: Bucket, prefix: str, spared: str | None = None) -> int:
     return len(rows)
 
 
-def drop_downloads(lessons: Bucket, record: dict[str, Any]) -> int:
-    """Delete every version of what may be taken away of a lesson, but the file that its record names; objects deleted."""
-    return purge(lessons, download.prefix(record["id"]), record.get("download", {}).get("path"))
+def keys(lessons: Bucket, lesson_id: str) -> set[str]:
+    """Everything that caches may hold of a lesson, also what was deleted of it: its older versions are there still, and maybe copies."""
+    return {row["Key"] for row in _versions(lessons, f"{lesson_id}/")}
+
+
+def old_downloads(lessons: Bucket, record: dict[str, Any]) -> set[str]:
+    """Keys of what might be taken away of a lesson before, in any version: all but the file that its record names."""
+    found = {row["Key"] for row in _versions(lessons, download.prefix(record["id"]))}
+    return found - {record.get("download", {}).get("path")}
 
 
 def remove(uploads: Bucket, lessons: Bucket, lesson_id: str, keep: timedelta) -> int:
@@ -71,10 +77,10 @@ def remove(uploads: Bucket, lessons: Bucket, lesson_id: str, keep: timedelta) ->
     """
     if not lesson.LESSON_ID.fullmatch(lesson_id):
         raise UserError(f"{lesson_id!r} is no lesson id: `huiju lesson list` shows them")
-    keys = _keys(lessons, lesson_id)
+    named = _keys(lessons, lesson_id)
     lessons.delete([lesson.record_key(lesson_id)])
     index.rebuild(lessons)
-    withdrawing.announce(lessons, lesson_id, keys, keep)
+    withdrawing.announce(lessons, lesson_id, named, keep)
     return _drop_notes(uploads, lesson_id) + purge(lessons, f"{lesson_id}/")
 
 
@@ -83,13 +89,13 @@ def supersede(uploads: Bucket, lessons: Bucket, old: str, new: str, keep: timede
 
     Whatever ``old`` took the place of leads to ``new`` from now on.
     """
-    keys = _keys(lessons, old)
+    named = _keys(lessons, old)
     for key in {lesson.record_key(old), *_led_to(lessons, old)}:
         found = lessons.read_json(key) or {}
         left = {name: found[name] for name in LEFT if name in found}
         lessons.put(key, index.record_body({**left, lesson.REPLACED: new}), MASTER)
     index.rebuild(lessons)
-    withdrawing.announce(lessons, old, keys, keep)
+    withdrawing.announce(lessons, old, named, keep)
     return _drop_notes(uploads, old) + purge(lessons, f"{old}/", lesson.record_key(old))
 
 
@@ -101,7 +107,7 @@ def _led_to(lessons: Bucket, lesson_id: str) -> list[str]:
 
 def _keys(lessons: Bucket, lesson_id: str) -> list[str]:
     """Everything that caches may hold of a lesson, its record included even when that is gone already."""
-    return [lesson.record_key(lesson_id), *(key for key, _, _ in lessons.objects(f"{lesson_id}/"))]
+    return sorted({lesson.record_key(lesson_id), *keys(lessons, lesson_id)})
 
 
 def _drop_notes(uploads: Bucket, lesson_id: str) -> int:

@@ -13,6 +13,7 @@ from catalog import City, names
 from catalog.errors import UserError
 from derive import ladder, lesson, packaging, withdrawal
 from ops.lessons import captions, indexing, job, library, room, upload, withdrawing
+from ops.lessons.dropping import Drop, dropping
 from ops.lessons.place import Place
 from ops.lessons.wish import Wish, about
 from services.lesson_index import rows
@@ -95,29 +96,34 @@ def publish(place: Place, city: City, meant: Meant, watch: Watcher) -> str:
     wanted = request(city, meant.facts, content, lesson_id)
     with place.buckets() as (uploads, lessons):
         if _up_to_date(lessons.read_json(lesson.record_key(lesson_id)), wanted):
-            _index(place, _spoken(lessons, _rewrite(uploads, lessons, wanted), wish), watch)
-            withdrawing.lift(lessons, lesson_id, withdrawal.kept(city))
+            _finish(place, city, lessons, _rewrite(uploads, lessons, wanted), wish, watch)
             return lesson_id
         _check_room(place, city, wish.file)
         size = wish.file.stat().st_size
         upload.send(uploads, content, wish.file, lambda done: watch.step("upload", done, size))
     _package(place, city, wanted, size, watch)
     with place.buckets() as (_, lessons):
-        _index(place, _spoken(lessons, library.record(lessons, lesson_id), wish), watch)
-        withdrawing.lift(lessons, lesson_id, withdrawal.kept(city))
+        _finish(place, city, lessons, library.record(lessons, lesson_id), wish, watch)
     return lesson_id
 
 
-def _spoken(lessons: Bucket, record: dict[str, Any], wish: Wish) -> dict[str, Any]:
-    """The record with the captions of the wish; those that it has already in other languages stay.
+def _finish(  # noqa: PLR0917  # what a publish has in hand
+    place: Place, city: City, lessons: Bucket, record: dict[str, Any], wish: Wish, watch: Watcher
+) -> None:
+    """Captions and the list. What an earlier licence or packaging gave to take away goes, and captions that others take the place of."""
+    keep = withdrawal.kept(city)
+    with dropping(place, lessons, record["id"], keep, watch.say) as drop:
+        drop(library.old_downloads(lessons, record))
+        _index(place, _spoken(lessons, record, wish, drop), watch)
+        withdrawing.lift(lessons, record["id"], keep)
 
-    What an earlier licence or packaging gave to take away goes.
-    """
-    library.drop_downloads(lessons, record)
+
+def _spoken(lessons: Bucket, record: dict[str, Any], wish: Wish, drop: Drop) -> dict[str, Any]:
+    """The record with the captions of the wish; those that it has already in other languages stay."""
     found, wrong = captions.read(wish.captions, record["seconds"])
     if wrong:
         raise UserError("the lesson is published, its captions are not:\n  " + "\n  ".join(wrong))
-    return captions.publish(lessons, record, found) if found else record
+    return captions.publish(lessons, record, found, drop) if found else record
 
 
 def _index(place: Place, record: dict[str, Any], watch: Watcher) -> None:

@@ -34,14 +34,22 @@ TOKEN_SECONDS = 10
 
 
 def published(lessons: Bucket, lesson: Lesson) -> dict[str, bytes]:
-    """Put the lesson into the store; its segments by path."""
+    """Put the lesson into the store; its segments by path, and the file to take away at last."""
     rung = lesson.rung(0)
-    segments = {path: body(path, lesson.size(rung)) for path in lesson.paths(rung)}
+    paths = (*lesson.paths(rung), f"{video_token.download_path(lesson.id)}{rung.id}.mp4")
+    segments = {path: body(path, lesson.size(rung)) for path in paths}
     for path, data in segments.items():
         lessons.put(path.removeprefix(lessons_of.public_path("")), data, IMMUTABLE)
     record = json.dumps({"id": lesson.id, "title": lesson.name}).encode()
     lessons.put(lessons_of.record_key(lesson.id), record, MASTER)
     return segments
+
+
+def showing(code: str, lesson: Lesson, path: str) -> dict[str, str]:
+    """The header of who plays the lesson at the school for an hour, or takes it away, whichever the path wants."""
+    if not path.startswith(video_token.download_path(lesson.id)):
+        return cookie(code, lesson)
+    return signed(video_token.download_claims(ISSUER, code, lesson.id, int(time.time()) + 3600))
 
 
 def inner(lab: Lab) -> dict[str, Place]:
@@ -59,10 +67,10 @@ def held(door: Place, paths: Sequence[str]) -> int:
 
 
 def fill(lab: Lab, lesson: Lesson, segments: dict[str, bytes]) -> None:
-    """Every school watches it, so that all levels hold it."""
+    """Every school watches it and takes it away, so that all levels hold it."""
     for code in lab.schools:
         for path, data in segments.items():
-            assert ask(lab.door(code), path, cookie(code, lesson)).data == data, (code, path)
+            assert ask(lab.door(code), path, showing(code, lesson, path)).data == data, (code, path)
     assert {name: held(door, list(segments)) for name, door in inner(lab).items()} == dict.fromkeys(
         inner(lab), len(segments)
     )
@@ -124,7 +132,7 @@ def test_a_withdrawn_lesson_leaves_connected_caches_at_once_and_one_cut_off_with
             watching.join()
             assert set(gone) == set(near), "a connected cache still has it"
             for code in connected:
-                statuses = {ask(lab.door(code), path, cookie(code, lesson)).status for path in segments}
+                statuses = {ask(lab.door(code), path, showing(code, lesson, path)).status for path in segments}
                 assert statuses == {404}, (code, statuses)
             assert held(inner(lab)[away], list(segments)) == len(segments), "nobody can tell it"
             given = plays_until_its_token_ends(lab, away, lesson, segments)
@@ -132,7 +140,7 @@ def test_a_withdrawn_lesson_leaves_connected_caches_at_once_and_one_cut_off_with
         finally:
             lab.join(away)
         back = until_none({away: inner(lab)[away]}, list(segments), time.monotonic())[away]
-        assert {ask(lab.door(away), path, cookie(away, lesson)).status for path in segments} <= {404, 502, 504}
+        assert {ask(lab.door(away), path, showing(away, lesson, path)).status for path in segments} <= {404, 502, 504}
         assert not any(held(door, list(segments)) for door in inner(lab).values()), "and nobody has it again"
         assert {held(door, list(others)) for door in inner(lab).values()} == {len(others)}, (
             "no other lesson is given up"

@@ -134,7 +134,9 @@ def _master(lessons: Bucket) -> str:
 
 def test_a_published_lesson_gets_captions_and_loses_them(lessons: Bucket) -> None:
     before, text = _record(lessons), _master(lessons)
-    made = captions.publish(lessons, before, [Caption("zh", GOOD), Caption("en", GOOD.replace("分数", "Fractions"))])
+    made = captions.publish(
+        lessons, before, [Caption("zh", GOOD), Caption("en", GOOD.replace("分数", "Fractions"))], lessons.delete
+    )
     assert _record(lessons) == made
     assert [(row["lang"], row["name"]) for row in made["captions"]] == [("en", "English"), ("zh", "中文")]
     for row in made["captions"]:
@@ -143,14 +145,14 @@ def test_a_published_lesson_gets_captions_and_loses_them(lessons: Bucket) -> Non
         assert (found["ContentType"], found["CacheControl"]) == ("text/vtt", IMMUTABLE)
         playlist = lessons.get(row["path"])
         assert playlist and row["vtt"].rpartition("/")[2] in playlist[0].decode()
-    captions.publish(lessons, made, [], ["zh", "en"])
+    captions.publish(lessons, made, [], lessons.delete, ["zh", "en"])
     assert (_record(lessons), _master(lessons)) == (before, text)
     assert not [key for key, _, _ in lessons.objects("") if "captions" in key]
 
 
 def test_a_correction_has_another_name_and_the_old_one_goes(lessons: Bucket) -> None:
-    first = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
-    second = captions.publish(lessons, first, [Caption("zh", GOOD.replace("什么", "啥"))])
+    first = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)], lessons.delete)
+    second = captions.publish(lessons, first, [Caption("zh", GOOD.replace("什么", "啥"))], lessons.delete)
     assert first["captions"][0]["vtt"] != second["captions"][0]["vtt"]
     kept = {key for key, _, _ in lessons.objects("") if "captions" in key}
     assert kept == {second["captions"][0]["path"], second["captions"][0]["vtt"]}
@@ -158,8 +160,8 @@ def test_a_correction_has_another_name_and_the_old_one_goes(lessons: Bucket) -> 
 
 
 def test_the_same_captions_again_change_nothing(lessons: Bucket) -> None:
-    made = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
-    assert captions.publish(lessons, made, [Caption("zh", GOOD)]) == made
+    made = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)], lessons.delete)
+    assert captions.publish(lessons, made, [Caption("zh", GOOD)], lessons.delete) == made
     assert len([key for key, _, _ in lessons.objects("") if "captions" in key]) == 2
 
 
@@ -178,9 +180,9 @@ def _meanwhile(monkeypatch: pytest.MonkeyPatch, *others: Callable[[], object]) -
 def test_of_two_who_change_a_lesson_s_captions_at_once_neither_loses_anything(
     lessons: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = captions.publish(lessons, _record(lessons), [Caption("ii", GOOD)])
-    _meanwhile(monkeypatch, lambda: captions.publish(lessons, before, [Caption("zh", GOOD)], ["ii"]))
-    made = captions.publish(lessons, before, [Caption("en", GOOD)])
+    before = captions.publish(lessons, _record(lessons), [Caption("ii", GOOD)], lessons.delete)
+    _meanwhile(monkeypatch, lambda: captions.publish(lessons, before, [Caption("zh", GOOD)], lessons.delete, ["ii"]))
+    made = captions.publish(lessons, before, [Caption("en", GOOD)], lessons.delete)
     assert [row["lang"] for row in made["captions"]] == ["en", "zh"]
     assert _record(lessons) == made
     assert [f'LANGUAGE="{lang}"' in _master(lessons) for lang in ("en", "zh", "ii")] == [True, True, False]
@@ -191,14 +193,14 @@ def test_of_two_who_change_a_lesson_s_captions_at_once_neither_loses_anything(
 def test_who_changes_nothing_takes_no_other_s_captions_out_of_the_master(
     lessons: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
+    before = captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)], lessons.delete)
 
     def first() -> None:
-        captions.publish(lessons, before, [Caption("en", GOOD)])
+        captions.publish(lessons, before, [Caption("en", GOOD)], lessons.delete)
         captions._list(lessons, before["master"], before["captions"])
 
     _meanwhile(monkeypatch, first)
-    captions.publish(lessons, before, [Caption("zh", GOOD)])
+    captions.publish(lessons, before, [Caption("zh", GOOD)], lessons.delete)
     assert [row["lang"] for row in _record(lessons)["captions"]] == ["en", "zh"]
     assert 'LANGUAGE="en"' in _master(lessons)
 
@@ -208,7 +210,7 @@ def test_a_lesson_that_is_removed_meanwhile_does_not_come_back(
 ) -> None:
     _meanwhile(monkeypatch, lambda: lessons.delete([f"{ID}/lesson.json"]))
     with pytest.raises(UserError, match="removed or replaced meanwhile"):
-        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
+        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)], lessons.delete)
     assert lessons.read_json(f"{ID}/lesson.json") is None
 
 
@@ -216,12 +218,12 @@ def test_a_record_that_never_holds_still_is_said(lessons: Bucket, monkeypatch: p
     monkeypatch.setattr(index, "TRIES", 2)
     monkeypatch.setattr(Bucket, "put_if", lambda *_: False)
     with pytest.raises(UserError, match="changes faster than it can be written"):
-        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)])
+        captions.publish(lessons, _record(lessons), [Caption("zh", GOOD)], lessons.delete)
 
 
 def test_what_is_not_there_cannot_be_taken(lessons: Bucket) -> None:
     with pytest.raises(UserError, match="no captions in 'en': it has none"):
-        captions.publish(lessons, _record(lessons), [], ["en"])
+        captions.publish(lessons, _record(lessons), [], lessons.delete, ["en"])
 
 
 def test_a_decoder_finds_the_captions_beside_pictures_and_sound(store: Store, tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_a_decoder_finds_the_captions_beside_pictures_and_sound(store: Store, tm
     record = pair[1].read_json("l-test/lesson.json")
     assert record
     text = "WEBVTT\n\n00:01.000 --> 00:02.500\nhello\n"
-    captions.publish(pair[1], record, [Caption("en", text)])
+    captions.publish(pair[1], record, [Caption("en", text)], pair[1].delete)
     files = download(pair[1], "l-test/", tmp_path / "files")
     words = [
         "-strict",

@@ -185,14 +185,17 @@ def test_what_is_left_of_a_replaced_lesson_can_be_removed(pair: tuple[Bucket, Bu
     )
 
 
-def test_of_what_may_be_taken_away_only_what_the_record_names_stays(pair: tuple[Bucket, Bucket]) -> None:
+def test_of_what_may_be_taken_away_all_but_what_the_record_names_is_old(pair: tuple[Bucket, Bucket]) -> None:
     _, lessons = pair
-    for name in ("one", "two", "one"):
-        lessons.put(f"{ONE}/~download/{name}.mp4", b"film", "")
-    library.drop_downloads(lessons, {"id": ONE, "download": {"path": f"{ONE}/~download/two.mp4", "bytes": 4}})
-    assert [key for key, _, _ in lessons.objects(f"{ONE}/~")] == [f"{ONE}/~download/two.mp4"]
-    library.drop_downloads(lessons, {"id": ONE})
-    left = lessons.s3.list_object_versions(Bucket=lessons.name, Prefix=f"{ONE}/~")
+    one, two = (f"{ONE}/~download/{name}.mp4" for name in ("one", "two"))
+    for key in (one, two, one):
+        lessons.put(key, b"film", "")
+    lessons.delete([one])
+    assert library.old_downloads(lessons, {"id": ONE, "download": {"path": two, "bytes": 4}}) == {one}
+    assert library.old_downloads(lessons, {"id": ONE}) == {one, two}
+    library.purge(lessons, one)
+    assert library.old_downloads(lessons, {"id": ONE, "download": {"path": two, "bytes": 4}}) == set()
+    left = lessons.s3.list_object_versions(Bucket=lessons.name, Prefix=one)
     assert not left.get("Versions")
     assert not left.get("DeleteMarkers")
     assert len(list(lessons.objects(f"{ONE}/h/"))) == 2

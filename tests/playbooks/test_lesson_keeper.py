@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from derive import school_cache, withdrawal
+from derive import school_cache, video_token, withdrawal
+from services.packager.store import IMMUTABLE
 from tests import box_cache
 from tests.box_cache import LESSON, OTHER, Box, Keeper, Platform, document, token
 from tests.waiting import until
@@ -105,6 +106,21 @@ def test_a_withdrawn_lesson_is_given_up_whole_and_no_other_one_is(stand: Stand) 
     until(lambda: not box.held(mine))
     assert box.held(others) == others
     assert {box.school("GET", path, token(LESSON))[0] for path in mine} == {404}
+
+
+def test_what_was_taken_away_through_the_box_is_given_up_too(stand: Stand) -> None:
+    platform, box, keeper = stand
+    leave = {each: token(each, claims=video_token.download_claims) for each in (LESSON, OTHER)}
+    mine, others = (f"{video_token.download_path(each)}film-r1-v720-3000.mp4" for each in leave)
+    for path, permission in zip((mine, others), leave.values(), strict=True):
+        platform.objects[path] = (path.encode() * 1000, IMMUTABLE)
+        assert box.school("GET", path, permission) == (200, path.encode() * 1000)
+    assert box.held([mine, others]) == [mine, others]
+    keeper.up()
+    withdraw(platform, LESSON)
+    until(lambda: not box.held([mine]))
+    assert box.held([others]) == [others]
+    assert box.school("GET", mine, leave[LESSON])[0] == 404
 
 
 def test_a_box_that_was_cut_off_gives_it_up_when_it_is_back_also_after_a_restart(stand: Stand) -> None:

@@ -107,6 +107,19 @@ def test_a_lesson_from_a_stick_plays_with_the_link_down_and_only_with_a_token(st
     assert f"0 files put in, {count} were there" in again.stdout
 
 
+def test_a_withdrawal_of_a_form_that_the_box_does_not_know_is_said_and_keeps_no_lesson_out(
+    stand: Stand, tmp_path: Path
+) -> None:
+    platform, box, keeper = stand
+    row = {"id": OTHER, "at": "2026-11-29T05:00:00Z", "paths": [f"/lessons/{OTHER}/+new/0.m4s"]}
+    platform.objects[f"/lessons/{withdrawal.KEY}"] = box_cache.document({"lessons": [row]})
+    made(platform, tmp_path / "stick")
+    platform.down()
+    done = keeper.apply(tmp_path / "stick")
+    assert (done.returncode, done.stderr.count("1 paths are not given up")) == (0, 1), done.stdout + done.stderr
+    assert playable(box, LESSON) == {200}
+
+
 def test_without_a_link_a_lesson_plays_for_a_week_and_on_when_its_stick_is_applied_again(
     stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,9 +66,12 @@ def test_a_cache_that_cannot_be_reached_is_named_and_the_others_are_purged_all_t
     _, shields = stand
     warming.warm(doors(shields), wanted(LESSON), silent)
     lost = Door(names.DISTRICT_EDGE, "edge-x/pod", dead)
-    with pytest.raises(UserError, match=r"edge-x/pod: it cannot be reached"):
+    with pytest.raises(UserError, match=rf"edge-x/pod: it cannot be reached\n.*`huiju cdn purge {LESSON}`"):
         purging.pods([lost, *doors(shields)], [path for path, _ in wanted(LESSON)])
     assert [held(each, LESSON) for each in shields] == [0, 0]
+    path, _ = wanted(OTHER)[0]
+    with pytest.raises(UserError, match=f"`huiju cdn purge --path {path}`"):
+        purging.pods([lost], [path])
 
 
 def test_nobody_but_loopback_has_anything_given_up_and_not_at_another_port(stand: Stand) -> None:

@@ -33,14 +33,14 @@ def again(store: Store, tmp_path: Path) -> tuple[Bucket, Again]:
         (tmp_path / recipe).mkdir(exist_ok=True)
         return Packaging(asked, uploads, lessons, tmp_path / recipe, quiet=True).run()
 
-    captions.publish(lessons, package("0" * 12), [Caption("ii", TEXT)])
+    captions.publish(lessons, package("0" * 12), [Caption("ii", TEXT)], lessons.delete)
     return lessons, lambda: package("1" * 12)
 
 
 def _add(lessons: Bucket, lang: str, *gone: str) -> None:
     now = lessons.read_json(KEY)
     assert now
-    captions.publish(lessons, now, [Caption(lang, TEXT)], gone)
+    captions.publish(lessons, now, [Caption(lang, TEXT)], lessons.delete, gone)
 
 
 def test_captions_that_come_and_go_while_the_film_is_encoded_or_its_record_is_written(

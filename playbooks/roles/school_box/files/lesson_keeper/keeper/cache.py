@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 
 SECONDS = 30.0
 BLOCK = 64 << 10
-LESSON_PATH = re.compile(r"/lessons/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
+LESSON_PATH = re.compile(f"/lessons/{_NAME}(/{_NAME})*")
 """Paths of lessons' objects; nothing else is asked for, whatever a document says."""
+PURGE_PATH = re.compile(f"/lessons/{_NAME}(/~download)?(/{_NAME})*")
+"""What may be given up: those, and what viewers took away through the box. No plan and no stick brings that."""
 
 STALE = ("110", "111")
 """How the Warning of an answer begins that is past its age and is given while the platform cannot be asked (RFC 7234, 5.5)."""
@@ -26,13 +29,24 @@ class Cache:
         self._line = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=SECONDS)
 
     def purge(self, paths: Iterable[str]) -> int:
-        """Give these up; how many of them were held. Refused when the cache says neither that it was held nor that it was not."""
-        return sum(self._given_up(path) for path in paths if LESSON_PATH.fullmatch(path))
+        """Give these up; how many of them were held. Refused when the cache says neither that it was held nor that it was not.
+
+        Skipped, once all others are given up, where some are of no form that this box knows.
+        """
+        found, skipped = 0, list[str]()
+        for path in paths:
+            if PURGE_PATH.fullmatch(path):
+                found += self._given_up(path)
+            else:
+                skipped.append(path)
+        if skipped:
+            raise Skipped(found, skipped)
+        return found
 
     def held(self, path: str) -> int | None:
         """Bytes of the object, fresh in the cache; None when it is not. The platform is not asked."""
         answer = self._ask("HEAD", path, {"Cache-Control": "only-if-cached"})
-        answer.read()
+        self._read(answer)
         fresh = answer.status == http.client.OK and not answer.headers.get("Warning", "").startswith(STALE)
         return int(answer.headers.get("Content-Length", "-1")) if fresh else None
 
@@ -41,7 +55,7 @@ class Cache:
         answer = self._ask("GET", path, {})
         size = 0
         try:
-            while block := answer.read(BLOCK):
+            while block := self._read(answer, BLOCK):
                 size += len(block)
                 read(len(block))
         except BaseException:
@@ -67,13 +81,24 @@ class Cache:
         self, method: str, path: str, headers: dict[str, str] | None = None, body: Iterable[bytes] | None = None
     ) -> int:
         answer = self._ask(method, path, headers or {}, body)
-        answer.read()
+        self._read(answer)
         return answer.status
+
+    def _read(self, answer: http.client.HTTPResponse, size: int | None = None) -> bytes:
+        """So much of the answer, or all. OSError, as from every question, where it breaks off."""
+        try:
+            return answer.read(size)
+        except http.client.HTTPException as error:
+            self._line.close()
+            raise _broken(error) from error
+        except OSError:
+            self._line.close()
+            raise
 
     def _ask(
         self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None = None
     ) -> http.client.HTTPResponse:
-        if not LESSON_PATH.fullmatch(path):
+        if not (PURGE_PATH if method == "PURGE" else LESSON_PATH).fullmatch(path):
             raise ValueError(f"{path!r} is no lesson's path")
         try:
             return self._once(method, path, headers, body)
@@ -94,10 +119,25 @@ class Cache:
             raise
         except http.client.HTTPException as error:
             self._line.close()
-            raise OSError(f"the cache: {type(error).__name__}: {error}") from error
+            raise _broken(error) from error
         except BaseException:
             self._line.close()
             raise
+
+
+def _broken(error: http.client.HTTPException) -> OSError:
+    return OSError(f"the cache: {type(error).__name__}: {error}")
+
+
+class Skipped(OSError):  # noqa: N818  # what else there was is given up
+    """Some paths are of no form that this box knows: the platform is newer than it is."""
+
+    def __init__(self, found: int, paths: list[str]) -> None:
+        super().__init__(
+            f"{len(paths)} paths are not given up, for instance {paths[0]!r}: this box does not know their form and needs an upgrade"
+        )
+        self.found = found
+        """How many of the others were held."""
 
 
 class Refused(OSError):  # noqa: N818  # a status, not always a fault

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import plan, readings
-from .cache import Cache
+from .cache import Cache, Skipped
 from .link import Link
 from .platform import Document
 from .prefetch import Prefetch
@@ -46,7 +46,10 @@ class Keeper:
         if found:
             print(f"withdrawn or purged: {found} objects given up", flush=True)
             self.prefetch.renew()
-        if wrong:
+        if isinstance(wrong, Skipped):
+            # Not well again by itself: a line for each that is another one.
+            say("paths", str(wrong))
+        elif wrong:
             raise wrong
         return float(self.settings["seconds"])
 

@@ -18,7 +18,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from .cache import BLOCK, LESSON_PATH, Cache
+from .cache import BLOCK, LESSON_PATH, Cache, Skipped
 from .withdrawals import LESSON, Withdrawals, moment
 
 SETTINGS = "/etc/huiju/keeper.json"
@@ -126,7 +126,9 @@ def apply(folder: Path, settings: Row) -> None:
     known, cache = Withdrawals(Path(settings["state"])), Cache(settings["cache"])
     known.hear(found.get("withdrawn"))
     _, wrong = known.purge(cache)
-    if wrong:
+    if isinstance(wrong, Skipped):
+        print(f"huiju-parcel: {wrong}", file=sys.stderr)
+    elif wrong:
         raise wrong
     made = moment(found["made"])
     taken = [lesson for lesson in found["lessons"] if not known.keeps_out(lesson["id"], made)]

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .cache import Cache, Refused
+from .cache import Cache, Refused, Skipped
 
 FILE = "withdrawn.json"
 ROUNDS = (0, 60, 600, 90_000)
@@ -27,6 +27,12 @@ PURGED = "purged"
 PATTERN = re.compile(r"(.*)\{(\d{1,6})\.\.(\d{1,6})\.\.([1-9]\d{0,5})\}(.*)")
 """Names that count up, spelt as a shell spells them: `derive.withdrawal` writes them so."""
 LESSON = re.compile(r"l-[a-z2-7]{16}")
+FORM = 2
+"""Which paths a keeper gives up. One of before knew no downloads, marked nothing, and left them where they were."""
+KEPT = 14 * 86_400
+"""Seconds for which the platform names a withdrawal at most: `derive.withdrawal.kept`, which a test holds beside this."""
+MARGIN = 365 * 86_400
+"""A stick of before a withdrawal brings the lesson back once that is forgotten: one that is older than a year is at nobody's hand."""
 Row = dict[str, Any]
 
 
@@ -72,6 +78,21 @@ def _end(row: Row) -> None:
     row.update(rounds=len(ROUNDS), paths=[])
 
 
+def _catch_up(known: Row, row: Row) -> None:
+    """Have what a keeper of before was told of given up once more, as far as it left that where it was."""
+    known["form"] = FORM
+    if left := [path for path in row["paths"] if "/~" in path]:
+        # Where its rounds go on, they give up the others with it.
+        known.update(paths=[*(path for path in known["paths"] if path not in left), *left], heard=time.time(), rounds=0)
+
+
+def _forget(known: dict[str, Row]) -> None:
+    """Drop what is ended and so old that nobody names it any more, and nothing of before it comes."""
+    oldest = time.time() - KEPT - MARGIN
+    for key in [key for key, row in known.items() if row["rounds"] >= len(ROUNDS) and moment(row["at"]) < oldest]:
+        del known[key]
+
+
 class Withdrawals:
     """What this box knows of withdrawals, in ``folder``; the service and a stick share it."""
 
@@ -83,16 +104,27 @@ class Withdrawals:
         """Note what is new in a document. OSError when it cannot be kept."""
         with self._kept() as known:
             for row in entries(document):
-                known.setdefault(_key(row), {**row, "heard": time.time(), "rounds": 0})
+                before = known.get(_key(row))
+                if before is None:
+                    known[_key(row)] = {**row, "form": FORM, "heard": time.time(), "rounds": 0}
+                elif before.get("form") != FORM:
+                    _catch_up(before, row)
+            _forget(known)
 
     def purge(self, cache: Cache) -> tuple[int, OSError | None]:
-        """Give up what is due; how many objects were held, and why something is due again: the cache did not answer, or not well."""
+        """Give up what is due; how many objects were held, and what is wrong: the cache did not answer, or not well, and is asked again.
+
+        Or paths were skipped (`Skipped`): they are so in every round, and no other one waits for them.
+        """
         found, now = 0, time.time()
         wrong: OSError | None = None
         for key, row in self._read().items():
             if row["rounds"] < len(ROUNDS) and now >= row["heard"] + ROUNDS[row["rounds"]]:
                 try:
                     found += cache.purge(paths(row))
+                except Skipped as error:
+                    found += error.found
+                    wrong = wrong or error
                 except OSError as error:
                     wrong = error
                     if isinstance(error, Refused):
