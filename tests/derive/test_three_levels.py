@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from derive import (
     access_log,
     box_log,
     cache_pod,
-    cache_tls,
     cache_tree,
     district_edge,
     keys,
@@ -34,8 +33,10 @@ from derive import (
     shield,
     video_token,
 )
+from derive.cache_tls import CacheTls
 from derive.permission import name as permission_name
 from derive.school_cache import SchoolCache
+from derive.signing import Ring
 from local import paths
 from tests import caches, waiting
 from tests.caches import Cache, Tree
@@ -44,6 +45,7 @@ from tests.playbooks.test_modules import module_of
 CITY: City = load_named("tiny")
 SCHOOL = CITY.schools[0]
 SEED, DOMAIN, ISSUER = "s" * 32, "boxes.test", "https://platform.test"
+CERTIFICATES = CacheTls(SEED, Ring())
 LESSON = "l-" + "a" * 16
 TLS = "/etc/huiju/tls"
 
@@ -87,13 +89,34 @@ class _StoreAnswer(http.server.BaseHTTPRequestHandler):
         """Nothing."""
 
 
+@dataclass(frozen=True)
+class Behind:
+    """Whom the gateway asks: where, under which name, and by which certificates it is known."""
+
+    address: str
+    port: int
+    name: str
+    known: str
+
+    def line(self, shown: tuple[Path, Path] | None, name: str = "") -> http.client.HTTPSConnection:
+        """A connection, with the certificate ``shown``; OSError where one side does not know the other. ``name`` instead of its own."""
+        context = ssl.create_default_context(cadata=self.known)
+        if shown:
+            context.load_cert_chain(*shown)
+        line = http.client.HTTPSConnection(self.address, self.port, timeout=10)
+        plain = socket.create_connection((self.address, self.port), 10)
+        line.sock = context.wrap_socket(plain, server_hostname=name or self.name)
+        return line
+
+
 class Gateway(http.server.ThreadingHTTPServer):
-    """Stands for the schools' door: no answer without a school's certificate, and the host decides who is asked."""
+    """Stands for the schools' door: no answer without a school's certificate, and the host decides who is asked, by TLS."""
 
     daemon_threads = True
 
     def __init__(self, address: str, port: int, folder: Path, pair: dict[str, str], clients: str) -> None:
-        self.behind: dict[str, tuple[str, int]] = {}
+        self.behind: dict[str, Behind] = {}
+        self.shown = written(folder, "gateway-client", CERTIFICATES.of_gateway())
         self.headers: list[object] = []
         super().__init__((address, port), _GatewayAnswer)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -112,7 +135,7 @@ class _GatewayAnswer(http.server.BaseHTTPRequestHandler):
         host = self.headers["Host"].partition(":")[0]
         self.server.headers.append(dict(self.headers))
         try:
-            to = http.client.HTTPConnection(*self.server.behind[host], timeout=10)
+            to = self.server.behind[host].line(self.server.shown)
             to.request("GET", self.path, headers=dict(self.headers))
             answer = to.getresponse()
             status, body, headers = answer.status, answer.read(), dict(answer.headers)
@@ -175,9 +198,9 @@ class City3:
         return path
 
 
-def permission(epoch: int = 1) -> str:
-    """To play the lesson in the school, signed with the key of ``epoch``."""
-    claims = video_token.claims(ISSUER, SCHOOL.code, LESSON, int(time.time()) + 600)
+def permission(epoch: int = 1, place: str = SCHOOL.code) -> str:
+    """To play the lesson at ``place``, in the school where nothing is said, signed with the key of ``epoch``."""
+    claims = video_token.claims(ISSUER, place, LESSON, int(time.time()) + 600)
     private = keys.pem(keys.private_key(SEED, keys.VIDEO, epoch))
     return jwt.encode(claims, private, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO, epoch)})
 
@@ -188,7 +211,7 @@ def signing(tree: Tree) -> dict[str, dict[str, str]]:
             shield.SIGNING_FILE: shield.signing_file("shield", "x" * 40),
             "region.config": shield.region_file("us-east-1"),
         },
-        cache_pod.TLS: cache_tls.of_shield(SEED, cache_tree.edges(CITY)),
+        cache_pod.TLS: CERTIFICATES.of_shield(cache_tree.edges(CITY)),
     }
 
 
@@ -206,7 +229,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City3]:
             tree.cache(f"shield-{number}", files, signing(tree), part, port=cache_pod.PORT)
             for number, part in enumerate(parts)
         ]
-        tls = {cache_pod.TLS: cache_tls.of_edge(SEED, SCHOOL.district)}
+        tls = {cache_pod.TLS: CERTIFICATES.of_edge(SCHOOL.district)}
         edge = tree.cache(
             "edge", district_edge.files(CITY, parts, 1), tls, names.edge_namespace(SCHOOL.district), port=cache_pod.PORT
         )
@@ -216,8 +239,10 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City3]:
         gateway = Gateway(address, tree.ports[caches.GATEWAY], folder, door, mine["tls.crt"])
         tree.stack.callback(gateway.shutdown)
         gateway.behind = {
-            edge_host: (edge.address, edge.port),
-            schools_host: (shields[0].address, tree.ports[shield.SCHOOLS_PORT]),
+            edge_host: Behind(
+                edge.address, edge.port, cache_tree.edge_service(SCHOOL.district), CERTIFICATES.edge(SCHOOL.district)
+            ),
+            schools_host: Behind(shields[0].address, shields[0].port, cache_tree.shield_host(), CERTIFICATES.shield()),
         }
         config = SchoolCache(
             code=SCHOOL.code,
@@ -375,56 +400,137 @@ def stranger() -> dict[str, str]:
     return pinned.pair("another seed", "caches/edge-east", ("edge-east",), pinned.CLIENT)
 
 
-@pytest.mark.parametrize(
-    ("who", "answered"),
-    [
-        (lambda: None, False),
-        (stranger, False),
-        # Of the stack, but for another purpose.
-        (lambda: pinned.pair(SEED, "box", ("x",), pinned.CLIENT), False),
-        (lambda: cache_tls.of_edge(SEED, CITY.districts[1].id), True),
-    ],
-)
-def test_the_shield_answers_edges_and_nobody_else(
-    city: City3, tmp_path: Path, who: Callable[[], dict[str, str] | None], answered: bool
+Who = Callable[[], dict[str, str] | None]
+NOBODY: dict[str, Who] = {
+    "no certificate": lambda: None,
+    "another stack": stranger,
+    "of the stack, but for another purpose": lambda: pinned.pair(SEED, "box", ("x",), pinned.CLIENT),
+    "what the shield shows": lambda: CERTIFICATES.of_shield(()),
+    "the gateway's of an epoch that is neither accepted nor the next": lambda: CacheTls(SEED, Ring(3)).of_gateway(),
+}
+GATEWAY: Who = CERTIFICATES.of_gateway
+
+
+def other_edge() -> dict[str, str]:
+    return CERTIFICATES.of_edge(CITY.districts[1].id)
+
+
+def asked(behind: Behind, path: str, folder: Path, who: Who, **headers: str) -> int:
+    """Status of what ``who`` is answered; 0 where nothing is."""
+    pair = who()
+    try:
+        line = behind.line(written(folder, "client", pair) if pair else None)
+        line.request("GET", path, headers={"Host": DOMAIN, **headers})
+        return line.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
+@pytest.mark.parametrize("who", [*NOBODY.values(), other_edge, GATEWAY], ids=[*NOBODY, "an edge", "the gateway"])
+@pytest.mark.parametrize("door", ["edge", "shield", "viewers"])
+def test_a_cache_answers_the_gateway_and_the_shield_edges_too_and_nobody_else(
+    city: City3, tmp_path: Path, door: str, who: Who
 ) -> None:
-    path = city.put("shut.m4s", b"s")
-    context = ssl.create_default_context(cadata=cache_tls.of_edge(SEED, SCHOOL.district)[cache_pod.TRUSTED])
-    if pair := who():
-        context.load_cert_chain(*written(tmp_path, "client", pair))
-    with socket.create_connection((city.shields[0].address, city.tree.ports[shield.EDGES_PORT]), 10) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname=cache_tree.shield_host()) as line:
-                line.sendall(f"GET {path} HTTP/1.1\r\nHost: {cache_tree.shield_host()}\r\n\r\n".encode())
-                said = line.recv(4096)
-        except OSError:
-            said = b""
-    assert said.startswith(b"HTTP/1.1 200 ") if answered else said == b""
+    """Whatever they ask: a refused hand-shake has no status. What viewers may have besides is a matter of their tokens."""
+    path, behind = city.put("shut.m4s", b"s"), city.gateway.behind[city.schools_host]
+    if door == "edge":
+        behind = city.gateway.behind[city.edge_host]
+    if door == "viewers":
+        behind = replace(behind, port=city.tree.ports[shield.VIEWERS_PORT])
+    known = who in {GATEWAY, other_edge} if door != "edge" else who == GATEWAY
+    assert asked(behind, path, tmp_path, who) == (0 if not known else 403 if door == "viewers" else 200)
+    cookie = f"{video_token.COOKIE}={permission(place=video_token.CITY)}"
+    assert asked(behind, path, tmp_path, who, Cookie=cookie) == (200 if known else 0)
 
 
-def test_an_edge_asks_nobody_but_the_shield_it_knows(city: City3) -> None:
+@pytest.mark.parametrize("door", [cache_pod.PORT, shield.VIEWERS_PORT, cache_pod.FIGURES_PORT])
+def test_nothing_but_figures_comes_without_tls(city: City3, door: int) -> None:
+    path = city.put("clear.m4s", b"c")
+    for cache in (*city.shields, city.edge):
+        if cache is city.edge and door == shield.VIEWERS_PORT:
+            continue
+        found = {each: plainly(cache.address, city.tree.ports[door], each) for each in (cache_pod.HEALTH, path)}
+        assert found == (
+            {cache_pod.HEALTH: 200, path: 404} if door == cache_pod.FIGURES_PORT else dict.fromkeys(found, 0)
+        )
+
+
+def plainly(address: str, port: int, path: str) -> int:
+    """Status of what is asked in the clear, whatever port the question names; 0 where there is no answer."""
+    line = http.client.HTTPConnection(address, port, timeout=10)
+    try:
+        line.request("GET", path, headers={"Host": f"x:{cache_pod.PORT}"})
+        return line.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        line.close()
+
+
+def test_a_cache_that_the_gateway_does_not_know_is_not_asked(city: City3, tmp_path: Path) -> None:
+    """Neither the shield in an edge's place, nor one edge in another's."""
+    edge, shields = city.gateway.behind[city.edge_host], city.gateway.behind[city.schools_host]
+    shown = written(tmp_path, "client", GATEWAY() or {})
+    for wrong in (replace(edge, known=shields.known), replace(edge, known=CERTIFICATES.edge(CITY.districts[1].id))):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            wrong.line(shown)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        edge.line(shown, name=shields.name)
+
+
+def test_a_second_question_costs_no_second_hand_shake_and_a_second_connection_no_whole_one(
+    city: City3, tmp_path: Path
+) -> None:
+    """The gateway keeps connections, and takes up the session of one that has ended."""
+    path, behind = city.put("kept.m4s", b"k"), city.gateway.behind[city.edge_host]
+    line = behind.line(written(tmp_path, "client", GATEWAY() or {}))
+    for _ in range(3):
+        line.request("GET", path, headers={"Host": city.edge_host})
+        answer = line.getresponse()
+        assert (answer.status, answer.read(), line.sock is None) == (200, b"k", False)
+    assert isinstance(line.sock, ssl.SSLSocket)
+    session, context = line.sock.session, line.sock.context
+    with (
+        socket.create_connection((behind.address, behind.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname=behind.name, session=session) as again,
+    ):
+        again.do_handshake()
+        assert again.session_reused
+
+
+@pytest.mark.parametrize("steps", [("1", "1,2"), ("1,2", "2,1"), ("2,1", "2")])
+def test_at_each_step_of_new_keys_who_has_taken_it_and_who_has_not_know_each_other(
+    city: City3, tmp_path: Path, steps: tuple[str, str]
+) -> None:
+    """Also in the order in which nobody should take them."""
+    path = city.put("renewed.m4s", b"r")
+    rings = [CacheTls(SEED, Ring.parse(each)) for each in steps]
+    for cache, gateway in (rings, reversed(rings)):
+        files = district_edge.files(CITY, cache_tree.shield_parts(2), 1)
+        name = f"renewed-{cache.ring}-{gateway.ring}".replace(",", "-")
+        # It asks the shield of the tree by what that knows; whom it answers is what is looked at.
+        own = CERTIFICATES.of_edge(SCHOOL.district)
+        new = {key: text for key, text in cache.of_edge(SCHOOL.district).items() if key not in {"tls.crt", "tls.key"}}
+        tls = {**own, **new, cache_pod.TRUSTED: own[cache_pod.TRUSTED]}
+        edge = city.tree.cache(name, files, {cache_pod.TLS: tls}, name, port=cache_pod.PORT)
+        edge.start()
+        behind = Behind(
+            edge.address, edge.port, cache_tree.edge_service(SCHOOL.district), gateway.edge(SCHOOL.district)
+        )
+        assert asked(behind, path, tmp_path, gateway.of_gateway) == 200
+        edge.stop()
+
+
+def test_an_edge_asks_nobody_but_the_shield_it_knows(city: City3, tmp_path: Path) -> None:
     """A server that says it is the shield, with a certificate of its own, gets no question."""
     files = district_edge.files(CITY, cache_tree.shield_parts(2), 1)
-    wrong = {**cache_tls.of_edge(SEED, SCHOOL.district), cache_pod.TRUSTED: stranger()["tls.crt"]}
+    wrong = {**CERTIFICATES.of_edge(SCHOOL.district), cache_pod.TRUSTED: stranger()["tls.crt"]}
     edge = city.tree.cache("doubtful", files, {cache_pod.TLS: wrong}, "doubtful", port=cache_pod.PORT)
     edge.start()
-    line = http.client.HTTPConnection(edge.address, edge.port, timeout=30)
     path = city.put("doubt.m4s", b"d")
-    line.request("GET", path, headers={"Host": city.edge_host})
-    assert line.getresponse().status == 502
+    behind = replace(city.gateway.behind[city.edge_host], address=edge.address)
+    assert asked(behind, path, tmp_path, GATEWAY) == 502
     assert city.store.read[path] == 0
-
-
-def test_the_edge_gives_figures_on_a_port_without_lessons(city: City3) -> None:
-    path = city.put("figures.m4s", b"f")
-    city.play(path)
-    for port, found in ((cache_pod.PORT, [200, 200]), (district_edge.FIGURES_PORT, [200, 404])):
-        statuses = []
-        for asked in (cache_pod.STATS, path):
-            line = http.client.HTTPConnection(city.edge.address, city.tree.ports[port], timeout=10)
-            line.request("GET", asked, headers={"Host": f"x:{city.tree.ports[cache_pod.PORT]}"})
-            statuses.append(line.getresponse().status)
-        assert statuses == found
 
 
 @pytest.mark.parametrize(("offered", "spoken"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")])
