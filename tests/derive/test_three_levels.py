@@ -29,6 +29,7 @@ from derive import (
     district_edge,
     keys,
     pinned,
+    purging,
     school_cache,
     shield,
     video_token,
@@ -453,6 +454,14 @@ def test_nothing_but_figures_comes_without_tls(city: City3, door: int) -> None:
         assert found == (
             {cache_pod.HEALTH: 200, path: 404} if door == cache_pod.FIGURES_PORT else dict.fromkeys(found, 0)
         )
+
+
+def test_who_stands_on_a_pod_s_loopback_has_a_lesson_fetched_without_token_and_certificate(city: City3) -> None:
+    """`huiju cdn warm`: the store answers nobody whose question is not signed, and the shield no edge without its certificate."""
+    for cache in (city.shields[0], city.edge):
+        path = city.put(f"warmed-{cache.name}.m4s", b"w")
+        assert plainly(cache.address, city.tree.ports[purging.PORT], path) == 200
+        assert city.store.read[path] == 1
 
 
 def plainly(address: str, port: int, path: str) -> int:
