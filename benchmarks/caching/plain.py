@@ -1,6 +1,6 @@
 """The caches' own files in the clear: on this machine who asks stands in the gateway's place, and shows no certificate.
 
-How the caches answer by TLS, and whom, is shown where it is asked so: tests/derive/test_three_levels.py.
+How the caches answer by TLS, and whom, is shown where it is asked so: tests/derive/test_cache_tls.py.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def test_every_rule_goes_by_the_port_that_was_reached_not_by_what_a_client_says(
 
 
 def test_whoever_has_no_certificate_that_a_cache_knows_is_refused_with_the_hand_shake(tiny: City) -> None:
-    """What Traffic Server makes of it: tests/derive/test_three_levels.py."""
+    """What Traffic Server makes of it: tests/derive/test_cache_tls.py."""
     edge = district_edge.files(tiny, cache_tree.shield_parts(1), 1)["records.config"]
     for found in (shield.files(tiny, STORE, 1, TOKENS)["records.config"], edge):
         assert "CONFIG proxy.config.ssl.client.certification_level INT 2\n" in found
