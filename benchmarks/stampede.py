@@ -19,14 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.cdn import caches, h2load, network, nginx
-from benchmarks.cdn.lab import Lab, lab
+from benchmarks.cdn.lab import SCHOOLS_PORT, Lab, lab
 from benchmarks.cdn.material import Lesson, body
 from benchmarks.cdn.nginx import Nginx
 from benchmarks.cdn.request import Place
 from benchmarks.cdn.stampede import Group, everywhere, shared, stampede, waits
 from benchmarks.report import row
 from catalog import load_named
-from derive import shield
 
 TITLE = "A stampede on a new segment"
 CITY = "tiny"
@@ -69,7 +68,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _contestants(made: Lab) -> list[Contestant]:
-    door = Place(network.ROOT, network.ORIGIN, shield.SCHOOLS_PORT, "shield")
+    door = Place(network.ROOT, network.ORIGIN, SCHOOLS_PORT, "shield")
     alone = [Contestant("the shield (Traffic Server)", _plainly([door]), made.shield.cpu_seconds)]
     tree = [
         Contestant(

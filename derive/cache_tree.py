@@ -56,6 +56,11 @@ def shield_host() -> str:
     return f"{names.SHIELD}.{names.namespace(names.VIDEO_LIBRARY)}.svc.cluster.local"
 
 
+def edge_service(district: str) -> str:
+    """Host name of the edge of ``district`` inside the cluster."""
+    return f"{names.DISTRICT_EDGE}.{names.edge_namespace(district)}.svc.cluster.local"
+
+
 def shield_parts(count: int) -> tuple[str, ...]:
     """Host names of the shield's ``count`` parts inside the cluster, among which an edge chooses by the path that it asks for."""
     space = names.namespace(names.VIDEO_LIBRARY)

@@ -1,7 +1,7 @@
 """Apache Traffic Server's files for the edge of a district: the cache between the boxes of its schools and the shield.
 
-Whoever gets to it is a box whose certificate the gateway has seen, so it looks at no token. It asks the shield by TLS, shows a certificate
-of its own, and chooses the part of the shield by the path: every lesson is kept by one part, and read from the store by one.
+It answers nobody but the gateway, which has seen the certificate of the box that asks, so it looks at no token. It asks the shield, shows a
+certificate of its own, and chooses the part of the shield by the path: every lesson is kept by one part, and read from the store by one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from derive.cache_tree import CacheLevel
 
 PORT = cache_pod.PORT
 """Where the gateway asks for lessons."""
-FIGURES_PORT = 8081
-"""Health and counters, and no lesson."""
 
 
 def files(city: City, parts: Sequence[str], cache_gib: int) -> dict[str, str]:
@@ -24,12 +22,10 @@ def files(city: City, parts: Sequence[str], cache_gib: int) -> dict[str, str]:
     ``parts`` are the host names of the shield's parts, ``cache_gib`` is the size of the disk cache in GiB.
     """
     return {
-        **cache_pod.files(cache_gib),
+        **cache_pod.files(cache_gib, certificate=cache_pod.SERVER_CERTIFICATE, key=cache_pod.SERVER_KEY),
         "records.config": _records(city),
         "remap.config": _remap(),
-        "parent.config": traffic_server.asking(
-            cache_tree.shield_host(), [f"{part}:{shield.EDGES_PORT}" for part in parts]
-        ),
+        "parent.config": traffic_server.asking(cache_tree.shield_host(), [f"{part}:{shield.PORT}" for part in parts]),
     }
 
 
@@ -41,7 +37,8 @@ def _records(city: City) -> str:
             **cache_pod.SETTINGS,
             **traffic_server.ASKING,
             **traffic_server.knowing(cache_pod.TLS, "tls.crt", "tls.key", cache_pod.TRUSTED),
-            "proxy.config.http.server_ports": f"STRING {PORT} {FIGURES_PORT} {purging.listening()}",
+            **cache_pod.MUTUAL,
+            "proxy.config.http.server_ports": cache_pod.listening(PORT),
             "proxy.config.http.response_via_str": f"STRING {CacheLevel.EDGE}",
         }
     )
@@ -50,7 +47,7 @@ def _records(city: City) -> str:
 def _remap() -> str:
     """Lessons, on one port, and nothing else; any part of the shield answers to the shield's own name and certificate."""
     path = f"/{names.BUCKET_LESSONS}/"
-    to = f"https://{cache_tree.shield_host()}:{shield.EDGES_PORT}"
+    to = f"https://{cache_tree.shield_host()}:{shield.PORT}"
     plugins = (cache_pod.WHOLE, cache_pod.DROPPED)
-    boxes = f"regex_map_with_recv_port http://.*:{PORT}{path} {to}{path} {' '.join(plugins)}\n"
+    boxes = f"regex_map_with_recv_port https://.*:{PORT}{path} {to}{path} {' '.join(plugins)}\n"
     return purging.rule(to, plugins=plugins) + boxes

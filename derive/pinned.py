@@ -23,11 +23,15 @@ SERVER: Final = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT: Final = ExtendedKeyUsageOID.CLIENT_AUTH
 
 
-def pair(seed: str, purpose: str, hosts: Sequence[str], usage: ObjectIdentifier = SERVER) -> dict[str, str]:
-    """Entries of a `kubernetes.io/tls` Secret for ``hosts`` (the first one names it); the same seed and purpose give the same text."""
-    key = keys.private_key(seed, purpose)
+def pair(
+    seed: str, purpose: str, hosts: Sequence[str], usage: ObjectIdentifier = SERVER, epoch: int = 1
+) -> dict[str, str]:
+    """Entries of a `kubernetes.io/tls` Secret for ``hosts`` (the first one names it); the same for the same seed, purpose and epoch."""
+    key = keys.private_key(seed, purpose, epoch)
     public = key.public_key()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+    # Among trusted ones BoringSSL looks a certificate up by its name, and takes the first: those of two epochs must not share one.
+    told_apart = [x509.NameAttribute(NameOID.DN_QUALIFIER, str(epoch))] if epoch > 1 else []
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0]), *told_apart])
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     serial = int.from_bytes(hashlib.sha256(public.public_bytes(*form)).digest()[:8], "big") | 1
     certificate = (

@@ -1,4 +1,4 @@
-"""How a cache of ours is told to give up what it holds: PURGE, from its own loopback only, on a port that listens nowhere else.
+"""How a cache of ours is told to give up what it holds, or to fetch it: from its own loopback only, on a port that listens nowhere else.
 
 Whoever stands on loopback is the box itself, or who forwards a port to the pod with the right to do so. A cache knows an object by the
 address that it fetches it at, so a rule for purging leads where the rule for viewers leads.

@@ -1,7 +1,8 @@
 """Apache Traffic Server's files for the shield: one cache in front of the private buckets `lessons` and `parcels`.
 
-It listens four times: for viewers, who show a token for each lesson; for the caches in schools, which have shown a certificate to the
-gateway; by TLS for the districts' edges, which show one to it; and on its own loopback for who has an object given up. All share one cache.
+It gives lessons by TLS, on two ports: to the gateway for viewers, who show a token for each lesson; and without one to districts' edges,
+and to the gateway for boxes in schools. On a third it has its figures, and on its own loopback what the operator asks. All share one
+cache.
 
 The shield signs its own requests to the store (`s3_auth`), collapses the same request of many caches into one, and never asks the store
 for anything but the path it was asked for: query strings are dropped, so nothing but plain objects can be read through it.
@@ -10,14 +11,12 @@ for anything but the path it was asked for: query strings are dropped, so nothin
 from __future__ import annotations
 
 from catalog import City, names
-from derive import cache_pod, cache_tree, permission, purging, traffic_server, video_token
+from derive import cache_pod, permission, purging, traffic_server, video_token
 from derive.cache_tree import CacheLevel
 
 PORT = cache_pod.PORT
-SCHOOLS_PORT = 8081
-"""Where lessons are served to caches in schools; only the gateway reaches it."""
-EDGES_PORT = 8443
-"""Where lessons are served to districts' edges, by TLS, and only to their certificates; there is none in a city without edges."""
+VIEWERS_PORT = 8444
+"""Where the gateway asks for viewers: a token is looked at for each lesson. Parcels, which are no secret, are there too."""
 SIGNING = "/etc/store"
 """Folder with `s3_auth.config`, from a Secret."""
 SIGNING_FILE = "s3_auth.config"
@@ -28,14 +27,13 @@ def files(city: City, store: str, cache_gib: int, tokens: str) -> dict[str, str]
 
     ``store`` is the S3 endpoint, ``cache_gib`` the size of the disk cache in GiB, ``tokens`` what `video_token.configuration` gives.
     """
-    edges, chosen = bool(cache_tree.edges(city)), permission.script()
+    chosen = permission.script()
     return {
         **cache_pod.files(cache_gib, tokens + chosen),
-        "records.config": _records(city, edges=edges),
-        "remap.config": _remap(store, edges=edges),
+        "records.config": _records(city),
+        "remap.config": _remap(store),
         video_token.FILE: tokens,
         permission.FILE: chosen,
-        **({"ssl_multicert.config": _CERTIFICATE} if edges else {}),
     }
 
 
@@ -56,32 +54,19 @@ def region_file(region: str) -> str:
     return f": {region}\n"
 
 
-def _records(city: City, *, edges: bool) -> str:
+def _records(city: City) -> str:
     return traffic_server.records(
         {
             **traffic_server.COMMON,
             **traffic_server.collapse(city.packaging.segment_seconds),
             **cache_pod.SETTINGS,
-            "proxy.config.http.server_ports": _ports(edges=edges),
+            **cache_pod.MUTUAL,
+            "proxy.config.http.server_ports": cache_pod.listening(PORT, VIEWERS_PORT),
             "proxy.config.http.response_via_str": f"STRING {CacheLevel.SHIELD}",
-            **(_MUTUAL if edges else {}),
         }
     )
 
 
-def _ports(*, edges: bool) -> str:
-    words = (str(PORT), str(SCHOOLS_PORT), *((f"{EDGES_PORT}:ssl",) if edges else ()), purging.listening())
-    return f"STRING {' '.join(words)}"
-
-
-_CERTIFICATE = "dest_ip=* ssl_cert_name=tls.crt ssl_key_name=tls.key\n"
-_MUTUAL = {
-    **traffic_server.serving(cache_pod.TLS),
-    # 2: who has no certificate that is trusted gets no answer at all.
-    "proxy.config.ssl.client.certification_level": "INT 2",
-    "proxy.config.ssl.CA.cert.path": f"STRING {cache_pod.TLS}",
-    "proxy.config.ssl.CA.cert.filename": f"STRING {cache_pod.TRUSTED}",
-}
 _TO_STORE = (cache_pod.DROPPED, f"@plugin=s3_auth.so @pparam=--config @pparam={SIGNING}/{SIGNING_FILE}")
 CHECK = (
     permission.plugin(cache_pod.CONFIGURATION),
@@ -90,17 +75,19 @@ CHECK = (
 """First which token it is about and what it is called; then that one, and no other, while it is still in the request."""
 
 
-def _remap(store: str, *, edges: bool) -> str:
-    """One rule a line; those of a receiving port are looked at before all others."""
+def _remap(store: str) -> str:
+    """One rule a line, each of one port: nothing is given at any other."""
     lessons, parcels = f"/{names.BUCKET_LESSONS}/", f"/{names.BUCKET_PARCELS}/"
     # `with_recv_port`: the port that the request came in on, never one that a client writes into its Host header. Any host: `.*`,
     # since a rule without a host takes no port.
-    doors = (f"http://.*:{SCHOOLS_PORT}", *((f"https://.*:{EDGES_PORT}",) if edges else ()))
     known = (cache_pod.WHOLE, *_TO_STORE)
     rules = (
-        *((f"regex_map_with_recv_port {door}{lessons}", lessons, known) for door in doors),
-        (f"map {lessons}", lessons, (*CHECK, *known)),
+        (PORT, lessons, known),
+        (VIEWERS_PORT, lessons, (*CHECK, *known)),
         # Parcels are not asked for whole: who was cut off goes on where it was.
-        (f"map {parcels}", parcels, _TO_STORE),
+        (VIEWERS_PORT, parcels, _TO_STORE),
     )
-    return purging.rule(store) + "".join(f"{rule} {store}{path} {' '.join(plugins)}\n" for rule, path, plugins in rules)
+    return purging.rule(store, plugins=known) + "".join(
+        f"regex_map_with_recv_port https://.*:{port}{path} {store}{path} {' '.join(plugins)}\n"
+        for port, path, plugins in rules
+    )

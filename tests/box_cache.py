@@ -22,7 +22,8 @@ from typing import Any
 
 import jwt
 
-from catalog import City, load_named, names
+from benchmarks.caching.plain import plain
+from catalog import load_named, names
 from derive import cache_pod, keys, pinned, purging, school_cache, shield, traffic_server, video_token
 from derive.school_cache import SchoolCache
 from local.ports import free_port
@@ -327,29 +328,25 @@ class Box:
         return [path for path in paths if self.ask("HEAD", path, {"Cache-Control": "only-if-cached"})[0] == 200]
 
 
-def alone(city: City) -> City:
-    """The city without a level of edges: a shield that nobody asks by certificate."""
-    return city.model_copy(update={"services": tuple(row for row in city.services if row.id != names.DISTRICT_EDGE)})
-
-
 @dataclass
 class Shield(Box):
-    """The city's shield as a process of its own; ``tls`` is the port of viewers, without TLS."""
+    """The city's shield as a process of its own, in the clear; ``tls`` is the port of viewers."""
 
     schools: int = field(default_factory=free_port)
     """For caches that the gateway knows."""
+    figures: int = field(default_factory=free_port)
 
     def files(self) -> dict[str, str]:
         """The platform's own, with folders and ports that are free here."""
         tokens = video_token.configuration(ISSUER, video_token.CITY, [keys.public_jwk(SEED, keys.VIDEO)])
-        found = shield.files(alone(load_named("tiny")), self.platform.url, 1, tokens)
+        found = shield.files(load_named("tiny"), self.platform.url, 1, tokens)
+        found = plain(found, {shield.PORT: self.schools, shield.VIEWERS_PORT: self.tls})
         changes = {
             "STRING #-1": f"STRING {school_cache.USER}",
             cache_pod.CONFIGURATION: str(self.folder / "etc"),
             shield.SIGNING: str(self.folder / "etc"),
             cache_pod.CACHE: str(self.folder / "cache"),
-            f"{shield.PORT} {shield.SCHOOLS_PORT} {purging.PORT}:": f"{self.tls} {self.schools} {self.local}:",
-            f":{shield.SCHOOLS_PORT}/": f":{self.schools}/",
+            f" {cache_pod.FIGURES_PORT} {purging.PORT}:": f" {self.figures} {self.local}:",
             f":{purging.PORT}/": f":{self.local}/",
         }
         signing = {shield.SIGNING_FILE: shield.signing_file("a", "b"), "region.config": shield.region_file("r")}
@@ -358,8 +355,8 @@ class Shield(Box):
     @contextmanager
     def opened(self, port: int) -> Iterator[str]:
         """Where a port of the pod is here."""
-        ports = {shield.PORT: self.tls, shield.SCHOOLS_PORT: self.schools, purging.PORT: self.local}
-        yield f"http://127.0.0.1:{ports[port]}"
+        assert port == purging.PORT
+        yield f"http://127.0.0.1:{self.local}"
 
 
 @contextmanager

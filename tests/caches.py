@@ -116,11 +116,12 @@ class Tree:
         self.names.start()
         stack.callback(self.names.socket.close)
         kept = (
-            cache_pod.PORT,
-            shield.SCHOOLS_PORT,
-            shield.EDGES_PORT,
+            shield.PORT,
+            shield.VIEWERS_PORT,
+            cache_pod.FIGURES_PORT,
             purging.PORT,
             GATEWAY,
+            school_cache.LOCAL_PORT,
             school_cache.FIRST_WAY,
             school_cache.FIRST_WAY + 1,
         )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.caching.plain import plain
 from catalog import load_named
-from derive import cache_pod, cache_tls, cache_tree, district_edge, purging, school_cache, shield
+from derive import cache_pod, cache_tree, district_edge, purging, school_cache, shield
+from derive.cache_tls import CacheTls
+from derive.signing import Ring
 from local.ports import free_port
 from tests.box_cache import NAMED, SEED, Box, changed
 
@@ -17,31 +20,32 @@ DISTRICT = cache_tree.edges(CITY)[0]
 def certificates(folder: Path) -> None:
     """The edge's own files, and the shield's as `Platform` looks for them."""
     folder.mkdir(parents=True, exist_ok=True)
-    asked = cache_tls.of_shield(SEED, cache_tree.edges(CITY))
-    named = {"server.crt": "tls.crt", "server.key": "tls.key", "platform.crt": cache_pod.TRUSTED}
-    files = {**cache_tls.of_edge(SEED, DISTRICT), **{name: asked[entry] for name, entry in named.items()}}
+    tls = CacheTls(SEED, Ring())
+    asked = tls.of_shield(cache_tree.edges(CITY))
+    named = {"server.crt": "tls.crt", "server.key": "tls.key", "platform.crt": cache_pod.CLIENTS}
+    # Of the edge what it shows to the shield: it answers in the clear here.
+    files = {**tls.of_edge(DISTRICT), **{name: asked[entry] for name, entry in named.items()}}
     for name, text in files.items():
         (folder / name).write_text(text)
 
 
 @dataclass
 class Edge(Box):
-    """``tls`` is the port of the gateway, without TLS."""
+    """``tls`` is the port of the gateway, in the clear."""
 
     figures: int = field(default_factory=free_port)
     """Health and counters."""
 
     def files(self) -> dict[str, str]:
         """The platform's own, with folders and ports that are free here."""
-        found = district_edge.files(CITY, [NAMED], 1)
+        found = plain(district_edge.files(CITY, [NAMED], 1), {district_edge.PORT: self.tls})
         changes = {
             "STRING #-1": f"STRING {school_cache.USER}",
             cache_pod.CONFIGURATION: str(self.folder / "etc"),
             cache_pod.CACHE: str(self.folder / "cache"),
             cache_pod.TLS: str(self.folder / "tls"),
-            f"{district_edge.PORT} {district_edge.FIGURES_PORT} {purging.PORT}:": f"{self.tls} {self.figures} {self.local}:",
-            f":{district_edge.PORT}/": f":{self.tls}/",
+            f" {cache_pod.FIGURES_PORT} {purging.PORT}:": f" {self.figures} {self.local}:",
             f":{purging.PORT}/": f":{self.local}/",
-            f"{NAMED}:{shield.EDGES_PORT}": f"{NAMED}:{self.platform.port}",
+            f"{NAMED}:{shield.PORT}": f"{NAMED}:{self.platform.port}",
         }
         return {name: changed(text, changes) for name, text in found.items()}

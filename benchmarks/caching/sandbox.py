@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.caching.plain import plain
 from derive import shield
 
 MODULES = "/usr/lib/trafficserver/modules"
@@ -25,13 +26,11 @@ def write(folder: Path, files: Mapping[str, str], port: int, schools: int, cache
         str(configuration): folder / "etc",
         cache: folder / "cache",
         shield.SIGNING: folder / "store",
-        f":{shield.SCHOOLS_PORT}": f":{schools}",
     }
+    files = plain(files, {shield.VIEWERS_PORT: port, shield.PORT: schools})
     listening = f"CONFIG proxy.config.http.server_ports STRING {port}:ip-in=127.0.0.1 {schools}:ip-in=127.0.0.1\n"
     here = {
-        # Viewers come by the gateway, in the clear: nothing here has a certificate.
         "records.config": _ONCE.sub("", files["records.config"]) + listening,
-        "ssl_multicert.config": "",
         "storage.config": f"{folder / 'cache'} {cache_mib}M\n",
     }
     store = {

@@ -1,4 +1,7 @@
-"""The lab: origin, shield, district edges and school caches of a city of the catalog, running, and gone afterwards."""
+"""The lab: origin, shield, district edges and school caches of a city of the catalog, running, and gone afterwards.
+
+It has no gateway: what that asks by TLS, and for, is asked in the clear here, on ports of the lab's own.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from typing import Any, TextIO
 
 import jwt
 
+from benchmarks.caching.plain import plain
 from benchmarks.cdn import caches, network
 from benchmarks.cdn.caches import Cache
 from benchmarks.cdn.material import Lesson
@@ -25,7 +29,6 @@ from benchmarks.cdn.request import Place, ask
 from catalog import City
 from derive import (
     cache_pod,
-    cache_tls,
     cache_tree,
     district_edge,
     keys,
@@ -34,17 +37,22 @@ from derive import (
     traffic_server,
     video_token,
 )
+from derive.cache_tls import CacheTls
 from derive.cache_tree import CacheLevel
 from derive.school_cache import SchoolCache
+from derive.signing import Ring
 from local.cluster.network import run
 
 SEED, ISSUER, DOMAIN = "lab", "https://lab.test", "lab.test"
+CERTIFICATES = CacheTls(SEED, Ring())
 LOCK = Path("/run/lock/huiju-cdn-lab")
 WAIT_SECONDS = 900
 """For another lab of this machine to end."""
 CACHE_MIB = 256
 """Of a school's box; smaller than a real one's, and sparse."""
 TLS_PORT = 443
+CITY_PORT, SCHOOLS_PORT, EDGE_PORT = 8090, 8091, 8092
+"""In the gateway's place: the shield's for viewers and for boxes, and an edge's for boxes."""
 STORE = f"http://{network.ORIGIN}:{ORIGIN_PORT}"
 HOUR = 3600
 TLS = f"{caches.CONFIGURATION}/caches"
@@ -84,12 +92,12 @@ class Lab:
 
     def edge_door(self, district: str) -> Place:
         """Where boxes of the district ask; no token is looked at there."""
-        return replace(self.edges[district].health, port=district_edge.PORT)
+        return replace(self.edges[district].health, port=EDGE_PORT)
 
     @property
     def doors(self) -> dict[str, Place]:
         """Where viewers ask, by the place that their tokens name: the city's own door, for the gateway, and each school's."""
-        city = Place(network.ROOT, network.ORIGIN, shield.PORT, DOMAIN)
+        city = Place(network.ROOT, network.ORIGIN, CITY_PORT, DOMAIN)
         return {video_token.CITY: city, **{code: self.door(code) for code in self.schools}}
 
     def cpu_seconds(self) -> float:
@@ -186,8 +194,8 @@ def school_box(city: City, code: str, folder: Path) -> SchoolCache:
     return SchoolCache(
         code=code,
         domain=DOMAIN,
-        edge=f"http://{edge}:{district_edge.PORT}",
-        platform=f"http://{door}:{shield.SCHOOLS_PORT}",
+        edge=f"http://{edge}:{EDGE_PORT}",
+        platform=f"http://{door}:{SCHOOLS_PORT}",
         segment_seconds=city.packaging.segment_seconds,
         cache_mib=CACHE_MIB,
         networks=["10.0.0.0/8"],
@@ -207,22 +215,24 @@ def _parents(city: City, code: str) -> tuple[str, str]:
 def _shield(city: City, folder: Path) -> Cache:
     changes = {shield.SIGNING: f"{caches.CONFIGURATION}/store", cache_pod.TLS: TLS}
     files = caches.fitted(shield.files(city, STORE, 1, tokens(video_token.CITY)), changes)
+    files = plain(files, {shield.PORT: SCHOOLS_PORT, shield.VIEWERS_PORT: CITY_PORT}, besides=True)
     signing = {
         f"store/{shield.SIGNING_FILE}": shield.signing_file("lab", "lab").replace(
             shield.SIGNING, changes[shield.SIGNING]
         ),
         "store/region.config": shield.region_file("lab-1"),
     }
-    health = Place(network.ROOT, network.ORIGIN, shield.PORT, DOMAIN)
-    known = _known(cache_tls.of_shield(SEED, cache_tree.edges(city)))
+    health = Place(network.ROOT, network.ORIGIN, cache_pod.FIGURES_PORT, DOMAIN)
+    known = _known(CERTIFICATES.of_shield(cache_tree.edges(city)))
     return Cache("shield", network.ROOT, folder / "shield", {**files, **signing, **known}, health)
 
 
 def _edge(city: City, district: str, folder: Path) -> Cache:
     files = caches.fitted(district_edge.files(city, [network.ORIGIN], 1), {cache_pod.TLS: TLS})
+    files = plain(files, {district_edge.PORT: EDGE_PORT}, besides=True)
     space = network.space(district)
-    health = Place(space, "127.0.0.1", district_edge.PORT, DOMAIN)
-    return Cache(district, space, folder / district, {**files, **_known(cache_tls.of_edge(SEED, district))}, health)
+    health = Place(space, "127.0.0.1", cache_pod.FIGURES_PORT, DOMAIN)
+    return Cache(district, space, folder / district, {**files, **_known(CERTIFICATES.of_edge(district))}, health)
 
 
 def _known(entries: dict[str, str]) -> dict[str, str]:

@@ -39,11 +39,11 @@ class CachePod:
     files: Iterable[str]
     """Paths below the configuration folder."""
     ports: Mapping[str, int]
+    """Where it gives lessons, by name."""
     secrets: Mapping[str, str]
     """Secret -> the folder where it is seen."""
     cache_gib: int
     resources: Body
-    health_port: int = cache_pod.PORT
 
 
 REPLACED = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}}
@@ -89,9 +89,13 @@ def _server(cache: CachePod) -> Body:
     return {
         "name": cache.name,
         "image": cache.image,
-        "ports": [{"name": name, "containerPort": port} for name, port in cache.ports.items()],
-        "readinessProbe": objects.probe(cache_pod.HEALTH, cache.health_port, period=2),
-        "livenessProbe": objects.probe(cache_pod.HEALTH, cache.health_port, period=20),
+        "ports": [
+            {"name": name, "containerPort": port}
+            for name, port in {**cache.ports, "figures": cache_pod.FIGURES_PORT}.items()
+        ],
+        # In the clear: a kubelet shows no certificate.
+        "readinessProbe": objects.probe(cache_pod.HEALTH, cache_pod.FIGURES_PORT, period=2),
+        "livenessProbe": objects.probe(cache_pod.HEALTH, cache_pod.FIGURES_PORT, period=20),
         "resources": cache.resources,
         "securityContext": pods.container_security(),
         "volumeMounts": [objects.mount(ACCEPTED, cache_pod.CONFIGURATION, readOnly=True), *_working(cache)],

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from catalog import City, names
 from catalog.school import District
-from derive import cache_pod, cache_tls, cache_tree, district_edge, pods
+from derive import cache_pod, cache_tree, district_edge, pods
 from infra.config import StackSettings
-from infra.plan import cache_pods, objects, zones
+from infra.plan import cache_pods, objects, upstream_tls, zones
 from infra.plan.cache_pods import CachePod
 from infra.plan.resource import Body, Resource
 
@@ -26,11 +26,11 @@ def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
 
 def _edge(district: District, settings: StackSettings, files: Mapping[str, str]) -> Iterator[Resource]:
     name, service = names.DISTRICT_EDGE, names.edge_namespace(district.id)
-    tls = cache_tls.of_edge(settings.access_key.get_secret_value(), district.id)
+    tls = upstream_tls.certificates(settings).of_edge(district.id)
     yield objects.service_account(name, service)
     yield objects.config_map(CONFIGURATION, service, cache_pods.entries(files))
     yield objects.secret(names.CACHE_TLS_SECRET, service, tls)
-    yield objects.cluster_service(name, service, name, district_edge.PORT)
+    yield objects.cluster_service(name, service, name, {"lessons": district_edge.PORT})
     pod = {**_pod(service, settings, files), **zones.place(district.zone, only=settings.row.edges_only_in_zone)}
     more: Body = {"replicas": settings.row.replicas, **cache_pods.REPLACED}
     yield objects.workload("Deployment", name, service, pod, [files, tls], **more)
@@ -44,10 +44,9 @@ def _pod(service: str, settings: StackSettings, files: Mapping[str, str]) -> Bod
             image=settings.images["trafficserver"],
             config=CONFIGURATION,
             files=files,
-            ports={"http": district_edge.PORT, "figures": district_edge.FIGURES_PORT},
+            ports={"lessons": district_edge.PORT},
             secrets={names.CACHE_TLS_SECRET: cache_pod.TLS},
             cache_gib=settings.row.edge_cache_size_gib,
             resources=pods.resources("20m", "384Mi", "2"),
-            health_port=district_edge.FIGURES_PORT,
         )
     )

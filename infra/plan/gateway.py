@@ -9,7 +9,7 @@ from typing import Any
 from catalog import City, names
 from derive import access_log, pods
 from infra.config import StackSettings
-from infra.plan import disruption, district_gateways, objects, routes, school_listener, sign_in
+from infra.plan import disruption, district_gateways, objects, routes, school_listener, sign_in, upstream_tls
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
 from infra.plan.routes import GATEWAY_API, PUBLIC
 
@@ -54,7 +54,8 @@ CLAIMED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port
 def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The controller, the listener, the certificate and the routes."""
     paths = tuple(routes.plan(city, settings))
-    return (*_controller(settings), *_listener(city, settings, _access_log(paths)), *paths)
+    caches = upstream_tls.plan(city, settings)
+    return (*_controller(settings), *_listener(city, settings, _access_log(paths)), *caches, *paths)
 
 
 def every_pod(city: City, settings: StackSettings) -> Mapping[str, str]:
@@ -156,6 +157,7 @@ def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resour
     spec = {
         "provider": {"type": "Kubernetes", "kubernetes": _proxy(settings)},
         "telemetry": {"accessLog": log},
+        "backendTLS": upstream_tls.SHOWN,
         "filterOrder": [sign_in.ORDER],
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }

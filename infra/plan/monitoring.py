@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from catalog import City, names
-from derive import cache_pod, cache_tree, database, district_edge, pods
+from derive import cache_pod, cache_tree, database, pods
 from derive.store import LOG_READER
 from infra.config import StackSettings
 from infra.plan import derived, gateway, monitoring_alerts, monitoring_targets, objects, ports, viewer
@@ -168,7 +168,7 @@ def _exporter(city: City, settings: StackSettings, files: Mapping[str, str]) -> 
         command=(
             *("python3", "-m", "monitoring.exporter", f"{folder}/{FACTS}"),
             *("--prometheus", f"http://{names.PROMETHEUS}:{ports.PROMETHEUS}"),
-            *("--shield", _stats(names.SHIELD, names.VIDEO_LIBRARY, objects.HTTP)),
+            *("--shield", _stats(names.SHIELD, names.VIDEO_LIBRARY)),
             *(f"--edge={district}={_edge_stats(district)}" for district in cache_tree.edges(city)),
         ),
         volumes={folder: objects.files_of(name, "facts")},
@@ -176,13 +176,14 @@ def _exporter(city: City, settings: StackSettings, files: Mapping[str, str]) -> 
     yield from workload(settings, "Deployment", piece, files[FACTS])
 
 
-def _stats(name: str, service: str, port: int) -> str:
+def _stats(name: str, service: str) -> str:
     """Address of the counters of a cache's pods."""
-    return f"http://{name}-{PODS}.{names.namespace(service)}.svc.cluster.local:{port}{cache_pod.STATS}"
+    host = f"{name}-{PODS}.{names.namespace(service)}.svc.cluster.local"
+    return f"http://{host}:{cache_pod.FIGURES_PORT}{cache_pod.STATS}"
 
 
 def _edge_stats(district: str) -> str:
-    return _stats(names.DISTRICT_EDGE, names.edge_namespace(district), district_edge.FIGURES_PORT)
+    return _stats(names.DISTRICT_EDGE, names.edge_namespace(district))
 
 
 def _pod_addresses(city: City, settings: StackSettings) -> Iterator[Resource]:
@@ -191,10 +192,11 @@ def _pod_addresses(city: City, settings: StackSettings) -> Iterator[Resource]:
     instances = {"cnpg.io/cluster": names.POSTGRES, "cnpg.io/podRole": "instance"}
     yield _headless(names.POSTGRES, names.DATABASE, instances, database.METRICS_PORT)
     yield _headless(names.INTAKE, names.SCHOOL_EDGE, names.selector(names.SCHOOL_EDGE, names.INTAKE), ports.FIGURES)
-    yield _headless(names.SHIELD, names.VIDEO_LIBRARY, names.selector(names.VIDEO_LIBRARY, names.SHIELD), objects.HTTP)
+    shield = names.selector(names.VIDEO_LIBRARY, names.SHIELD)
+    yield _headless(names.SHIELD, names.VIDEO_LIBRARY, shield, cache_pod.FIGURES_PORT)
     for space in map(names.edge_namespace, cache_tree.edges(city)):
         edge = names.selector(space, names.DISTRICT_EDGE)
-        yield _headless(names.DISTRICT_EDGE, space, edge, district_edge.FIGURES_PORT)
+        yield _headless(names.DISTRICT_EDGE, space, edge, cache_pod.FIGURES_PORT)
     entitlement = names.selector(names.ENTITLEMENT, names.ENTITLEMENT)
     # A pod without rules is not ready, and that is what it has to be asked for.
     yield _headless(names.ENTITLEMENT, names.ENTITLEMENT, entitlement, objects.HTTP, publishNotReadyAddresses=True)

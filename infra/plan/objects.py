@@ -60,8 +60,8 @@ def service_account(name: str, service: str) -> Resource:
     )
 
 
-def cluster_service(name: str, service: str, component: str, port: int, **more: int) -> Resource:
-    """An address inside the cluster for the pods of one component; ``more`` adds ports by name to the one called `http`."""
+def cluster_service(name: str, service: str, component: str, ports: int | Mapping[str, int]) -> Resource:
+    """An address inside the cluster for the pods of one component; ``ports`` by name, or the only one, which is called `http` then."""
     return resource(
         {
             "apiVersion": "v1",
@@ -71,7 +71,7 @@ def cluster_service(name: str, service: str, component: str, port: int, **more: 
                 "selector": names.selector(service, component),
                 "ports": [
                     {"name": label, "port": number, "targetPort": number, "protocol": "TCP"}
-                    for label, number in {"http": port, **more}.items()
+                    for label, number in ({"http": ports} if isinstance(ports, int) else ports).items()
                 ],
             },
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from catalog import names
-from derive import database, district_edge, identity, shield
+from derive import cache_pod, database, district_edge, identity, shield
 from derive.tenants import service_of
 from infra.plan.objects import HTTP
 
@@ -25,22 +25,22 @@ FIGURES = 8081
 """Where the school edge's parts show their health and figures, apart from the port that the gateway leads to."""
 PORTS: Mapping[str, tuple[int, ...]] = {
     names.OBJECT_STORE: (STORE,),
-    names.VIDEO_LIBRARY: (HTTP,),
+    names.VIDEO_LIBRARY: (cache_pod.FIGURES_PORT,),
     names.PORTAL: (HTTP,),
     names.DATABASE: (database.PORT,),
     names.MONITORING: (PROMETHEUS, HTTP),
     names.LOG_COLLECTOR: (COLLECTOR_METRICS,),
     names.SCHOOL_EDGE: (FIGURES,),
-    names.DISTRICT_EDGE: (district_edge.FIGURES_PORT,),
+    names.DISTRICT_EDGE: (cache_pod.FIGURES_PORT,),
     names.ENTITLEMENT: (HTTP,),
     names.IDENTITY: (identity.PORT,),
 }
 """Service -> ports that others may reach. A service that is not here may be reached on any of its ports."""
 PAIRS: Mapping[tuple[str, str], tuple[int, ...]] = {
-    (names.GATEWAY, names.VIDEO_LIBRARY): (HTTP, shield.SCHOOLS_PORT),
-    # It gives lessons to whoever reaches it: the gateway is who has seen a box's certificate.
+    # Caches answer by certificates besides; who has none does not even reach the ports where lessons are.
+    (names.GATEWAY, names.VIDEO_LIBRARY): (shield.PORT, shield.VIEWERS_PORT),
     (names.GATEWAY, names.DISTRICT_EDGE): (district_edge.PORT,),
-    (names.DISTRICT_EDGE, names.VIDEO_LIBRARY): (shield.EDGES_PORT,),
+    (names.DISTRICT_EDGE, names.VIDEO_LIBRARY): (shield.PORT,),
     # Whoever else reached it could claim to be a school's box: the gateway is who verifies that.
     (names.GATEWAY, names.SCHOOL_EDGE): (HTTP,),
     (names.SCHOOL_EDGE, names.MONITORING): (PROMETHEUS,),

@@ -38,7 +38,7 @@ WORKED_ON: Kinds = {
 WALLS: Kinds = {
     "": ("limitranges", "namespaces", "resourcequotas", "serviceaccounts"),
     "gateway.envoyproxy.io": ("backendtrafficpolicies", "clienttrafficpolicies", "envoyproxies", "securitypolicies"),
-    "gateway.networking.k8s.io": ("referencegrants",),
+    "gateway.networking.k8s.io": ("backendtlspolicies", "referencegrants"),
     "networking.k8s.io": ("networkpolicies",),
     API: ("rolebindings", "roles"),
 }

@@ -24,6 +24,7 @@ RANKS: Mapping[str, int] = {
     "Gateway": 3,
     "ReferenceGrant": 2,  # before the policies that stand on it
     "SecurityPolicy": 3,  # before the routes that it guards
+    "BackendTLSPolicy": 3,  # before the routes that it shuts to strangers
     "BackendTrafficPolicy": 3,  # before the routes that it spreads
     "HTTPRoute": 4,
     "StatefulSet": 5,

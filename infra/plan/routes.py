@@ -92,6 +92,11 @@ def _identity(name: str, path: str) -> Route:
     return Route(name, names.IDENTITY, address, names.IDENTITY, identity.PORT, needed_for=names.SIGN_IN)
 
 
+def _parcels(name: str, listener: str) -> Route:
+    path = f"/{names.BUCKET_PARCELS}/"
+    return Route(name, names.VIDEO_LIBRARY, path, names.SHIELD, shield.VIEWERS_PORT, listener)
+
+
 ROUTES: tuple[Route, ...] = (
     Route(names.PORTAL, names.PORTAL, "/", names.PORTAL, needed_for=names.LESSONS),
     Route(
@@ -99,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
         names.VIDEO_LIBRARY,
         f"/{names.BUCKET_LESSONS}/",
         names.SHIELD,
+        shield.VIEWERS_PORT,
         by_path=True,
         needed_for=names.LESSONS,
     ),
@@ -114,18 +120,18 @@ ROUTES: tuple[Route, ...] = (
     *(_identity(name, f"realms/{identity.REALM}/{part}/") for name, part in _SIGNING_IN.items()),
     _identity("identity-resources", "resources/"),
     # A box has no certificate before its first installation; the packages are signed, and no secret.
-    Route(names.BUCKET_PARCELS, names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD),
+    _parcels(names.BUCKET_PARCELS, PUBLIC),
     Route(
         "schools-lessons",
         names.VIDEO_LIBRARY,
         f"/{names.BUCKET_LESSONS}/",
         names.SHIELD,
-        shield.SCHOOLS_PORT,
+        shield.PORT,
         SCHOOLS,
         by_path=True,
     ),
-    Route("schools-parcels", names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD, listener=SCHOOLS),
-    Route("boxes-parcels", names.VIDEO_LIBRARY, f"/{names.BUCKET_PARCELS}/", names.SHIELD, listener=PARCELS),
+    _parcels("schools-parcels", SCHOOLS),
+    _parcels("boxes-parcels", PARCELS),
     Route(names.INTAKE, names.SCHOOL_EDGE, "/api/v1/write", names.INTAKE, listener=SCHOOLS, match="Exact", seconds=60),
     Route(
         "intake-access-log",

@@ -30,7 +30,7 @@ def _intake(city: City, settings: StackSettings) -> Iterator[Resource]:
     yield objects.service_account(name, service)
     yield objects.config_map(SCHOOLS, service, rows)
     yield objects.config_map(SETTINGS, service, told)
-    yield objects.cluster_service(name, service, name, objects.HTTP, metrics=ports.FIGURES)
+    yield objects.cluster_service(name, service, name, {"http": objects.HTTP, "metrics": ports.FIGURES})
     yield objects.workload("Deployment", name, service, _pod(settings), [rows, told], replicas=settings.row.replicas)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from catalog import City, names
-from derive import cache_pod, cache_tls, cache_tree, live, packaging, pods, shield, store, video_token
+from derive import cache_pod, cache_tree, live, packaging, pods, shield, store, video_token
 from derive import keys as signing_keys
 from derive.store import PACKAGER, PUBLISHER, SHIELD
 from infra.config import StackSettings
-from infra.plan import cache_pods, objects
+from infra.plan import cache_pods, objects, upstream_tls
 from infra.plan.accounts import endpoint, keys
 from infra.plan.cache_pods import CachePod
 from infra.plan.object_store import client_secret
@@ -49,12 +49,13 @@ def _shield(city: City, settings: StackSettings) -> Iterator[Resource]:
         shield.SIGNING_FILE: shield.signing_file(key.access, key.secret),
         "region.config": shield.region_file(settings.store_region),
     }
-    tls = cache_tls.of_shield(settings.access_key.get_secret_value(), cache_tree.edges(city))
+    tls = upstream_tls.certificates(settings).of_shield(cache_tree.edges(city))
     yield objects.service_account(names.SHIELD, service)
     yield objects.config_map(CONFIGURATION, service, cache_pods.entries(files))
     yield client_secret(settings, SHIELD, service, **signing)
     yield objects.secret(names.CACHE_TLS_SECRET, service, tls)
-    yield objects.cluster_service(names.SHIELD, service, names.SHIELD, shield.PORT, schools=shield.SCHOOLS_PORT)
+    doors = {"schools": shield.PORT, "viewers": shield.VIEWERS_PORT}
+    yield objects.cluster_service(names.SHIELD, service, names.SHIELD, doors)
     for number in range(settings.row.replicas):
         yield from _part(number, settings, files, [files, signing, tls])
 
@@ -62,7 +63,7 @@ def _shield(city: City, settings: StackSettings) -> Iterator[Resource]:
 def _part(number: int, settings: StackSettings, files: Mapping[str, str], rolls_on: object) -> Iterator[Resource]:
     """One part of the shield, and the name by which edges ask it. Each is a Deployment, whose pod goes when its successor is ready."""
     name, service, which = names.shield_part(number), names.VIDEO_LIBRARY, (names.SHIELD, str(number))
-    port = {"name": "edges", "port": shield.EDGES_PORT, "targetPort": shield.EDGES_PORT, "protocol": "TCP"}
+    port = {"name": "edges", "port": shield.PORT, "targetPort": shield.PORT, "protocol": "TCP"}
     spec = {"selector": names.selector(service, *which), "ports": [port]}
     yield resource(
         {"apiVersion": "v1", "kind": "Service", "metadata": objects.meta(name, service, names.SHIELD), "spec": spec}
@@ -84,7 +85,7 @@ def _pod(settings: StackSettings, files: Mapping[str, str]) -> CachePod:
         image=settings.images["trafficserver"],
         config=CONFIGURATION,
         files=files,
-        ports={"http": shield.PORT, "schools": shield.SCHOOLS_PORT, "edges": shield.EDGES_PORT},
+        ports={"lessons": shield.PORT, "viewers": shield.VIEWERS_PORT},
         secrets={store.secret(SHIELD): shield.SIGNING, names.CACHE_TLS_SECRET: cache_pod.TLS},
         cache_gib=settings.row.cache_size_gib,
         resources=pods.resources("100m", "512Mi", "2"),

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 from catalog import names
 from catalog.errors import UserError
-from derive import lesson, shield
+from derive import lesson, purging
 from ops.cdns.doors import Door
 from services.packager.store import Bucket
 
-PORTS = {names.SHIELD: shield.SCHOOLS_PORT, names.DISTRICT_EDGE: shield.PORT}
-"""Where a cache serves who has shown a certificate to the gateway: no token is asked for."""
 TRIES, BLOCK = 3, 1 << 16
 Step = Callable[[str, int, int], None]
 """Name of a pod, bytes that it holds, bytes in all."""
@@ -61,7 +59,7 @@ def _pod(door: Door, wanted: Sequence[tuple[str, int]], step: Step, mbps: float 
     total, done = sum(size for _, size in wanted), 0
     for _ in range(TRIES):
         try:
-            with door.line(PORTS[door.level]) as line:
+            with door.line(purging.PORT) as line:
                 while at < len(wanted):
                     found.fetched += _one(line, *wanted[at])
                     done, at = done + wanted[at][1], at + 1

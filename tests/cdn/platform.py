@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.cdn import network
-from benchmarks.cdn.lab import STORE, Lab
+from benchmarks.cdn.lab import SCHOOLS_PORT, STORE, Lab
 from benchmarks.cdn.origin import PORT as STORE_PORT
 from catalog import names
-from derive import school_cache, shield
+from derive import school_cache
 from local import toolchain
 from ops.cdns.doors import Door
 from services.packager.store import Bucket, client
@@ -153,7 +153,7 @@ def keepers(lab: Lab, folder: Path) -> Iterator[None]:
     context.verify_mode = ssl.CERT_REQUIRED
     running = []
     with tunnel(
-        network.ROOT, (network.ORIGIN, shield.SCHOOLS_PORT), listening=(network.ROOT, network.ORIGIN), tls=context
+        network.ROOT, (network.ORIGIN, SCHOOLS_PORT), listening=(network.ROOT, network.ORIGIN), tls=context
     ) as (address, port):
         try:
             for code in lab.schools:

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cdn import network
-from benchmarks.cdn.lab import DOMAIN, ISSUER, Lab, cookie, signed
+from benchmarks.cdn.lab import DOMAIN, ISSUER, SCHOOLS_PORT, Lab, cookie, signed
 from benchmarks.cdn.material import Lesson, body
 from benchmarks.cdn.request import Place, ask
 from derive import lesson as lessons_of
-from derive import shield, video_token, withdrawal
+from derive import video_token, withdrawal
 from ops.cdns import purging
 from ops.lessons import library
 from services.packager.store import IMMUTABLE, MASTER, Bucket
@@ -55,7 +55,7 @@ def showing(code: str, lesson: Lesson, path: str) -> dict[str, str]:
 def inner(lab: Lab) -> dict[str, Place]:
     """Where each cache gives what it has to whoever may ask without a token: its name -> a door of that."""
     return {
-        "shield": Place(network.ROOT, network.ORIGIN, shield.SCHOOLS_PORT, DOMAIN),
+        "shield": Place(network.ROOT, network.ORIGIN, SCHOOLS_PORT, DOMAIN),
         **{district: lab.edge_door(district) for district in lab.edges},
         **{code: replace(cache.health, tls=False) for code, cache in lab.schools.items()},
     }

@@ -24,6 +24,16 @@ def test_the_same_seed_gives_the_same_text_and_another_seed_or_purpose_another()
     )
 
 
+def test_another_epoch_is_another_key_under_another_name_and_the_first_has_none() -> None:
+    """Envoy's library looks a trusted certificate up by its name, and takes the first one that it finds."""
+    first, second = (pinned.pair(SEED, "a", HOSTS, epoch=epoch) for epoch in (1, 2))
+    assert first == pinned.pair(SEED, "a", HOSTS)
+    assert first["tls.key"] != second["tls.key"]
+    subjects = [x509.load_pem_x509_certificate(each["tls.crt"].encode()).subject for each in (first, second)]
+    assert subjects[0] != subjects[1]
+    assert subjects[0].rfc4514_string() == f"CN={HOSTS[0]}"
+
+
 def test_the_key_is_in_the_form_that_the_operator_reads() -> None:
     assert pinned.pair(SEED, "a", HOSTS)["tls.key"].startswith("-----BEGIN EC PRIVATE KEY-----")
 

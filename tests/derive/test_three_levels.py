@@ -1,241 +1,39 @@
-"""Shield, edge and school box on loopback, from their generated files: what passes, who is let in, and who stands in for whom."""
+"""Shield, edge and school box on loopback, from their generated files: what passes, and who stands in for whom."""
 
 from __future__ import annotations
 
-import http.client
-import http.server
 import itertools
 import re
 import socket
 import ssl
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-import jwt
 import pytest
 
-from catalog import City, load_named, names
+from catalog import names
 from derive import (
     access_log,
     box_log,
-    cache_pod,
-    cache_tls,
-    cache_tree,
-    district_edge,
     keys,
-    pinned,
     school_cache,
-    shield,
     video_token,
 )
 from derive.permission import name as permission_name
-from derive.school_cache import SchoolCache
 from local import paths
-from tests import caches, waiting
-from tests.caches import Cache, Tree
+from tests import waiting
 from tests.playbooks.test_modules import module_of
-
-CITY: City = load_named("tiny")
-SCHOOL = CITY.schools[0]
-SEED, DOMAIN, ISSUER = "s" * 32, "boxes.test", "https://platform.test"
-LESSON = "l-" + "a" * 16
-TLS = "/etc/huiju/tls"
+from tests.three_levels import DOMAIN, ISSUER, LESSON, SCHOOL, SEED, City3, permission, running
 
 until = partial(waiting.until, seconds=20, pause=0.2)
 
 
-class Store(http.server.ThreadingHTTPServer):
-    """An object store of one bucket that counts what is read, and refuses whoever does not sign."""
-
-    daemon_threads = True
-
-    def __init__(self, address: str) -> None:
-        self.read = Counter[str]()
-        self.objects: dict[str, bytes] = {}
-        self.ages: dict[str, int] = {}
-        self.headers: list[object] = []
-        super().__init__((address, 0), _StoreAnswer)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
-
-
-class _StoreAnswer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Store
-
-    def do_GET(self) -> None:
-        self.server.read[self.path] += 1
-        self.server.headers.append(dict(self.headers))
-        signed = self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 ")
-        body = self.server.objects.get(self.path) if signed else None
-        self.send_response(200 if body is not None else 404 if signed else 403)
-        self.send_header("Cache-Control", f"public, max-age={self.server.ages.get(self.path, 600)}")
-        self.send_header("Content-Length", str(len(body or b"")))
-        self.end_headers()
-        self.wfile.write(body or b"")
-
-    def log_message(self, *args: object) -> None:
-        """Nothing."""
-
-
-class Gateway(http.server.ThreadingHTTPServer):
-    """Stands for the schools' door: no answer without a school's certificate, and the host decides who is asked."""
-
-    daemon_threads = True
-
-    def __init__(self, address: str, port: int, folder: Path, pair: dict[str, str], clients: str) -> None:
-        self.behind: dict[str, tuple[str, int]] = {}
-        self.headers: list[object] = []
-        super().__init__((address, port), _GatewayAnswer)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*written(folder, "gateway", pair))
-        context.load_verify_locations(cadata=clients)
-        context.verify_mode = ssl.CERT_REQUIRED
-        self.socket = context.wrap_socket(self.socket, server_side=True)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class _GatewayAnswer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Gateway
-
-    def do_GET(self) -> None:
-        host = self.headers["Host"].partition(":")[0]
-        self.server.headers.append(dict(self.headers))
-        try:
-            to = http.client.HTTPConnection(*self.server.behind[host], timeout=10)
-            to.request("GET", self.path, headers=dict(self.headers))
-            answer = to.getresponse()
-            status, body, headers = answer.status, answer.read(), dict(answer.headers)
-        except (OSError, KeyError):
-            # As Envoy does when nobody is behind a route.
-            status, body, headers = 503, b"no healthy upstream", {}
-        self.send_response(status)
-        for name in ("Cache-Control", "Age", "Via"):
-            if name in headers:
-                self.send_header(name, headers[name])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Nothing."""
-
-
-def written(folder: Path, name: str, pair: dict[str, str]) -> tuple[Path, Path]:
-    """The pair as files."""
-    files = folder / f"{name}.crt", folder / f"{name}.key"
-    for file, entry in zip(files, ("tls.crt", "tls.key"), strict=True):
-        file.write_text(pair[entry])
-    return files
-
-
-@dataclass
-class City3:
-    """Three levels that run, and what stands at both ends."""
-
-    tree: Tree
-    store: Store
-    gateway: Gateway
-    shields: list[Cache]
-    edge: Cache
-    box: Cache
-    edge_host: str
-    schools_host: str
-
-    def play(self, path: str, token: str | None = None) -> tuple[int, bytes, str]:
-        """Status, body and `Via` of what a classroom gets of the box."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        # From an address that is not the box's own loopback, which it does not write down.
-        at = (self.box.address, 0)
-        line = http.client.HTTPSConnection(
-            self.box.address, self.box.port, context=context, timeout=30, source_address=at
-        )
-        cookie = {"Cookie": f"{video_token.COOKIE}={permission() if token is None else token}"}
-        line.request("GET", path, headers={"Host": names.edge_host(SCHOOL.code, DOMAIN), **cookie})
-        answer = line.getresponse()
-        found = answer.status, answer.read(), answer.headers.get("Via", "")
-        line.close()
-        return found
-
-    def put(self, name: str, body: bytes) -> str:
-        """A new object of the lesson: its path."""
-        path = f"/lessons/{LESSON}/{name}"
-        self.store.objects[path] = body
-        return path
-
-
-def permission(epoch: int = 1) -> str:
-    """To play the lesson in the school, signed with the key of ``epoch``."""
-    claims = video_token.claims(ISSUER, SCHOOL.code, LESSON, int(time.time()) + 600)
-    private = keys.pem(keys.private_key(SEED, keys.VIDEO, epoch))
-    return jwt.encode(claims, private, keys.ALGORITHM, headers={"kid": keys.key_id(keys.VIDEO, epoch)})
-
-
-def signing(tree: Tree) -> dict[str, dict[str, str]]:
-    return {
-        shield.SIGNING: {
-            shield.SIGNING_FILE: shield.signing_file("shield", "x" * 40),
-            "region.config": shield.region_file("us-east-1"),
-        },
-        cache_pod.TLS: cache_tls.of_shield(SEED, cache_tree.edges(CITY)),
-    }
-
-
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City3]:
-    folder = tmp_path_factory.mktemp("levels")
-    public = [keys.public_jwk(SEED, keys.VIDEO)]
-    parts = cache_tree.shield_parts(2)
-    edge_host, schools_host = cache_tree.parents(CITY, SCHOOL, DOMAIN)
-    with caches.tree(folder) as tree:
-        store = Store("127.0.0.1")
-        tree.stack.callback(store.shutdown)
-        files = shield.files(CITY, store.url, 1, video_token.configuration(ISSUER, video_token.CITY, public))
-        shields = [
-            tree.cache(f"shield-{number}", files, signing(tree), part, port=cache_pod.PORT)
-            for number, part in enumerate(parts)
-        ]
-        tls = {cache_pod.TLS: cache_tls.of_edge(SEED, SCHOOL.district)}
-        edge = tree.cache(
-            "edge", district_edge.files(CITY, parts, 1), tls, names.edge_namespace(SCHOOL.district), port=cache_pod.PORT
-        )
-        door = pinned.pair(SEED, "gateway", (schools_host, edge_host))
-        mine = pinned.pair(SEED, "box", (names.edge_host(SCHOOL.code, DOMAIN),), pinned.CLIENT)
-        address = tree.address(edge_host, schools_host)
-        gateway = Gateway(address, tree.ports[caches.GATEWAY], folder, door, mine["tls.crt"])
-        tree.stack.callback(gateway.shutdown)
-        gateway.behind = {
-            edge_host: (edge.address, edge.port),
-            schools_host: (shields[0].address, tree.ports[shield.SCHOOLS_PORT]),
-        }
-        config = SchoolCache(
-            code=SCHOOL.code,
-            domain=DOMAIN,
-            edge=f"https://{edge_host}:{caches.GATEWAY}",
-            platform=f"https://{schools_host}:{caches.GATEWAY}",
-            segment_seconds=CITY.packaging.segment_seconds,
-            cache_mib=64,
-            networks=["127.0.0.0/8"],
-            issuer=ISSUER,
-            keys=public,
-            tls=TLS,
-        )
-        own = {TLS: {"box.crt": mine["tls.crt"], "box.key": mine["tls.key"], "platform.crt": door["tls.crt"]}}
-        box = tree.cache("box", school_cache.files(config), own, names.edge_host(SCHOOL.code, DOMAIN), port=443)
-        for each in (*shields, edge, box):
-            each.start()
-        yield City3(tree, store, gateway, shields, edge, box, edge_host, schools_host)
+    with running(tmp_path_factory.mktemp("levels")) as found:
+        yield found
 
 
 def through(via: str) -> list[str]:
@@ -369,62 +167,6 @@ def test_without_a_permission_of_the_school_the_box_gives_nothing_warm_or_cold(c
     assert city.play(warm)[0] == 200
     assert [city.play(path, token)[0] for path in (warm, cold)] == [403, 403]
     assert city.store.read[cold] == 0
-
-
-def stranger() -> dict[str, str]:
-    return pinned.pair("another seed", "caches/edge-east", ("edge-east",), pinned.CLIENT)
-
-
-@pytest.mark.parametrize(
-    ("who", "answered"),
-    [
-        (lambda: None, False),
-        (stranger, False),
-        # Of the stack, but for another purpose.
-        (lambda: pinned.pair(SEED, "box", ("x",), pinned.CLIENT), False),
-        (lambda: cache_tls.of_edge(SEED, CITY.districts[1].id), True),
-    ],
-)
-def test_the_shield_answers_edges_and_nobody_else(
-    city: City3, tmp_path: Path, who: Callable[[], dict[str, str] | None], answered: bool
-) -> None:
-    path = city.put("shut.m4s", b"s")
-    context = ssl.create_default_context(cadata=cache_tls.of_edge(SEED, SCHOOL.district)[cache_pod.TRUSTED])
-    if pair := who():
-        context.load_cert_chain(*written(tmp_path, "client", pair))
-    with socket.create_connection((city.shields[0].address, city.tree.ports[shield.EDGES_PORT]), 10) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname=cache_tree.shield_host()) as line:
-                line.sendall(f"GET {path} HTTP/1.1\r\nHost: {cache_tree.shield_host()}\r\n\r\n".encode())
-                said = line.recv(4096)
-        except OSError:
-            said = b""
-    assert said.startswith(b"HTTP/1.1 200 ") if answered else said == b""
-
-
-def test_an_edge_asks_nobody_but_the_shield_it_knows(city: City3) -> None:
-    """A server that says it is the shield, with a certificate of its own, gets no question."""
-    files = district_edge.files(CITY, cache_tree.shield_parts(2), 1)
-    wrong = {**cache_tls.of_edge(SEED, SCHOOL.district), cache_pod.TRUSTED: stranger()["tls.crt"]}
-    edge = city.tree.cache("doubtful", files, {cache_pod.TLS: wrong}, "doubtful", port=cache_pod.PORT)
-    edge.start()
-    line = http.client.HTTPConnection(edge.address, edge.port, timeout=30)
-    path = city.put("doubt.m4s", b"d")
-    line.request("GET", path, headers={"Host": city.edge_host})
-    assert line.getresponse().status == 502
-    assert city.store.read[path] == 0
-
-
-def test_the_edge_gives_figures_on_a_port_without_lessons(city: City3) -> None:
-    path = city.put("figures.m4s", b"f")
-    city.play(path)
-    for port, found in ((cache_pod.PORT, [200, 200]), (district_edge.FIGURES_PORT, [200, 404])):
-        statuses = []
-        for asked in (cache_pod.STATS, path):
-            line = http.client.HTTPConnection(city.edge.address, city.tree.ports[port], timeout=10)
-            line.request("GET", asked, headers={"Host": f"x:{city.tree.ports[cache_pod.PORT]}"})
-            statuses.append(line.getresponse().status)
-        assert statuses == found
 
 
 @pytest.mark.parametrize(("offered", "spoken"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1")])

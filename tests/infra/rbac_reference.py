@@ -47,7 +47,7 @@ WALLS = _kinds(
         "networking.k8s.io": "networkpolicies",
         "rbac.authorization.k8s.io": "roles rolebindings",
         "gateway.envoyproxy.io": "securitypolicies backendtrafficpolicies clienttrafficpolicies envoyproxies",
-        "gateway.networking.k8s.io": "referencegrants",
+        "gateway.networking.k8s.io": "referencegrants backendtlspolicies",
     }
 )
 TOLD = _kinds(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from catalog import City, names
 from derive import cache_pod, cache_tree, district_edge
@@ -58,15 +59,94 @@ def test_each_part_of_the_shield_is_a_pod_that_edges_know_by_name(tiny: City, se
     assert all(whole.items() <= part.props["spec"]["template"]["metadata"]["labels"].items() for part in parts)
 
 
+def first(trusted: str) -> list[str]:
+    """Of certificates that are trusted two by two, this epoch's and the next one's, each first one."""
+    found = [f"{each}-----END CERTIFICATE-----\n" for each in trusted.split("-----END CERTIFICATE-----\n")[:-1]]
+    subjects = [x509.load_pem_x509_certificate(each.encode()).subject.rfc4514_string() for each in found]
+    assert subjects[1::2] == [f"2.5.4.46=2,{each}" for each in subjects[::2]]
+    return found[::2]
+
+
 def test_shield_and_edges_trust_each_other_one_by_one(tiny: City, settings: Settings) -> None:
     shield = one(video_library.plan(tiny, settings()), "Secret", "video-library", "cache-tls")["stringData"]
     edges = [
         one(district_edges.plan(tiny, settings()), "Secret", f"edge-{each.id}", "cache-tls")["stringData"]
         for each in tiny.districts
     ]
-    assert shield["trusted.crt"] == "".join(edge["tls.crt"] for edge in edges)
-    assert {edge["trusted.crt"] for edge in edges} == {shield["tls.crt"]}
-    assert len({edge["tls.key"] for edge in (*edges, shield)}) == len(edges) + 1
+    door = one(gateway.plan(tiny, settings()), "Secret", "gateway", "cache-client")["stringData"]
+    # Of each also the one that it shows next.
+    assert first(shield["clients.crt"]) == [door["tls.crt"], *(edge["tls.crt"] for edge in edges)]
+    assert {tuple(first(edge["clients.crt"])) for edge in edges} == {(door["tls.crt"],)}
+    assert {tuple(first(edge["trusted.crt"])) for edge in edges} == {(shield["tls.crt"],)}
+    own = [each["tls.key"] for each in (*edges, shield, door)] + [edge["server.key"] for edge in edges]
+    assert len(set(own)) == 2 * len(edges) + 2
+
+
+def test_the_gateway_asks_every_cache_by_tls_and_knows_each_by_its_own_certificate(
+    tiny: City, settings: Settings
+) -> None:
+    plan = gateway.plan(tiny, settings())
+    shown = one(plan, "EnvoyProxy", "gateway", "envoy")["spec"]["backendTLS"]["clientCertificateRef"]
+    assert (shown["kind"], one(plan, "Secret", "gateway", shown["name"])["type"]) == ("Secret", "kubernetes.io/tls")
+    shield = one(video_library.plan(tiny, settings()), "Secret", "video-library", "cache-tls")["stringData"]
+    edge = {
+        space: one(district_edges.plan(tiny, settings()), "Secret", space, "cache-tls")["stringData"]["server.crt"]
+        for space in ("edge-east", "edge-hills")
+    }
+    caches = {("video-library", "shield"): shield["tls.crt"], **{(key, "district-edge"): edge[key] for key in edge}}
+    routes = [each for each in plan if each.kind == "HTTPRoute"]
+    asked = {(each.namespace, each.props["spec"]["rules"][0]["backendRefs"][0]["name"]) for each in routes}
+    assert caches.keys() <= asked
+    for (space, service), certificate in caches.items():
+        policy = one(plan, "BackendTLSPolicy", space, service)["spec"]
+        assert policy["targetRefs"] == [{"group": "", "kind": "Service", "name": service}], "every port of it"
+        (known,) = policy["validation"]["caCertificateRefs"]
+        assert first(one(plan, "ConfigMap", space, known["name"])["data"]["ca.crt"]) == [certificate]
+        (host,) = (
+            x509.load_pem_x509_certificate(certificate.encode())
+            .extensions.get_extension_for_class(x509.SubjectAlternativeName)
+            .value.get_values_for_type(x509.DNSName)
+        )
+        assert policy["validation"]["hostname"] == host == f"{service}.{space}.svc.cluster.local"
+    ranks = {each.kind: each.rank for each in plan}
+    assert ranks["ConfigMap"] < ranks["BackendTLSPolicy"] < ranks["HTTPRoute"]
+
+
+@pytest.mark.parametrize("part", ["video-library", "edge-east"])
+def test_a_cache_has_its_health_where_no_certificate_is_asked_for_and_lessons_nowhere_else_in_the_clear(
+    tiny: City, settings: Settings, part: str
+) -> None:
+    plan = (*video_library.plan(tiny, settings()), *district_edges.plan(tiny, settings()))
+    (server,) = [
+        each.props["spec"]["template"]["spec"]["containers"][0]
+        for each in plan
+        if each.kind == "Deployment" and each.namespace == part
+    ]
+    assert {server[each]["httpGet"]["port"] for each in ("readinessProbe", "livenessProbe")} == {8083}
+    tls = {"video-library": {8443, 8444}, "edge-east": {8443}}[part]
+    assert {port["containerPort"] for port in server["ports"]} == {*tls, 8083}
+    services = [each.props["spec"]["ports"] for each in plan if each.kind == "Service" and each.namespace == part]
+    assert {port["targetPort"] for ports in services for port in ports} == tls
+
+
+def test_at_each_step_of_new_keys_a_level_is_known_to_whoever_took_the_step_before_or_after(
+    tiny: City, settings: Settings
+) -> None:
+    def seen(ring: str) -> tuple[str, str, str, str]:
+        """What the edge shows to gateway and shield, and whom these know."""
+        known = settings(signingEpochs=ring)
+        edge = one(district_edges.plan(tiny, known), "Secret", "edge-east", "cache-tls")["stringData"]
+        shield = one(video_library.plan(tiny, known), "Secret", "video-library", "cache-tls")["stringData"]
+        trusted = one(gateway.plan(tiny, known), "ConfigMap", "edge-east", "known-certificates")["data"]["ca.crt"]
+        return edge["server.crt"], trusted, edge["tls.crt"], shield["clients.crt"]
+
+    for before, after in (("1", "1,2"), ("1,2", "2,1"), ("2,1", "2")):
+        for mine, theirs in ((before, after), (after, before)):
+            server, _, client, _ = seen(mine)
+            _, gateway_knows, _, shield_knows = seen(theirs)
+            assert server in gateway_knows and client in shield_knows, (mine, theirs)
+    assert seen("1")[0] not in seen("2")[1], "the old one counts no more"
+    assert seen("1")[2] not in seen("2")[3]
 
 
 def affinities(city: City, settings: Settings, **cells: Any) -> dict[str, Any]:
@@ -166,12 +246,10 @@ def test_the_path_decides_which_pod_of_a_cache_is_asked(tiny: City, settings: Se
 
 def test_an_edge_has_lessons_on_one_port_and_its_figures_on_another(tiny: City, settings: Settings) -> None:
     files = district_edge.files(tiny, cache_tree.shield_parts(1), 1)
-    assert "STRING 8080 8081 8082:ip-in=127.0.0.1\n" in files["records.config"]
+    assert "STRING 8443:ssl:proto=http 8083 8082:ip-in=127.0.0.1\n" in files["records.config"]
     purging, rule = files["remap.config"].splitlines()
-    assert purging.split()[1:3] == [rule.split()[1].replace("8080", "8082"), rule.split()[2]], (
-        "what is given up is what is kept"
-    )
-    assert rule.startswith("regex_map_with_recv_port http://.*:8080/lessons/ https://shield.video-library.svc")
+    assert purging.split()[1:] == ["http://.*:8082/lessons/", *rule.split()[2:]], "what is given up is what is kept"
+    assert rule.startswith("regex_map_with_recv_port https://.*:8443/lessons/ https://shield.video-library.svc")
     (backend,) = one(gateway.plan(tiny, settings()), "HTTPRoute", "edge-east", "edge-east")["spec"]["rules"][0][
         "backendRefs"
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog import City
+from catalog import City, names
 from derive import access_log
 from infra.plan import gateway
 from infra.plan.resource import Resource
@@ -65,13 +65,16 @@ def test_the_access_log_is_lines_of_json_and_not_the_controller_s_default(tiny: 
 
 def test_a_given_certificate_is_used_and_no_issuer_asked(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings())
-    assert one(plan, "Secret")["stringData"] == {"tls.crt": "a certificate", "tls.key": "a planted key"}
+    assert one(plan, "Secret", names.TLS_SECRET)["stringData"] == {
+        "tls.crt": "a certificate",
+        "tls.key": "a planted key",
+    }
     assert "cert-manager.io/cluster-issuer" not in one(plan, "Gateway", "gateway")["metadata"]["annotations"]
 
 
 def test_an_issuer_makes_the_certificate_that_the_listener_names(tiny: City, settings: Settings) -> None:
     plan = gateway.plan(tiny, settings(tlsCert=None, tlsKey=None, certIssuer="city-ca"))
-    assert not [each for each in plan if each.kind == "Secret"]
+    assert not [each for each in plan if each.kind == "Secret" and each.name == names.TLS_SECRET]
     assert one(plan, "Gateway", "gateway")["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "city-ca"
     listeners = one(plan, "Gateway", "gateway")["spec"]["listeners"]
     assert [each["hostname"] for each in listeners] == [
@@ -121,27 +124,27 @@ def _of(route: Resource) -> tuple[str, str, str, int]:
 PUBLIC_ROUTES = {
     "portal": ("portal", "/", "portal", 8080),
     "entitlement": ("entitlement", "/access/", "entitlement", 8080),
-    "shield": ("video-library", "/lessons/", "shield", 8080),
+    "shield": ("video-library", "/lessons/", "shield", 8444),
     "identity": ("identity", "/identity/realms/city/protocol/", "identity", 8080),
     "identity-actions": ("identity", "/identity/realms/city/login-actions/", "identity", 8080),
     "identity-broker": ("identity", "/identity/realms/city/broker/", "identity", 8080),
     "identity-well-known": ("identity", "/identity/realms/city/.well-known/", "identity", 8080),
     "identity-resources": ("identity", "/identity/resources/", "identity", 8080),
-    "parcels": ("video-library", "/parcels/", "shield", 8080),
+    "parcels": ("video-library", "/parcels/", "shield", 8444),
     "viewer": ("monitoring", "/monitoring/", "viewer", 8080),
     "query": ("monitoring", "/monitoring/api/v1/query", "prometheus", 9090),
     "query-range": ("monitoring", "/monitoring/api/v1/query_range", "prometheus", 9090),
 }
 SCHOOL_ROUTES = {
-    "schools-lessons": ("video-library", "/lessons/", "shield", 8081),
-    "schools-parcels": ("video-library", "/parcels/", "shield", 8080),
+    "schools-lessons": ("video-library", "/lessons/", "shield", 8443),
+    "schools-parcels": ("video-library", "/parcels/", "shield", 8444),
     "intake": ("school-edge", "/api/v1/write", "intake", 8080),
     "intake-access-log": ("school-edge", "/api/v1/access-log", "intake", 8080),
 }
 EDGE_ROUTES = {
-    f"edge-{district}": (f"edge-{district}", "/lessons/", "district-edge", 8080) for district in ("east", "hills")
+    f"edge-{district}": (f"edge-{district}", "/lessons/", "district-edge", 8443) for district in ("east", "hills")
 }
-PARCEL_ROUTES = {"boxes-parcels": ("video-library", "/parcels/", "shield", 8080)}
+PARCEL_ROUTES = {"boxes-parcels": ("video-library", "/parcels/", "shield", 8444)}
 
 
 def test_only_public_services_have_a_route(tiny: City, settings: Settings) -> None:

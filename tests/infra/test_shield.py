@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from catalog import City
-from derive import access_log, keys, shield
+from derive import access_log, cache_tree, district_edge, keys, shield
 from infra.plan import video_library
-from tests.builders import changed
 from tests.infra.conftest import SEED, Settings
 
 STORE = "http://store.example:7070"
@@ -33,26 +32,24 @@ def test_only_lessons_and_parcels_are_mapped_and_nothing_of_a_client_goes_on(tin
     found = rules(tiny)
     assert {rule: to.split()[0].removeprefix(STORE) for rule, to in found.items()} == {
         "http://.*:8082/lessons/": "/lessons/",
-        "http://.*:8081/lessons/": "/lessons/",
         "https://.*:8443/lessons/": "/lessons/",
-        "/lessons/": "/lessons/",
-        "/parcels/": "/parcels/",
+        "https://.*:8444/lessons/": "/lessons/",
+        "https://.*:8444/parcels/": "/parcels/",
     }
-    del found["http://.*:8082/lessons/"]
     for to in found.values():
         assert 0 < to.index("dropped.config") < to.index("s3_auth.so"), "signed after cookies and credentials are gone"
 
 
 def test_lessons_are_asked_for_whole_and_parcels_may_be_gone_on_with(tiny: City) -> None:
     whole = {rule for rule, to in rules(tiny).items() if "whole.config" in to}
-    assert whole == {"http://.*:8081/lessons/", "https://.*:8443/lessons/", "/lessons/"}
+    assert whole == {"http://.*:8082/lessons/", "https://.*:8443/lessons/", "https://.*:8444/lessons/"}
     assert "rm-header Range" in shield.files(tiny, STORE, 1, TOKENS)["whole.config"]
 
 
 def test_viewers_show_a_token_before_anything_else_and_schools_a_certificate_to_the_gateway(tiny: City) -> None:
     checked = {rule: to for rule, to in rules(tiny).items() if "uri_signing.so" in to}
-    assert set(checked) == {"/lessons/"}
-    plugins = [word for word in checked["/lessons/"].split() if word.startswith("@plugin=")]
+    assert set(checked) == {"https://.*:8444/lessons/"}
+    plugins = [word for word in checked["https://.*:8444/lessons/"].split() if word.startswith("@plugin=")]
     assert plugins[:2] == ["@plugin=tslua.so", "@plugin=uri_signing.so"], "it is said which one is checked before it is"
 
 
@@ -69,25 +66,25 @@ def test_the_shield_is_given_the_platform_s_own_public_key(tiny: City, settings:
     assert row["keys"] == [keys.public_jwk(SEED, keys.VIDEO)]
 
 
-def test_the_schools_rule_goes_by_the_port_that_was_reached_not_by_what_a_client_says(tiny: City) -> None:
-    (purging, schools, edges, *others) = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
-    assert schools.split()[0] == edges.split()[0] == purging.split()[0] == "regex_map_with_recv_port"
-    assert {line.split()[0] for line in others} == {"map"}
-    assert records(tiny)["proxy.config.http.server_ports"] == "8080 8081 8443:ssl 8082:ip-in=127.0.0.1"
+def test_every_rule_goes_by_the_port_that_was_reached_not_by_what_a_client_says(tiny: City) -> None:
+    lines = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
+    assert {line.split()[0] for line in lines} == {"regex_map_with_recv_port"}
+    ports = records(tiny)["proxy.config.http.server_ports"]
+    assert ports == "8443:ssl:proto=http 8444:ssl:proto=http 8083 8082:ip-in=127.0.0.1"
 
 
-def test_a_city_without_edges_has_a_shield_without_a_door_for_them(tiny: City) -> None:
-    services = tuple(service for service in tiny.services if service.id != "district-edge")
-    city = changed(tiny, services=services)
-    assert records(city)["proxy.config.http.server_ports"] == "8080 8081 8082:ip-in=127.0.0.1"
-    assert "https://.*:8443/lessons/" not in rules(city)
+def test_whoever_has_no_certificate_that_a_cache_knows_is_refused_with_the_hand_shake(tiny: City) -> None:
+    """What Traffic Server makes of it: tests/derive/test_cache_tls.py."""
+    edge = district_edge.files(tiny, cache_tree.shield_parts(1), 1)["records.config"]
+    for found in (shield.files(tiny, STORE, 1, TOKENS)["records.config"], edge):
+        assert "CONFIG proxy.config.ssl.client.certification_level INT 2\n" in found
+        assert "CONFIG proxy.config.ssl.CA.cert.filename STRING clients.crt\n" in found
 
 
 def test_an_object_is_given_up_under_the_address_that_it_is_fetched_at(tiny: City) -> None:
-    purging, *others = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
-    assert purging.split()[1:] == ["http://.*:8082/lessons/", others[0].split()[2]], (
-        "and unsigned: nothing is read that way"
-    )
+    """Whoever stands on loopback has it fetched, too, as a school's box would."""
+    operator, schools, *_ = shield.files(tiny, STORE, 1, TOKENS)["remap.config"].splitlines()
+    assert operator.split()[1:] == ["http://.*:8082/lessons/", *schools.split()[2:]]
 
 
 def test_nothing_but_reading_is_let_in_and_giving_up_from_loopback_only(tiny: City) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from catalog import load_named, names
 from catalog.school import School
-from derive import cache_pod, cache_tree, district_edge, keys, store
+from derive import cache_pod, cache_tree, keys, store
 from ops.schools import certificate
 from ops.stack import pair, session
 from tests import waiting
@@ -143,7 +143,7 @@ def test_an_edge_that_is_gone_is_missed_by_nobody_who_asks_the_shield(box: Box, 
 
 def test_the_figures_of_every_edge_are_seen(platform: Platform) -> None:
     question = f"GET {cache_pod.STATS} HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n"
-    script = f"exec 3<>/dev/tcp/127.0.0.1/{district_edge.FIGURES_PORT}; printf '{question}' >&3; head -1 <&3"
+    script = f"exec 3<>/dev/tcp/127.0.0.1/{cache_pod.FIGURES_PORT}; printf '{question}' >&3; head -1 <&3"
     for district in cache_tree.edges(CITY):
         place = ("exec", "-n", names.edge_namespace(district), f"deployment/{names.DISTRICT_EDGE}", "--")
         assert " 200 " in platform.cluster.kubectl(*place, "bash", "-c", script)

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.integration
 DOORS: dict[str, tuple[str, ...]] = {
     "object-store": ("object-store:7070",),
     "portal": ("portal:8080",),
-    "video-library": ("shield:8080", "shield:8081", "shield-0:8443"),
-    "edge-east": ("district-edge:8080", "district-edge-pods:8081"),
-    "edge-hills": ("district-edge:8080", "district-edge-pods:8081"),
+    "video-library": ("shield:8443", "shield:8444", "shield-0:8443", "shield-pods:8083"),
+    "edge-east": ("district-edge:8443", "district-edge-pods:8083"),
+    "edge-hills": ("district-edge:8443", "district-edge-pods:8083"),
     "entitlement": ("entitlement:8080",),
     "identity": ("identity:8080", "identity-pods:9000"),
     "database": ("postgres-rw:5432", "postgres-pods:9187"),
@@ -50,20 +50,20 @@ OPEN: dict[str, dict[str, tuple[str, ...]]] = {
     # Its instances talk to the Kubernetes API, and archive.
     "database": {"object-store": ("object-store:7070",), "default": ("kubernetes:443",)},
     # Only the shield, by the door where it shows a certificate.
-    "edge-east": {"video-library": ("shield-0:8443",)},
+    "edge-east": {"video-library": ("shield:8443", "shield-0:8443")},
     # The intake hands readings on.
     "school-edge": {"monitoring": ("prometheus:9090",)},
     # It watches all others, by the ports where they say how they are.
     "monitoring": {
         "object-store": ("object-store:7070",),
         "portal": ("portal:8080",),
-        "video-library": ("shield:8080",),
+        "video-library": ("shield-pods:8083",),
         "entitlement": ("entitlement:8080",),
         "identity": ("identity-pods:9000",),
         "database": ("postgres-pods:9187",),
         "school-edge": ("intake:8081",),
-        "edge-east": ("district-edge-pods:8081",),
-        "edge-hills": ("district-edge-pods:8081",),
+        "edge-east": ("district-edge-pods:8083",),
+        "edge-hills": ("district-edge-pods:8083",),
         "gateway": ("envoy:443", "envoy-pods:19001"),
         "log-collector": ("log-collector:8888",),
     },

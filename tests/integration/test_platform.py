@@ -99,7 +99,7 @@ def test_no_pod_has_a_token_but_the_gateway_s_controller(platform: Platform) -> 
         ("portal", "deployment/portal", STORE, 7070, False),
         ("video-library", "deployment/shield-0", "postgres-rw.database.svc.cluster.local", 5432, True),
         ("portal", "deployment/portal", "postgres-rw.database.svc.cluster.local", 5432, False),
-        ("portal", "deployment/portal", "shield.video-library.svc.cluster.local", 8080, False),
+        ("portal", "deployment/portal", "shield.video-library.svc.cluster.local", 8444, False),
         ("video-library", "deployment/shield-0", "portal.portal.svc.cluster.local", 8080, False),
         ("monitoring", "deployment/blackbox", STORE, 7070, True),
         ("monitoring", "deployment/blackbox", "portal.portal.svc.cluster.local", 8080, True),

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from catalog import City, names
-from derive import keys, readers, session_token, shield, store
+from catalog import City
+from derive import keys, readers, session_token, store
 from tests import tricks
 from tests.integration import point, viewer
 from tests.integration.conftest import Platform
@@ -41,7 +41,7 @@ def gateway(platform: Platform) -> Point:
 @pytest.fixture(scope="module")
 def cache(platform: Platform) -> Iterator[Point]:
     """The shield itself: the gateway would tidy paths up before it sees them."""
-    with point.behind(platform, names.VIDEO_LIBRARY, names.SHIELD, shield.PORT) as found:
+    with point.shield_itself(platform) as found:
         yield found
 
 

@@ -6,7 +6,6 @@ Asked past the gateway, which would tidy the paths up before the shield sees the
 from __future__ import annotations
 
 import base64
-import http.client
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +13,8 @@ from typing import Any
 
 import pytest
 
-from catalog import names
-from derive import keys, session_token, shield, store
-from ops.lessons import place
-from tests.integration import viewer
+from derive import keys, session_token, store
+from tests.integration import point, viewer
 from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded
 
@@ -41,28 +38,15 @@ def objects(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="module")
-def port(platform: Platform, objects: None) -> Iterator[int]:
-    """The shield's port for viewers, on this machine."""
-    where = place.of_stack(platform.stack)
-    with where.forwarded(names.VIDEO_LIBRARY, names.SHIELD, shield.PORT) as address:
-        yield int(address.rpartition(":")[2])
-
-
-@pytest.fixture(scope="module")
-def ask(port: int) -> Iterator[Ask]:
+def ask(platform: Platform, objects: None) -> Iterator[Ask]:
     """``ask(path, cookie)``: status and body, with the address exactly as given; one connection, since forwarding each takes a second."""
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with point.shield_itself(platform) as shield:
 
-    def run(path: str, cookie: str | None = None, method: str = "GET", **headers: str) -> tuple[int, bytes]:
-        link.putrequest(method, path, skip_host=True)
-        for key, value in {"Host": "shield.example", **headers, **({"Cookie": cookie} if cookie else {})}.items():
-            link.putheader(key, value)
-        link.endheaders()
-        answer = link.getresponse()
-        return answer.status, answer.read()
+        def run(path: str, cookie: str | None = None, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+            shown = {"Cookie": cookie} if cookie else {}
+            return shield.ask(method, path, {"Host": "shield.example", **headers, **shown})
 
-    yield run
-    link.close()
+        yield run
 
 
 @pytest.fixture(scope="module")
