@@ -17,11 +17,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.cdn import network
-from benchmarks.cdn.lab import DOMAIN, Lab
+from benchmarks.cdn.lab import DOMAIN, EDGE_PORT, Lab
 from benchmarks.cdn.material import Lesson, body
 from benchmarks.cdn.request import BLOCK, Connection, Place
 from catalog import names
-from derive import district_edge
 
 pytestmark = pytest.mark.integration
 DISTRICT = "hills"
@@ -66,14 +65,15 @@ async def read(lab: Lab, name: str, *, near: bool) -> tuple[float, float]:
     lesson = Lesson(lab.city, f"{name} {time.monotonic_ns()}", 1)
     rung, link = lesson.rung(720), network.space_link(lab.city, DISTRICT)
     before = crossed(link)
-    async with gateway_in_the_city((link.address, district_edge.PORT)):
+    async with gateway_in_the_city((link.address, EDGE_PORT)):
         for school in (each.code for each in lab.city.schools if each.district == DISTRICT):
-            beside = (f"{network.space_link(lab.city, school).net}.1", district_edge.PORT)
+            beside = (f"{network.space_link(lab.city, school).net}.1", EDGE_PORT)
             where = beside if near else (network.ORIGIN, PORT)
             connection = Connection(Place(network.space(school), *where, names.district_host(DISTRICT, DOMAIN)))
             answer = await connection.get(lesson.path(rung, 0))
             connection.close()
-            assert answer.data == body(lesson.path(rung, 0), lesson.size(rung)), answer.error
+            same = answer.data == body(lesson.path(rung, 0), lesson.size(rung))
+            assert same, answer.error
     down, up = (now - then for now, then in zip(crossed(link), before, strict=True))
     return down / lesson.size(rung), up / lesson.size(rung)
 

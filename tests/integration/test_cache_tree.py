@@ -45,12 +45,14 @@ class Box:
     chain: Path | None
     """Key and certificate; None for a stranger."""
 
-    def ask(self, host: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
-        """Status, body and the caches' own account (`Via`)."""
+    def ask(
+        self, host: str, path: str, headers: Mapping[str, str] | None = None, at: str = ""
+    ) -> tuple[int, bytes, str]:
+        """Status, body and the caches' own account (`Via`), by the city's gateway or that ``at`` an address."""
         context = ssl.create_default_context(cafile=str(self.platform.authority))
         if self.chain:
             context.load_cert_chain(self.chain)
-        address = urlsplit(self.platform.url)
+        address = urlsplit(at or self.platform.url)
         line = http.client.HTTPSConnection(host)
         line.sock = context.wrap_socket(
             socket.create_connection((address.hostname, address.port), timeout=30), server_hostname=host
