@@ -23,7 +23,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|classes for|must be more than the|must divide|is before|no bells|already has bells|not after the end|lie in no term"
     r"|may not `|is wider than|never holds|has not signed in|anyway: leave|already has `|except by a rule|no personal data|is not for `"
     r"|never go so far|out of use|no resource|no licence|no grant|under a licence|nothing else is|reaches no farther|hold a seat"
-    r"|gives and owes|no party|after its first day|opens nothing|not Chinese|not English"
+    r"|gives and owes|no role of a roster|no party|after its first day|opens nothing|not Chinese|not English"
     r"|is a school day|lies in|must hold two probes|are kept six months|not an IANA time zone|has the scope|is no target|is missing: add `"
     r"|can be locked|is no period|no lessons on this day|inside the alliance only|of a school that has|not streamed live"
     r"|when the first school|a rendition of the ladder|people of a partner|its scope is `|is the word for `"
