@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from catalog import load_named, names
-from derive import access_log, keys, store
+from derive import access_log, keys, shield, store
 from derive.access_log import Access
 from infra.plan import ports
 from ops.lessons import place
@@ -270,9 +270,9 @@ def test_only_files_whose_name_is_known_are_served(door: Door, box: str, path: s
 @pytest.mark.parametrize(
     ("namespace", "workload", "host", "port", "open_"),
     [
-        ("portal", "deployment/portal", "shield.video-library", 8081, False),
-        ("school-edge", "deployment/intake", "shield.video-library", 8081, False),
-        ("video-library", "deployment/shield-0", "shield.video-library", 8081, True),
+        ("portal", "deployment/portal", "shield.video-library", shield.PORT, False),
+        ("school-edge", "deployment/intake", "shield.video-library", shield.PORT, False),
+        ("video-library", "deployment/shield-0", "shield.video-library", shield.PORT, True),
         ("portal", "deployment/portal", "intake.school-edge", 8080, False),
         ("video-library", "deployment/shield-0", "intake.school-edge", 8080, False),
         ("school-edge", "deployment/intake", "object-store.object-store", 7070, False),
