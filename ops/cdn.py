@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalog import City, load_named, names
 from catalog.errors import UserError
-from derive import lesson, link_budget, video_token, withdrawal
+from derive import link_budget, video_token, withdrawal
 from derive.prefetch import Night, Plan, crossing, refusal, refusals, sentence
 from infra.plan import ports
 from loadtests import lesson_week
@@ -40,7 +40,7 @@ from ops.cdns import (
 )
 from ops.cdns.bars import Bars
 from ops.console import console
-from ops.lessons import library, place, withdrawing
+from ops.lessons import library, place
 
 app = typer.Typer(
     no_args_is_help=True, help="The video CDN: what links carry, what boxes fetch in the night, what the caches hold."
@@ -255,11 +255,8 @@ def purge_command(
     with where.buckets() as (_, lessons):
         paths = path or purging.paths_of(lessons, named)
         with bars.progress, deeds.noted(where, Deed("cdn-purge", named, {"paths": len(paths)})):
-            try:
-                held = purging.pods(doors.of(where), paths, bars.step)
-            finally:
-                keys = [path.removeprefix(lesson.public_path("")) for path in paths]
-                withdrawing.announce_purge(lessons, named, keys, withdrawal.kept(load_named(where.city)))
+            keep = withdrawal.kept(load_named(where.city))
+            held = purging.everywhere(where, lessons, named, paths, keep, bars.step)
     typer.echo(purging.told(paths, held))
 
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 
 from derive import cache_pod
 
-_ANSWERING = re.compile(
-    "".join(f"|{re.escape(f'CONFIG {name} {value}')}\n" for name, value in cache_pod.MUTUAL.items())[1:]
-)
+_ANSWERING = re.compile("|".join(re.escape(f"CONFIG {name} {value}\n") for name, value in cache_pod.MUTUAL.items()))
 
 
 def plain(files: Mapping[str, str], doors: Mapping[int, int], *, besides: bool = False) -> dict[str, str]:

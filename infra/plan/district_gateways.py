@@ -31,9 +31,8 @@ def node_port(city: City, district: str) -> int:
 
 def plan(city: City, settings: StackSettings, envoy: Body, gateway: Resource) -> Iterator[Resource]:
     """One for each district with an edge and a zone. ``envoy`` is the spec of the city's EnvoyProxy, ``gateway`` its Gateway."""
-    own = routes.own_gateways(city, settings)
-    for district in map(city.district, cache_tree.edges(city)):
-        if names.edge_namespace(district.id) in own:
+    if routes.own_gateways(city, settings):
+        for district in map(city.district, cache_tree.edges_in_zone(city)):
             yield from _gateway(city, settings, district, envoy, gateway)
 
 
@@ -41,9 +40,11 @@ def _gateway(
     city: City, settings: StackSettings, district: District, envoy: Body, gateway: Resource
 ) -> Iterator[Resource]:
     name = names.edge_namespace(district.id)
-    version, kind = f"{ENVOY}/v1alpha1", "EnvoyProxy"
+    kind = "EnvoyProxy"
     spec = _envoy(city, settings, district, envoy)
-    yield resource({"apiVersion": version, "kind": kind, "metadata": objects.meta(name, names.GATEWAY), "spec": spec})
+    yield resource(
+        {"apiVersion": objects.ENVOY_API, "kind": kind, "metadata": objects.meta(name, names.GATEWAY), "spec": spec}
+    )
     told = gateway.props
     yield resource(
         {

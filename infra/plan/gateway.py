@@ -11,7 +11,7 @@ from derive import access_log, pods
 from infra.config import StackSettings
 from infra.plan import disruption, district_gateways, objects, routes, school_listener, sign_in, upstream_tls
 from infra.plan.resource import HELM_RELEASE, Body, Resource, resource
-from infra.plan.routes import GATEWAY_API, PUBLIC
+from infra.plan.routes import PUBLIC
 
 NODE_PORT = 30443
 """Port of every node that leads to the gateway where the profile exposes it so."""
@@ -26,7 +26,6 @@ PODS: Mapping[str, str] = {
     district_gateways.OWNER: names.GATEWAY,
 }
 """Labels that the controller puts on Envoy's pods."""
-ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 RESTRICTED = {
     "runAsNonRoot": True,
     "runAsUser": pods.UID,
@@ -161,11 +160,11 @@ def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resour
         "filterOrder": [sign_in.ORDER],
         "shutdown": {"drainTimeout": f"{drain}s", "minDrainDuration": f"{min(drain, 10)}s"},
     }
-    yield _custom(ENVOY_API, "EnvoyProxy", PROXY, spec)
+    yield _custom(objects.ENVOY_API, "EnvoyProxy", PROXY, spec)
     controller = "gateway.envoyproxy.io/gatewayclass-controller"
     yield resource(
         {
-            "apiVersion": GATEWAY_API,
+            "apiVersion": objects.GATEWAY_API,
             "kind": "GatewayClass",
             "metadata": {"name": RELEASE, "labels": names.labels(names.GATEWAY)},
             "spec": {"controllerName": controller, "parametersRef": proxy},
@@ -175,7 +174,7 @@ def _listener(city: City, settings: StackSettings, log: Body) -> Iterator[Resour
     yield gateway
     yield from district_gateways.plan(city, settings, spec, gateway)
     clients = _clients(settings, routes.own_gateways(city, settings))
-    yield _custom(ENVOY_API, "ClientTrafficPolicy", "clients", clients)
+    yield _custom(objects.ENVOY_API, "ClientTrafficPolicy", "clients", clients)
     yield from school_listener.plan(city, settings, clients)
     if settings.row.redirect_http:
         yield _redirect(settings)
@@ -249,7 +248,7 @@ def _redirect(settings: StackSettings) -> Resource:
         "hostnames": [settings.domain],
         "rules": [{"filters": [{"type": "RequestRedirect", "requestRedirect": to}]}],
     }
-    return _custom(GATEWAY_API, "HTTPRoute", "redirect-to-https", spec)
+    return _custom(objects.GATEWAY_API, "HTTPRoute", "redirect-to-https", spec)
 
 
 def _gateway(city: City, settings: StackSettings) -> Resource:
@@ -259,7 +258,7 @@ def _gateway(city: City, settings: StackSettings) -> Resource:
         **({"cert-manager.io/cluster-issuer": settings.cert_issuer} if settings.cert_issuer else {}),
     }
     return _custom(
-        GATEWAY_API,
+        objects.GATEWAY_API,
         "Gateway",
         names.GATEWAY,
         {"gatewayClassName": RELEASE, "listeners": list(_listeners(city, settings))},

@@ -12,6 +12,8 @@ HTTP = 8080
 """Port of every HTTP service of our own."""
 
 
+GATEWAY_API, ENVOY_API = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1alpha1"
+"""Versions of the Gateway API, and of Envoy Gateway's own kinds beside it."""
 TMP = "/tmp"  # noqa: S108  # a pod's own scratch volume
 """Where programs write what they forget; a volume, since root file systems are read-only."""
 

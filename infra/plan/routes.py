@@ -15,7 +15,6 @@ from infra.plan import admission as limiting
 from infra.plan import objects, ports, sign_in
 from infra.plan.resource import Body, Resource, resource
 
-GATEWAY_API = "gateway.networking.k8s.io/v1"
 PUBLIC = "https"
 """Listener for browsers, on the platform's domain."""
 SCHOOLS = "schools"
@@ -222,7 +221,7 @@ def traffic_policy(route: str, service: str, spec: Body) -> Resource:
     target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route}
     return resource(
         {
-            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "apiVersion": objects.ENVOY_API,
             "kind": "BackendTrafficPolicy",
             "metadata": objects.meta(route, service),
             "spec": {"targetRefs": [target], **spec},
@@ -242,7 +241,7 @@ def _http_route(route: Route, host: str, gateways: list[str]) -> Resource:
     }
     return resource(
         {
-            "apiVersion": GATEWAY_API,
+            "apiVersion": objects.GATEWAY_API,
             "kind": "HTTPRoute",
             "metadata": objects.meta(route.name, route.service),
             "spec": {"parentRefs": parents, "hostnames": [host], "rules": [rule]},

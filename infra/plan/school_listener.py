@@ -57,7 +57,7 @@ def plan(city: City, settings: StackSettings, clients: Mapping[str, Any]) -> Ite
     }
     yield resource(
         {
-            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "apiVersion": objects.ENVOY_API,
             "kind": "ClientTrafficPolicy",
             "metadata": objects.meta(SCHOOLS, names.GATEWAY),
             "spec": spec,

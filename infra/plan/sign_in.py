@@ -44,7 +44,7 @@ def policy(
         spec["extAuth"] = {"failOpen": False, "headersToExtAuth": ["cookie"], "http": http}
     return resource(
         {
-            "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+            "apiVersion": objects.ENVOY_API,
             "kind": "SecurityPolicy",
             "metadata": objects.meta(route, service),
             "spec": spec,

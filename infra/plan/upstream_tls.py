@@ -40,7 +40,7 @@ def _known(backend: str, service: str, host: str, trusted: str) -> Iterator[Reso
     validation = {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": KNOWN}], "hostname": host}
     yield resource(
         {
-            "apiVersion": "gateway.networking.k8s.io/v1",
+            "apiVersion": objects.GATEWAY_API,
             "kind": "BackendTLSPolicy",
             "metadata": objects.meta(backend, service),
             "spec": {"targetRefs": [{"group": "", "kind": "Service", "name": backend}], "validation": validation},

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from catalog.errors import UserError
 from derive import lesson, purging, withdrawal
 from ops.cdns import doors
 from ops.cdns.doors import Door
-from ops.lessons import library
+from ops.lessons import library, withdrawing
+from ops.lessons.place import Place
 from services.packager.store import Bucket
 
 TRIES = 3
@@ -43,6 +45,21 @@ def pods(caches: Sequence[Door], paths: Sequence[str], step: Step = quiet) -> di
         said = "; ".join(f"{name}: {why}" for name, why in failed.items())
         raise UserError(f"not every cache could be purged: {said}\nonce they answer: `{command(paths)}`")
     return held
+
+
+def everywhere(  # noqa: PLR0917  # what a purge has in hand
+    where: Place, lessons: Bucket, lesson_id: str, paths: Sequence[str], keep: timedelta, step: Step = quiet
+) -> dict[str, int]:
+    """Have shield and edges give these paths of a lesson up, as `pods` does, and tell the boxes, also where that failed.
+
+    The boxes last: one that hears of it before may fetch again what a cache that it asks still has. UserError as of `pods`, or where they
+    cannot be told.
+    """
+    try:
+        return pods(doors.of(where), paths, step)
+    finally:
+        keys = [path.removeprefix(lesson.public_path("")) for path in paths]
+        withdrawing.announce_purge(lessons, lesson_id, keys, keep)
 
 
 def command(paths: Sequence[str]) -> str:

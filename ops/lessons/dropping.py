@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from catalog.errors import UserError
 from derive import lesson
-from ops.cdns import doors, purging
+from ops.cdns import purging
 from ops.lessons import library, withdrawing
 from ops.lessons.place import Place
 from services.packager.store import Bucket
@@ -47,11 +47,7 @@ def dropping(
 def _given_up(where: Place, lessons: Bucket, lesson_id: str, gone: set[str], keep: timedelta) -> str:
     paths = sorted(map(lesson.public_path, gone))
     try:
-        try:
-            held = purging.pods(doors.of(where), paths)
-        finally:
-            # Once more, now that no cache that a box asks has them: one that heard of it before may have fetched them again.
-            withdrawing.announce_purge(lessons, lesson_id, gone, keep)
+        held = purging.everywhere(where, lessons, lesson_id, paths, keep)
     except UserError as error:
         raise UserError(
             f"{len(paths)} files of {lesson_id} are deleted, and caches may give copies of them still: {error}\n"

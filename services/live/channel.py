@@ -23,6 +23,16 @@ PAUSE: Final = 1.0
 Result = TypeVar("Result")
 
 
+def header(run: str) -> str:
+    """Name of a run's header."""
+    return f"{run}-init.mp4"
+
+
+def segment(run: str, number: int) -> str:
+    """Name of a run's segment, counted from 1."""
+    return f"{run}-{number:05d}.m4s"
+
+
 def patiently(call: Callable[[], Result]) -> Result:
     """What ``call`` returns, tried again for a while when it fails; the last failure is raised."""
     deadline = time.monotonic() + PATIENCE
@@ -73,12 +83,12 @@ class Channel:
         if isinstance(part, Fragment):
             at = self._begun + timedelta(seconds=self._ticks / self.rate)
             self._ticks, self._number = self._ticks + part.ticks, self._number + 1
-            name = f"{self._run}-{self._number:05d}.m4s"
-            item = Item(name, part.ticks / self.rate, f"{self._run}-init.mp4", at, self._fresh)
+            name = segment(self._run, self._number)
+            item = Item(name, part.ticks / self.rate, header(self._run), at, self._fresh)
             self._fresh = False
             self._queue.put(lambda: self._segment(item, part.data))
         else:
-            self.header, name = part, f"{self._run}-init.mp4"
+            self.header, name = part, header(self._run)
             self._queue.put(lambda: self._put(name, part, IMMUTABLE))
 
     def check(self) -> None:

@@ -212,20 +212,8 @@ def _piece(
     """MPEG-TS from second ``begin``: the picture as it is, and sound for as long as it lasts."""
     picture, heard = streams
     chain = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0,apad"
-    encoded = [
-        "-map",
-        f"1:{heard or 0}",
-        "-c:a",
-        "aac",
-        "-b:a",
-        f"{SOUND_KBPS}k",
-        "-ac",
-        "2",
-        "-ar",
-        str(SAMPLE_RATE),
-        "-af",
-        chain,
-    ]
+    encoded = ["-map", f"1:{heard or 0}", "-c:a", "aac", "-b:a", f"{SOUND_KBPS}k", "-ac", "2", "-ar", str(SAMPLE_RATE),
+               "-af", chain]  # fmt: skip
     return ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", *sources, "-map", f"0:{picture}",
             "-c:v", "copy", *(encoded if sound else []), "-t", f"{seconds:.6f}", "-output_ts_offset", f"{begin:.6f}",
             "-muxdelay", "0", "-muxpreload", "0", "-mpegts_flags", "initial_discontinuity", "-fflags", "+bitexact", "-flags", "+bitexact",

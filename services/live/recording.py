@@ -18,7 +18,7 @@ from services.live.joining import FORMATS, SOUND_KBPS, WHOLE, contents, joined
 from services.live.part import STEP, Pace, Part
 from services.live.request import Request
 from services.live.streamed import Streamed
-from services.packager import disk, ffmpeg
+from services.packager import disk, ffmpeg, packaging
 from services.packager.packaging import Packaging
 from services.packager.progress import say
 from services.packager.store import Bucket
@@ -26,8 +26,6 @@ from services.packager.store import Bucket
 AHEAD: Final = disk.MARGIN + 4 * STEP
 """Bytes that stay free beside what joining needs: what is written until the room is looked at again counts twice."""
 BLOCK: Final = 1 << 20
-ENOUGH: Final = 0.95
-"""Share of the pictures that must be in the joined file, as of any recording's (``services/packager/packaging.py``)."""
 KEPT: Final = "live/{id}/parts/{part}"
 """Where a part is in the bucket of uploads of which much is not in the recording; it expires there as uploads do."""
 
@@ -61,7 +59,7 @@ class Joined:
     @property
     def whole(self) -> bool:
         """Whether the parts are needed no longer."""
-        return self.pictures >= ENOUGH * self.plan.pictures
+        return self.pictures >= packaging.WHOLE * self.plan.pictures
 
 
 class Recording:

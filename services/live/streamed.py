@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from services.live.channel import patiently
+from services.live.channel import header, patiently, segment
 from services.live.request import SOUND, Request
 from services.packager import fragments
 from services.packager.store import Bucket
@@ -118,7 +119,7 @@ class Streamed:
         return self.request.rungs[-1].name
 
     def _key(self, track: str, run: str, number: int) -> str:
-        return f"{self.request.folder}{track}/{run}-{f'{number:05d}.m4s' if number else 'init.mp4'}"
+        return f"{self.request.folder}{track}/{segment(run, number) if number else header(run)}"
 
     def _listed(self, track: str) -> Iterator[tuple[str, int, int]]:
         for key, size, _ in self.bucket.objects(f"{self.request.folder}{track}/"):
@@ -138,7 +139,7 @@ class Streamed:
                 for number in (HEADER, *range(stretch.first, stretch.last + 1)):
                     key = self._key(track, stretch.run, number)
                     # A last moment of sound may be missing, and is silence.
-                    if data := patiently(lambda key=key: self.bucket.get(key)):  # type: ignore[misc]
+                    if data := patiently(partial(self.bucket.get, key)):
                         pipe.write(data[0])
                     elif track != SOUND:
                         raise FileNotFoundError(key)

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from benchmarks.cdn import network
 from benchmarks.cdn.lab import DOMAIN, EDGE_PORT, Lab
 from benchmarks.cdn.material import Lesson, body
-from benchmarks.cdn.request import BLOCK, Connection, Place
+from benchmarks.cdn.request import Connection, Place
 from catalog import names
+from tests.cdn.platform import tunnel
 
 pytestmark = pytest.mark.integration
 DISTRICT = "hills"
-PORT = 9443
-"""Of the gateway in the city."""
 
 
 def crossed(link: network.Link) -> tuple[int, int]:
@@ -35,40 +31,16 @@ def crossed(link: network.Link) -> tuple[int, int]:
     return int(found["stats64"]["tx"]["bytes"]), int(found["stats64"]["rx"]["bytes"])
 
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(BLOCK):
-        target.write(data)
-        await target.drain()
-    target.close()
-
-
-@asynccontextmanager
-async def gateway_in_the_city(edge: tuple[str, int]) -> AsyncIterator[None]:
-    """Bytes of whoever comes to `PORT` in the city go to ``edge``, and back."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        plug = network.plug(network.ROOT)
-        plug.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(plug, edge)
-        to_reader, to_writer = await asyncio.open_connection(sock=plug)
-        await asyncio.gather(_pump(reader, to_writer), _pump(to_reader, writer))
-
-    door = network.plug(network.ROOT)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.bind((network.ORIGIN, PORT))
-    async with await asyncio.start_server(serve, sock=door):
-        yield
-
-
 async def read(lab: Lab, name: str, *, near: bool) -> tuple[float, float]:
     """Copies of one segment that went down and up while every school of the district read it by its gateway."""
     lesson = Lesson(lab.city, f"{name} {time.monotonic_ns()}", 1)
     rung, link = lesson.rung(720), network.space_link(lab.city, DISTRICT)
     before = crossed(link)
-    async with gateway_in_the_city((link.address, EDGE_PORT)):
+    city = tunnel(network.ROOT, (link.address, EDGE_PORT), listening=(network.ROOT, network.ORIGIN))
+    with city as gateway_in_the_city:
         for school in (each.code for each in lab.city.schools if each.district == DISTRICT):
             beside = (f"{network.space_link(lab.city, school).net}.1", EDGE_PORT)
-            where = beside if near else (network.ORIGIN, PORT)
+            where = beside if near else gateway_in_the_city
             connection = Connection(Place(network.space(school), *where, names.district_host(DISTRICT, DOMAIN)))
             answer = await connection.get(lesson.path(rung, 0))
             connection.close()

@@ -30,7 +30,7 @@ from derive.signing import Step
 from infra import config
 from infra.plan import admission as limiting
 from infra.plan import routes, sign_in
-from infra.plan.routes import GATEWAY_API
+from infra.plan.objects import GATEWAY_API
 from ops import secrets
 from ops.lessons import library, place
 from ops.stack import configuration, renewal

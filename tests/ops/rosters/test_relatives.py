@@ -57,6 +57,14 @@ def said(*words: str) -> str:
     return done.stdout
 
 
+def joined(folder: Path) -> str:
+    """Joins the parent with a pupil of the second school, too; that pupil's id in the register."""
+    pupil = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith(f"s{SECOND}"))
+    row = next(row for row in small.read(folder, "users") if row["sourcedId"] == PARENT)
+    edit(folder, "users", "sourcedId", PARENT, agentSourcedIds=f"{row['agentSourcedIds']},{pupil}")
+    return str(pupil)
+
+
 def called(folder: Path, user: str, *roles: str, at: str = FIRST) -> None:
     """The register has them as this at a school, and as nothing else there."""
     rows = small.read(folder, "roles")
@@ -102,9 +110,7 @@ def test_a_link_has_the_words_of_the_register(
 
 def test_what_somebody_is_at_another_school_says_nothing_of_a_pupil_here(server: Server, folder: Path) -> None:
     """A mother here is an aunt there; where she is nothing at the pupil's school, what she is elsewhere counts."""
-    other = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith(f"s{SECOND}"))
-    row = next(row for row in small.read(folder, "users") if row["sourcedId"] == PARENT)
-    edit(folder, "users", "sourcedId", PARENT, agentSourcedIds=f"{row['agentSourcedIds']},{other}")
+    other = joined(folder)
     called(folder, PARENT, "relative", at=SECOND)
     server.take(folder)
     assert (links(server)[of(PUPIL)], links(server)[of(other)]) == (["parent"], ["relative"])
@@ -116,9 +122,7 @@ def test_what_somebody_is_at_another_school_says_nothing_of_a_pupil_here(server:
 def test_a_school_s_file_changes_what_its_people_are_there_and_leaves_the_other_s(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:
-    pupil = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith(f"s{SECOND}"))
-    row = next(row for row in small.read(folder, "users") if row["sourcedId"] == PARENT)
-    edit(folder, "users", "sourcedId", PARENT, agentSourcedIds=f"{row['agentSourcedIds']},{pupil}")
+    pupil = joined(folder)
     called(folder, PARENT, "parent", at=SECOND)
     server.take(folder)
     agreed(server)
@@ -134,9 +138,7 @@ def test_a_school_s_file_changes_what_its_people_are_there_and_leaves_the_other_
 def test_a_school_s_file_says_it_also_of_a_pupil_elsewhere_where_the_adult_is_nothing(
     server: Server, folder: Path, tmp_path: Path
 ) -> None:
-    pupil = next(row["sourcedId"] for row in small.read(folder, "users") if row["sourcedId"].startswith(f"s{SECOND}"))
-    row = next(row for row in small.read(folder, "users") if row["sourcedId"] == PARENT)
-    edit(folder, "users", "sourcedId", PARENT, agentSourcedIds=f"{row['agentSourcedIds']},{pupil}")
+    pupil = joined(folder)
     server.take(folder)
     assert links(server)[of(pupil)] == ["parent"]
     first = only(small.written(tmp_path / "first"), FIRST)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from urllib.parse import urlsplit
 
@@ -86,12 +87,21 @@ class Cache:
 
     def _read(self, answer: http.client.HTTPResponse, size: int | None = None) -> bytes:
         """So much of the answer, or all. OSError, as from every question, where it breaks off."""
-        try:
+        with self._told():
             return answer.read(size)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Hang up where the talk breaks off, and have it be an OSError."""
+        try:
+            yield
+        except ConnectionError:
+            self._line.close()
+            raise
         except http.client.HTTPException as error:
             self._line.close()
-            raise _broken(error) from error
-        except OSError:
+            raise OSError(f"the cache: {type(error).__name__}: {error}") from error
+        except BaseException:
             self._line.close()
             raise
 
@@ -111,22 +121,9 @@ class Cache:
     def _once(
         self, method: str, path: str, headers: dict[str, str], body: Iterable[bytes] | None
     ) -> http.client.HTTPResponse:
-        try:
+        with self._told():
             self._line.request(method, path, body, headers)
             return self._line.getresponse()
-        except ConnectionError:
-            self._line.close()
-            raise
-        except http.client.HTTPException as error:
-            self._line.close()
-            raise _broken(error) from error
-        except BaseException:
-            self._line.close()
-            raise
-
-
-def _broken(error: http.client.HTTPException) -> OSError:
-    return OSError(f"the cache: {type(error).__name__}: {error}")
 
 
 class Skipped(OSError):  # noqa: N818  # what else there was is given up
