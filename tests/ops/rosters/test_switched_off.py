@@ -30,7 +30,7 @@ def test_what_an_earlier_import_left_of_one_ends_with_the_next_one_of_the_same_f
     edit(folder, "users", "sourcedId", PARENT, enabledUser="false")
     server.take(folder)
     with server.connect("postgres") as connection:
-        words = "INSERT INTO guardians (guardian, child) VALUES (%s, %s)"
+        words = "INSERT INTO guardians (guardian, child, roles) VALUES (%s, %s, '{parent}')"
         connection.execute(words, (HASHES.of(PARENT), HASHES.of(PUPIL)))
     agreed(server)
     assert counts(server.take(folder)) == (0, 2, 0)
