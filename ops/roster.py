@@ -197,11 +197,12 @@ def slips_command(
     Examples: `huiju roster slips roster.zip --school CODE --class ID` for a class; a lost slip, or a forgotten password: add
     `--only --number 2`, which ends slip 1 as soon as slip 2 is used.
     """
-    where = place.of_stack(stack)
-    city, source = load_named(where.city), Source(file)
-    if school not in city.by_code:
-        raise UserError(school_codes.unknown(school, city))
+    source = Source(file)
     try:
+        where = place.of_stack(stack)
+        city = load_named(where.city)
+        if school not in city.by_code:
+            raise UserError(school_codes.unknown(school, city))
         found = look(source, city, today(city.timezone), encoding)
         people = telling.identities() if only else ()
         of = "people" if only else "class" if group else "school"

@@ -13,7 +13,7 @@ from ops import roster
 from ops.lessons import place
 
 
-@pytest.mark.parametrize("command", [["import"], ["import", "--dry-run"], ["diff"]])
+@pytest.mark.parametrize("command", [["import"], ["import", "--dry-run"], ["diff"], ["slips", "--school", "CODE"]])
 def test_a_file_that_is_not_there_is_said_before_any_platform_is_asked(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
