@@ -252,17 +252,22 @@ def readings(facts: Facts) -> Iterator[Finding]:
 
 
 def locks(facts: Facts) -> Iterator[Finding]:
-    """A lock that cannot hold, one that outlives its object's term, and an audit record that could be deleted too early."""
+    """A lock that cannot hold, one that outlives its object's term, and a record or an access log that could be deleted too early."""
     for index, service in facts.of("services").items():
         for position, bucket in enumerate(service.buckets):
             for name, message in _lock_problems(bucket):
                 yield Finding("services", index, ("buckets", position, name), message)
 
 
+_LOCKED: Final = {names.BUCKET_AUDIT: "audit records", names.BUCKET_ACCESS_LOGS: "access logs"}
+"""Buckets whose objects nobody may delete for six months: what is in them."""
+
+
 def _lock_problems(bucket: Bucket) -> Iterator[tuple[str, str]]:
     locked = bucket.locked_days
-    if bucket.id == names.BUCKET_AUDIT and (locked is None or locked < KEEP_DAYS):
-        yield "locked_days", f"audit records are kept six months, and nobody deletes them: at least {KEEP_DAYS} days"
+    if bucket.id in _LOCKED and (locked is None or locked < KEEP_DAYS):
+        said = f"{_LOCKED[bucket.id]} are kept six months, and nobody deletes them: at least {KEEP_DAYS} days"
+        yield "locked_days", said
     if locked is None:
         return
     if not bucket.versioned:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from catalog import names
 from derive import box_log, lesson, permission, session_token, video_token
@@ -22,6 +23,33 @@ from derive import box_log, lesson, permission, session_token, video_token
 MARK: Final = '"access_log":"'
 """Of every such line, as it is printed."""
 GATEWAY, CACHE, BOX = names.GATEWAY, "cache", box_log.PLACE
+
+
+class Printer(NamedTuple):
+    """Containers that print such lines."""
+
+    namespace: str
+    """Or the pattern of several."""
+    container: str
+
+
+PRINTERS: Final[Mapping[str, tuple[Printer, ...]]] = {
+    GATEWAY: (Printer(names.GATEWAY, "envoy"),),
+    CACHE: (
+        Printer(names.VIDEO_LIBRARY, names.SHIELD),
+        Printer(names.edge_namespace("*"), names.DISTRICT_EDGE),
+    ),
+    # By the intake, which has looked at the box's certificate.
+    BOX: (Printer(names.SCHOOL_EDGE, names.INTAKE),),
+}
+"""Who says that it wrote a line -> whose pods print it. All that these containers print is kept locked; nobody else is believed."""
+
+
+def prints(namespace: str, places: Iterable[str] = tuple(PRINTERS)) -> bool:
+    """Whether pods of that namespace print lines of one of these places."""
+    return any(fnmatchcase(namespace, each.namespace) for place in places for each in PRINTERS[place])
+
+
 MOST: Final = box_log.MOST
 """Characters of a path; ours have about 90, and a token in form has twice as many as this."""
 PLAY: Final = "/access/play/"

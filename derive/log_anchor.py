@@ -1,4 +1,4 @@
-"""Anchors of the kept logs: audit records with the digest of every object of an hour, so that a change or a removal later shows.
+"""Anchors of the kept logs: audit records with the digest of every object of an hour and bucket, so that a change or a removal later shows.
 
 An hour is anchored when nothing comes into it any more, and once more an hour later, for what was late and for a run that was missed.
 """
@@ -18,7 +18,6 @@ BACK: Final = 2
 """Whole hours that one run anchors."""
 _FOLDER: Final = "%Y/%m/%d/%H/"
 """Under which the collector puts what it writes in an hour (local/toolchain/recipes/log-collector)."""
-_RESOURCE: Final = "logs/"
 _MOST: Final = 200
 """Objects of one record, which is then some 20 kB."""
 
@@ -31,27 +30,32 @@ def hours(since: datetime, until: datetime) -> tuple[str, ...]:
     return tuple(f"{begin + number * HOUR:{_FOLDER}}" for number in range(count))
 
 
-def entries(prefix: str, digests: Mapping[str, str]) -> Iterator[Entry]:
-    """What is recorded of the hour ``prefix``: object's name below it -> sha256, or that there was none."""
+def folder(bucket: str, prefix: str) -> str:
+    """What an hour is called in one bucket; ``prefix`` as `hours` gives it."""
+    return f"{bucket}/{prefix}"
+
+
+def entries(place: str, digests: Mapping[str, str]) -> Iterator[Entry]:
+    """What is recorded of the `folder` ``place``: object's name below it -> sha256, or that there was none."""
     rows = iter(sorted(digests.items()))
     while (part := dict(islice(rows, _MOST))) or not digests:
-        yield Entry(Kind.LOGS, "anchor", f"{_RESOURCE}{prefix}", "hourly", None, None, part)
+        yield Entry(Kind.LOGS, "anchor", place, "hourly", None, None, part)
         if not part:
             return
 
 
-def hour(entry: Entry) -> str | None:
-    """Prefix of the hour that an entry anchors; None where it anchors none."""
-    return entry.resource.removeprefix(_RESOURCE) if entry.kind is Kind.LOGS else None
+def anchors(entry: Entry) -> str | None:
+    """The `folder` that an entry anchors; None where it anchors none."""
+    return entry.resource if entry.kind is Kind.LOGS else None
 
 
 def anchored(records: Iterable[Record]) -> Mapping[str, Mapping[str, frozenset[str]]]:
-    """Hour's prefix -> object's name -> every digest that some anchor gives it: more than one, and it was changed in between."""
+    """Folder -> object's name -> every digest that some anchor gives it: more than one, and it was changed in between."""
     found: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
     for entry in (each.entry for each in records):
-        if (prefix := hour(entry)) is None:
+        if (place := anchors(entry)) is None:
             continue
-        objects = found[prefix]
+        objects = found[place]
         for name, digest in entry.facts.items():
             objects[name] = objects.get(name, frozenset()) | {str(digest)}
     return found

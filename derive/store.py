@@ -68,7 +68,7 @@ INDEXER = "indexer"
 EXPIRY = "expiry"
 """Deletes what is past its bucket's term."""
 LOG_WRITER = "log-writer"
-"""Puts logs in, and can neither read nor change them."""
+"""Puts logs in, access logs locked, and can neither read nor change them. A day until which an object is locked it could only move on."""
 LOG_READER = "log-reader"
 """The operator's: finds log lines."""
 LOG_ANCHOR = "log-anchor"
@@ -100,12 +100,24 @@ ACCOUNTS: tuple[Account, ...] = (
         {names.BUCKET_LESSONS: (Right.READ, Right.LIST), names.BUCKET_AUDIT: (Right.WRITE, Right.LOCK)},
     ),
     Account(AUDITOR, names.ENTITLEMENT, {names.BUCKET_AUDIT: (*_KEEP, Right.LOCK, Right.HISTORY)}),
-    Account(LOG_WRITER, names.LOG_COLLECTOR, {names.BUCKET_LOGS: (Right.WRITE,)}),
-    Account(LOG_READER, names.MONITORING, {names.BUCKET_LOGS: (Right.READ, Right.LIST)}),
+    Account(
+        LOG_WRITER,
+        names.LOG_COLLECTOR,
+        {names.BUCKET_LOGS: (Right.WRITE,), names.BUCKET_ACCESS_LOGS: (Right.WRITE, Right.LOCK)},
+    ),
+    Account(
+        LOG_READER,
+        names.MONITORING,
+        {names.BUCKET_LOGS: (Right.READ, Right.LIST), names.BUCKET_ACCESS_LOGS: (Right.HISTORY,)},
+    ),
     Account(
         LOG_ANCHOR,
         names.ENTITLEMENT,
-        {names.BUCKET_LOGS: (Right.READ, Right.LIST), names.BUCKET_AUDIT: (Right.WRITE, Right.LOCK)},
+        {
+            names.BUCKET_LOGS: (Right.READ, Right.LIST),
+            names.BUCKET_ACCESS_LOGS: (Right.HISTORY,),
+            names.BUCKET_AUDIT: (Right.WRITE, Right.LOCK),
+        },
     ),
     Account(BACKUP, names.DATABASE, {names.BUCKET_BACKUPS: (*_KEEP, Right.DELETE)}),
     Account(INDEXER, names.VIDEO_LIBRARY, {names.BUCKET_LESSONS: (Right.READ, Right.LIST)}),

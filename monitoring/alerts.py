@@ -25,7 +25,7 @@ JOBS: Final = (
 )
 """Scrape jobs without which an alert of this file could not be trusted."""
 COLLECTOR_WAITS, COLLECTOR_SENT = "otelcol_exporter_queue_size", "otelcol_exporter_sent_log_records_total"
-"""The collector's own counters: bytes that wait for the store; lines that it took."""
+"""The collector's own counters, for each bucket (`exporter`): bytes that wait for the store; lines that it took."""
 LOGS_WINDOW: Final = timedelta(minutes=30)
 """A collector that holds lines and got rid of none for so long is stuck: three times as long as one may gather them for an object."""
 
@@ -200,9 +200,9 @@ def _platform_logs() -> dict[str, Any]:
     before = f"{COLLECTOR_SENT} offset {window} or 0 * {COLLECTOR_SENT}"
     return _alert(
         names.ALERT_PLATFORM_LOGS,
-        f"{COLLECTOR_WAITS} > 0 unless on (instance) {COLLECTOR_SENT} != ({before})",
+        f"{COLLECTOR_WAITS} > 0 unless on (instance, exporter) {COLLECTOR_SENT} != ({before})",
         "15m",
         PAGE,
-        en="Logs of the platform are not kept: the store has taken none from collector {{ $labels.instance }}",
-        zh="平台日志未能保存：对象存储未接收采集器 {{ $labels.instance }} 的日志",
+        en="Logs of the platform are not kept: the store has taken none from collector {{ $labels.instance }} ({{ $labels.exporter }})",
+        zh="平台日志未能保存：对象存储未接收采集器 {{ $labels.instance }}（{{ $labels.exporter }}）的日志",
     )

@@ -36,7 +36,12 @@ def plan(city: City, settings: StackSettings) -> Iterator[Resource]:
 
 def _pod(city: City, settings: StackSettings) -> Body:
     (audit,) = (each for each in city.service(SERVICE).buckets if each.id == names.BUCKET_AUDIT)
-    own = {"LOGS_BUCKET": names.BUCKET_LOGS, "AUDIT_BUCKET": audit.id, "AUDIT_LOCKED_DAYS": str(audit.locked_days)}
+    own = {
+        "LOGS_BUCKET": names.BUCKET_LOGS,
+        "ACCESS_LOGS_BUCKET": names.BUCKET_ACCESS_LOGS,
+        "AUDIT_BUCKET": audit.id,
+        "AUDIT_LOCKED_DAYS": str(audit.locked_days),
+    }
     container = {
         "name": COMPONENT,
         "image": settings.images["kit"],

@@ -1,4 +1,7 @@
-"""The log collector: on every node one pod that reads what pods print and puts it into the bucket of logs.
+"""The log collector: on every node one pod that reads what pods print and puts it into the buckets of logs.
+
+What the printers of access logs print goes into a bucket of its own, each object locked by itself (docs/decisions/0297); all else into the
+other one. Both ways have a queue of their own, so that neither waits for the other.
 
 It needs the node's folder of pod logs, which Pod Security allows in `privileged` namespaces only. So its namespace is its own, and a
 ValidatingAdmissionPolicy takes back what that level gives: in there no pod may mount another folder, write to this one, be root, or
@@ -9,10 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from catalog import City, names
-from derive import pods, store
+from derive import access_log, pods, store
 from derive.store import LOG_WRITER
 from infra.config import StackSettings
 from infra.plan import objects, ports
@@ -24,19 +28,21 @@ CONFIGURATION = "collector.json"
 LOGS = "/var/log/pods"
 STATE = "/state"
 QUEUE_BYTES = 64 * 2**20
-"""What waits on the collector's own disk while the store is away; after that it stops reading, and the node's files wait."""
+"""What waits on its own disk for each bucket while the store is away; after that it stops reading, and the node's files wait."""
 OBJECT_BYTES = 8 * 2**20
+BUCKETS = (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS)
+"""What its two ways are called, by where each ends."""
 ROOT_GROUP = 0
 """The container runtime writes logs as root:root 0640: reading them takes the group, not the user."""
 
 
-def plan(_city: City, settings: StackSettings) -> tuple[Resource, ...]:
+def plan(city: City, settings: StackSettings) -> tuple[Resource, ...]:
     """The fence first, then the pods."""
-    return (*_fence(), *_collector(settings))
+    return (*_fence(), *_collector(city, settings))
 
 
-def _collector(settings: StackSettings) -> Iterator[Resource]:
-    configuration = json.dumps(_configuration(settings), indent=1)
+def _collector(city: City, settings: StackSettings) -> Iterator[Resource]:
+    configuration = json.dumps(_configuration(city, settings), indent=1)
     yield objects.service_account(SERVICE, SERVICE)
     account = client_secret(settings, LOG_WRITER, SERVICE)
     yield account
@@ -75,25 +81,57 @@ def _pod(settings: StackSettings) -> Body:
         objects.files_of(SERVICE, "configuration"),
         {"name": "pods", "hostPath": {"path": LOGS, "type": "Directory"}},
         # What was read so far outlives the container, not the pod: a new pod reads the node's files again, so lines may be there twice.
-        pods.scratch("state", f"{2 * QUEUE_BYTES // 2**20}Mi"),
+        pods.scratch("state", f"{2 * len(BUCKETS) * QUEUE_BYTES // 2**20}Mi"),
     ]
     pod: dict[str, Any] = pods.pod(SERVICE, [container], volumes, tolerations=[{"operator": "Exists"}])
     pod["securityContext"] = {**pod["securityContext"], "runAsGroup": ROOT_GROUP}
     return pod
 
 
-def _configuration(settings: StackSettings) -> Body:
-    seconds = settings.row.logs_flush_seconds
-    reader = {
-        "include": [f"{LOGS}/*/*/*.log"],
-        # Its own errors would feed on themselves while the store is away.
-        "exclude": [f"{LOGS}/{names.namespace(SERVICE)}_*/*/*.log"],
+def _configuration(city: City, settings: StackSettings) -> Body:
+    access = [_files(each.namespace, each.container) for each in chain(*access_log.PRINTERS.values())]
+    # Its own errors would feed on themselves while the store is away.
+    own = _files(names.namespace(SERVICE))
+    readers = (_reader([_files()], [own, *access]), _reader(access, []))
+    (bucket,) = (each for each in city.service(names.MONITORING).buckets if each.id == names.BUCKET_ACCESS_LOGS)
+    exporters = [
+        _exporter(settings, {"bucket": names.BUCKET_LOGS}),
+        _exporter(settings, {"bucket": bucket.id, "locked_days": bucket.locked_days}),
+    ]
+    pull = {"exporter": {"prometheus": {"host": "0.0.0.0", "port": ports.COLLECTOR_METRICS}}}  # noqa: S104  # the pod's own
+    return {
+        "receivers": {f"file_log/{name}": each for name, each in zip(BUCKETS, readers, strict=True)},
+        "exporters": {f"object/{name}": each for name, each in zip(BUCKETS, exporters, strict=True)},
+        "extensions": {"file_storage": {"directory": STATE, "create_directory": True}},
+        "service": {
+            "extensions": ["file_storage"],
+            "pipelines": {
+                f"logs/{name}": {"receivers": [f"file_log/{name}"], "exporters": [f"object/{name}"]} for name in BUCKETS
+            },
+            "telemetry": {"logs": {"level": "warn"}, "metrics": {"readers": [{"pull": pull}]}},
+        },
+    }
+
+
+def _files(namespace: str = "*", container: str = "*") -> str:
+    """What these containers print, as the container runtime keeps it: NAMESPACE_POD_UID/CONTAINER/NUMBER.log."""
+    return f"{LOGS}/{namespace}_*/{container}/*.log"
+
+
+def _reader(include: list[str], exclude: list[str]) -> Body:
+    return {
+        "include": include,
+        "exclude": exclude,
         "start_at": "beginning",
         "include_file_path": True,
         "storage": "file_storage",
         "retry_on_failure": {"enabled": True},
         "operators": [{"type": "container", "format": "containerd"}],
     }
+
+
+def _exporter(settings: StackSettings, into: Body) -> Body:
+    seconds = settings.row.logs_flush_seconds
     batch = {"flush_timeout": f"{seconds}s", "min_size": OBJECT_BYTES // 2, "max_size": OBJECT_BYTES, "sizer": "bytes"}
     queue = {
         "storage": "file_storage",
@@ -104,23 +142,12 @@ def _configuration(settings: StackSettings) -> Body:
         "batch": batch,
     }
     endless = {"enabled": True, "max_interval": "60s", "max_elapsed_time": "0s"}
-    exporter = {
-        "bucket": names.BUCKET_LOGS,
+    return {
+        **into,
         "writer": "${env:NODE}",
         "timeout": "30s",
         "sending_queue": queue,
         "retry_on_failure": endless,
-    }
-    pull = {"exporter": {"prometheus": {"host": "0.0.0.0", "port": ports.COLLECTOR_METRICS}}}  # noqa: S104  # the pod's own
-    return {
-        "receivers": {"file_log": reader},
-        "exporters": {"object": exporter},
-        "extensions": {"file_storage": {"directory": STATE, "create_directory": True}},
-        "service": {
-            "extensions": ["file_storage"],
-            "pipelines": {"logs": {"receivers": ["file_log"], "exporters": ["object"]}},
-            "telemetry": {"logs": {"level": "warn"}, "metrics": {"readers": [{"pull": pull}]}},
-        },
     }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.table import Table
 
-from catalog import names
 from derive import access_log, admission
 from derive.access_log import GATEWAY, Access
 from ops import log_lines
@@ -18,13 +17,6 @@ from ops.console import plain
 from ops.lessons.place import Place
 
 KIND = "access-log"
-SOURCES = {
-    access_log.GATEWAY: names.GATEWAY,
-    access_log.CACHE: names.VIDEO_LIBRARY,
-    # By the intake, which has looked at the box's certificate.
-    access_log.BOX: names.SCHOOL_EDGE,
-}
-"""Who says that it wrote a line -> the only service whose pods' lines are believed when they say so."""
 _BOX = re.compile(r"(?:^|,)CN=([0-9]{10})(?:,|$)")
 
 
@@ -33,16 +25,11 @@ def read(where: Place, since: datetime, until: datetime, text: str = "") -> Iter
     found = []
     for row in log_lines.rows(where, log_lines.Wanted(since, until, text or access_log.MARK)):
         access = access_log.parse(row["line"]) if access_log.MARK in row["line"] else None
-        if access and _believed(access.place, row.get(log_lines.NAMESPACE, "")):
+        # A pod prints what strangers send it, too: only the gateway speaks as the gateway, and only a cache as a cache.
+        if access and access_log.prints(row.get(log_lines.NAMESPACE, ""), (access.place,)):
             found.append(access)
     # A collector that starts anew reads its node's files once more, and a box sends again what it does not know to have arrived.
     yield from sorted(dict.fromkeys(found), key=lambda each: each.time)
-
-
-def _believed(place: str, namespace: str) -> bool:
-    """A pod prints what strangers send it, too: only the gateway speaks as the gateway, and a cache is the shield or a district's edge."""
-    edge = place == access_log.CACHE and namespace.startswith(names.EDGE_PREFIX)
-    return edge or namespace == names.namespace(SOURCES[place])
 
 
 def box(access: Access) -> str | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import product
 
 from catalog import City, names
 from derive import log_anchor
 from derive.audit import Record
 from derive.audit_chain import Finding
-from derive.store import LOG_READER
+from ops import log_lines
 from ops.audits import reading
 from ops.lessons.place import Place
 from services.packager.store import Bucket
+
+BUCKETS = (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Logs:
     hours: int = 0
     """That are anchored."""
     unanchored: tuple[str, ...] = ()
-    """Hours that have logs, and no anchor: the Job did not run, so nothing can be said of them."""
+    """Hours of a bucket (`derive.log_anchor.folder`) that have logs, and no anchor: the Job did not run, so nothing can be said of them."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,13 @@ class Told:
 
     def take(self, record: Record) -> None:
         """Keep it if it says something of them."""
-        prefix = log_anchor.hour(record.entry)
-        if prefix is not None and prefix in self._known:
+        if log_anchor.anchors(record.entry) in self._known:
             self.records.append(record)
 
     @cached_property
-    def _known(self) -> frozenset[str]:
+    def _known(self) -> frozenset[str | None]:
         """For looking up: half a year is 4,320 hours, and every record is asked about."""
-        return frozenset(self.hours)
+        return frozenset(log_anchor.folder(bucket, each) for bucket in BUCKETS for each in self.hours)
 
 
 def about(since: datetime, now: datetime) -> Told:
@@ -59,41 +61,44 @@ def about(since: datetime, now: datetime) -> Told:
 
 def check(where: Place, said: Told) -> Logs:
     """Hold the logs against what the record says of them."""
-    told, wanted = log_anchor.anchored(said.records), said.hours
+    told = log_anchor.anchored(said.records)
     findings: list[Finding] = []
-    objects, unanchored = 0, []
-    with where.bucket(LOG_READER, names.MONITORING, names.BUCKET_LOGS) as bucket:
-        for prefix in wanted:
-            there = _digests(bucket, prefix)
+    objects, hours, unanchored = 0, set(), []
+    with log_lines.kept(where, BUCKETS) as buckets:
+        for prefix, bucket in product(said.hours, buckets):
+            found, place = log_lines.below(bucket, prefix), log_anchor.folder(bucket.name, prefix)
+            findings += (Finding(log_anchor.folder(bucket.name, key), None, says) for key, says in found.done)
+            there = _digests(bucket, prefix, found.objects)
             objects += len(there)
-            if prefix in told:
-                findings += _differing(prefix, told[prefix], there)
+            if place in told:
+                hours.add(prefix)
+                findings += _differing(place, told[place], there)
             elif there:
-                unanchored.append(prefix)
-    return Logs(tuple(findings), objects, sum(prefix in told for prefix in wanted), tuple(unanchored))
+                unanchored.append(place)
+    return Logs(tuple(findings), objects, len(hours), tuple(unanchored))
 
 
 def term(city: City) -> timedelta | None:
-    """For how long an object of the logs is surely there; None: without end."""
-    (days,) = (each.expire_days for each in city.service(names.MONITORING).buckets if each.id == names.BUCKET_LOGS)
+    """For how long an object of the logs is surely there, whichever bucket holds it; None: without end."""
+    terms = [each.expire_days for each in city.service(names.MONITORING).buckets if each.id in BUCKETS]
+    days = min((each for each in terms if each is not None), default=None)
     return timedelta(days=days - 1) if days else None
 
 
-def _digests(bucket: Bucket, prefix: str) -> dict[str, str]:
+def _digests(bucket: Bucket, prefix: str, objects: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """Name below ``prefix`` -> sha256."""
-    keys = [key for key, _, _ in bucket.objects(prefix)]
 
-    def digest(key: str) -> str:
-        found = bucket.get(key)
-        return hashlib.sha256(found[0]).hexdigest() if found else ""
+    def digest(place: tuple[str, str | None]) -> tuple[str, str]:
+        found = bucket.version(*place)
+        return place[0].removeprefix(prefix), hashlib.sha256(found[0]).hexdigest() if found else ""
 
     with ThreadPoolExecutor(reading.READERS) as pool:
-        return {key.removeprefix(prefix): each for key, each in zip(keys, pool.map(digest, keys), strict=True) if each}
+        return {name: each for name, each in pool.map(digest, objects) if each}
 
 
-def _differing(prefix: str, told: Mapping[str, frozenset[str]], there: Mapping[str, str]) -> Iterator[Finding]:
+def _differing(place: str, told: Mapping[str, frozenset[str]], there: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted({*told, *there}):
-        key = f"{names.BUCKET_LOGS}/{prefix}{name}"
+        key = f"{place}{name}"
         if name not in there:
             yield Finding(key, None, "the log object is gone; it was there when its hour was anchored")
         elif name not in told:

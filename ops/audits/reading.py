@@ -22,6 +22,7 @@ from catalog.problems import printable
 from derive import audit
 from derive.audit import CHAIN_HOURS, Record
 from derive.audit_chain import Finding, ordered
+from derive.versions import Versions
 from services.packager.store import Bucket
 
 READERS = 8
@@ -72,26 +73,15 @@ def from_bucket(bucket: Bucket, since: datetime | None = None) -> Kept:
     return Kept(segments, findings)
 
 
-@dataclass(frozen=True)
-class _Below:
-    """What lies below one name of the bucket's top, a chain's if nobody put anything else there."""
-
-    versions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """Key -> tag of the content and version, the newest first."""
-    hidden: list[str] = field(default_factory=list)
-    """Keys that a deletion hides."""
-
-
-def _listed(bucket: Bucket, after: str) -> Iterator[_Below]:
+def _listed(bucket: Bucket, after: str) -> Iterator[Versions]:
     """One chain after another, as a store lists them by name: held are a page, and the chain that goes on in the next one."""
-    held: dict[str, _Below] = defaultdict(_Below)
+    held: dict[str, Versions] = defaultdict(Versions)
     more = {"KeyMarker": after} if after else {}
     for page in bucket.s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name, **more):
         for row in page.get("Versions", []):
-            held[_top(row["Key"])].versions.setdefault(row["Key"], []).append((row["ETag"], row["VersionId"]))
+            held[_top(row["Key"])].take(row)
         for row in page.get("DeleteMarkers", []):
-            if row["IsLatest"]:
-                held[_top(row["Key"])].hidden.append(row["Key"])
+            held[_top(row["Key"])].mark(row)
         goes_on = _top(page["NextKeyMarker"]) if page.get("IsTruncated") else None
         for top in [each for each in held if each != goes_on]:
             yield held.pop(top)
@@ -101,15 +91,11 @@ def _top(key: str) -> str:
     return key.partition("/")[0]
 
 
-def _first(below: _Below, findings: list[Finding]) -> Iterator[tuple[str, str]]:
-    """Keys with their first versions; what somebody did to the objects goes to ``findings``."""
-    for key in below.hidden:
-        findings.append(Finding(*_place(key), "the object was deleted and hides; its first version is still there"))
-    for key in ordered(below.versions):
-        rows = below.versions[key]
-        if len({tag for tag, _ in rows}) > 1:
-            findings.append(Finding(*_place(key), "another object was put over it; its first version is still there"))
-        yield key, rows[-1][1]
+def _first(below: Versions, findings: list[Finding]) -> Iterator[tuple[str, str]]:
+    """Keys of a chain with their first versions; what somebody did to the objects goes to ``findings``."""
+    findings += (Finding(*_place(key), says) for key, says in below.done())
+    for key in ordered(below.kept):
+        yield key, below.first(key)
 
 
 def _place(key: str) -> tuple[str, int | None]:

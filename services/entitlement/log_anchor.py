@@ -1,4 +1,4 @@
-"""Once an hour: what the collector put into the bucket of logs, as digests on the audit record. Run as a Job, with an account of its own.
+"""Once an hour: what the collectors put into the buckets of logs, as digests on the audit record. Run as a Job, with an account of its own.
 
 It reads logs and writes records, and can do neither the other way round.
 """
@@ -17,19 +17,20 @@ from typing import Any
 import boto3
 
 from derive import audit, log_anchor
+from services.entitlement import log_objects
 from services.entitlement.records import CONFIG
 from services.entitlement.shipping import BUCKET, DAYS, HEAD, locking
 
-LOGS = "LOGS_BUCKET"
+LOGS, ACCESS_LOGS = "LOGS_BUCKET", "ACCESS_LOGS_BUCKET"
+"""The locked one is the second."""
 
 
-def digests(client: Any, bucket: str, prefix: str) -> dict[str, str]:  # noqa: ANN401  # boto3 makes its clients at run time
-    """Name below ``prefix`` -> sha256 of the object."""
+def digests(client: Any, bucket: str, prefix: str, *, locked: bool) -> dict[str, str]:  # noqa: ANN401  # boto3 makes its clients at run time
+    """Name below ``prefix`` -> sha256 of the object, in a locked bucket of what was put there first."""
     found = {}
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for key in (str(row["Key"]) for row in page.get("Contents", [])):
-            body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-            found[key.removeprefix(prefix)] = hashlib.sha256(body).hexdigest()
+    for key, version in log_objects.find(client, bucket, prefix, locked=locked).objects:
+        body = client.get_object(Bucket=bucket, Key=key, **log_objects.of_version(version))["Body"].read()
+        found[key.removeprefix(prefix)] = hashlib.sha256(body).hexdigest()
     return found
 
 
@@ -46,8 +47,15 @@ def chain(entries: Iterable[audit.Entry], now: datetime, where: str) -> tuple[by
 def anchor(client: Any, environment: Mapping[str, str], now: datetime, where: str) -> audit.Head:  # noqa: ANN401
     """Put the last whole hours on record. Raises KeyError for what the environment lacks, and what the store raises."""
     prefixes = log_anchor.hours(now - (log_anchor.BACK + 1) * log_anchor.HOUR, now)[-log_anchor.BACK :]
-    bucket = environment[LOGS]
-    entries = (each for prefix in prefixes for each in log_anchor.entries(prefix, digests(client, bucket, prefix)))
+    buckets = ((environment[LOGS], False), (environment[ACCESS_LOGS], True))
+    entries = (
+        each
+        for prefix in prefixes
+        for bucket, locked in buckets
+        for each in log_anchor.entries(
+            log_anchor.folder(bucket, prefix), digests(client, bucket, prefix, locked=locked)
+        )
+    )
     body, head = chain(entries, now, where)
     locking(client, environment[BUCKET], int(environment[DAYS]))(audit.segment_key(head.writer, 1), body)
     return head

@@ -81,8 +81,12 @@ class Bucket:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Content and ETag of ``key``, or None when there is no such object."""
+        return self.version(key, None)
+
+    def version(self, key: str, version: str | None) -> tuple[bytes, str] | None:
+        """The same of one version of it; None is the newest."""
         try:
-            answer = self.s3.get_object(Bucket=self.name, Key=key)
+            answer = self.s3.get_object(Bucket=self.name, Key=key, **({"VersionId": version} if version else {}))
         except self.s3.exceptions.ClientError as error:
             if code(error) in MISSING:
                 return None

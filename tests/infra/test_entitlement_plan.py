@@ -17,7 +17,7 @@ from infra.config import StackSettings
 from infra.plan import derived, entitlement, sign_in, video_library
 from policies import generate
 from services.entitlement import versions
-from services.entitlement.log_anchor import LOGS
+from services.entitlement.log_anchor import ACCESS_LOGS, LOGS
 from services.entitlement.settings import NAMING
 from services.entitlement.shipping import BUCKET, DAYS
 from tests.builders import changed
@@ -148,8 +148,9 @@ def test_logs_are_anchored_by_an_account_that_changes_neither_logs_nor_record(ti
     (account,) = [each for each in store.ACCOUNTS if each.name == store.LOG_ANCHOR]
     assert account.rights == {
         names.BUCKET_LOGS: (store.Right.READ, store.Right.LIST),
+        names.BUCKET_ACCESS_LOGS: (store.Right.HISTORY,),
         names.BUCKET_AUDIT: (store.Right.WRITE, store.Right.LOCK),
     }
     own = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
-    assert {own[name] for name in (LOGS, BUCKET)} == {names.BUCKET_LOGS, names.BUCKET_AUDIT}
+    assert [own[name] for name in (LOGS, ACCESS_LOGS, BUCKET)] == ["logs", "access-logs", "audit"]
     assert int(own[DAYS]) >= 184

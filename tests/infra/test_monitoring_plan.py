@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from annotated_types import Le
 
 from catalog import City, names
 from catalog.errors import UserError
+from derive import access_log
 from infra.config import StackSettings
-from infra.plan import log_collector, monitoring, monitoring_alerts, monitoring_targets, ports, routes
+from infra.plan import log_collector, monitoring, monitoring_alerts, monitoring_targets, platform, ports, routes
 from infra.plan.resource import Resource
 from infra.profiles import Profile
 from monitoring.alerts import LOGS_WINDOW
@@ -208,16 +210,59 @@ def test_the_log_collector_writes_and_can_neither_read_nor_delete() -> None:
     from derive.store import ACCOUNTS, LOG_WRITER, Right
 
     (account,) = [each for each in ACCOUNTS if each.name == LOG_WRITER]
-    assert account.rights == {"logs": (Right.WRITE,)}
+    assert account.rights == {"logs": (Right.WRITE,), "access-logs": (Right.WRITE, Right.LOCK)}
     assert account.service == "log-collector"
 
 
 def test_logs_wait_on_disk_and_are_bounded(tiny: City, settings: Settings) -> None:
     files = one(log_collector.plan(tiny, settings()), "ConfigMap", "log-collector")["data"]
-    exporter = json.loads(files[log_collector.CONFIGURATION])["exporters"]["object"]
-    assert exporter["sending_queue"]["storage"] == "file_storage"
-    assert exporter["sending_queue"]["block_on_overflow"] is True
-    assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s", "never given up"
+    exporters = json.loads(files[log_collector.CONFIGURATION])["exporters"]
+    assert len(exporters) == 2
+    for exporter in exporters.values():
+        assert exporter["sending_queue"]["storage"] == "file_storage"
+        assert exporter["sending_queue"]["block_on_overflow"] is True
+        assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s", "never given up"
+
+
+def test_the_room_for_what_waits_is_twice_what_both_queues_hold(tiny: City, settings: Settings) -> None:
+    planned = log_collector.plan(tiny, settings())
+    configured = json.loads(one(planned, "ConfigMap", "log-collector")["data"][log_collector.CONFIGURATION])
+    waits = sum(each["sending_queue"]["queue_size"] for each in configured["exporters"].values())
+    volumes = one(planned, "DaemonSet", "log-collector")["spec"]["template"]["spec"]["volumes"]
+    (state,) = [each["emptyDir"] for each in volumes if each["name"] == "state"]
+    assert state["sizeLimit"] == f"{2 * waits // 2**20}Mi"
+
+
+def test_access_logs_go_locked_into_a_bucket_of_their_own_and_nothing_else_does(tiny: City, settings: Settings) -> None:
+    files = one(log_collector.plan(tiny, settings()), "ConfigMap", "log-collector")["data"]
+    configured = json.loads(files[log_collector.CONFIGURATION])
+    ways = {
+        configured["exporters"][sink]["bucket"]: (configured["receivers"][source], configured["exporters"][sink])
+        for pipeline in configured["service"]["pipelines"].values()
+        for source, sink in [(*pipeline["receivers"], *pipeline["exporters"])]
+    }
+    rest, locked = ways["logs"], ways["access-logs"]
+    (days,) = [each.locked_days for each in tiny.service("monitoring").buckets if each.id == "access-logs"]
+    assert locked[1]["locked_days"] == days
+    assert "locked_days" not in rest[1]
+    assert set(locked[0]["include"]) == set(rest[0]["exclude"]) - {"/var/log/pods/log-collector_*/*/*.log"}
+
+
+def test_what_prints_access_logs_are_containers_of_the_plan(tiny: City, settings: Settings) -> None:
+    """But the gateway's, whose pods Envoy Gateway makes and calls `envoy`: tests on a platform look at those."""
+    planned = {
+        (each.namespace, container["name"])
+        for each in vars(platform.plan(tiny, settings())).values()
+        for each in (each if isinstance(each, tuple) else ())
+        if each.kind in {"Deployment", "StatefulSet"}
+        for container in each.props["spec"]["template"]["spec"]["containers"]
+    }
+    for place, printers in access_log.PRINTERS.items():
+        for printer in printers if place != access_log.GATEWAY else ():
+            found = [
+                each for each in planned if fnmatchcase(each[0], printer.namespace) and each[1] == printer.container
+            ]
+            assert found, (place, printer)
 
 
 def test_no_profile_lets_a_collector_gather_for_so_long_that_it_seems_stuck() -> None:

@@ -60,6 +60,16 @@ def plan(tiny: City, settings: Settings) -> tuple[Resource, ...]:
         ("auditor", "s3:DeleteObject", "audit", False),
         ("auditor", "s3:DeleteObjectVersion", "audit", False),
         ("expiry", "s3:DeleteObjectVersion", "audit", True),
+        ("log-writer", "s3:PutObject", "access-logs", True),
+        ("log-writer", "s3:PutObjectRetention", "access-logs", True),
+        ("log-writer", "s3:PutObjectRetention", "logs", False),
+        ("log-writer", "s3:GetObject", "access-logs", False),
+        ("log-writer", "s3:GetObjectVersion", "access-logs", False),
+        ("log-writer", "s3:DeleteObject", "access-logs", False),
+        ("log-writer", "s3:DeleteObjectVersion", "access-logs", False),
+        ("log-reader", "s3:GetObjectVersion", "access-logs", True),
+        ("log-reader", "s3:DeleteObjectVersion", "access-logs", False),
+        ("expiry", "s3:DeleteObjectVersion", "access-logs", True),
     ],
 )
 def test_an_account_may_do_its_task_and_no_more(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import gzip
 import json
 import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from typer.testing import CliRunner
 from catalog import names
 from catalog.access import Scope
 from catalog.errors import UserError
-from derive import store
+from derive import access_log, store
 from ops import audit
 from ops.audits import pending
 from ops.phases import Phases
@@ -203,6 +205,66 @@ def test_refusals_of_gateway_shield_and_a_school_s_box_are_found_beside_the_reco
     assert "secret" not in json.dumps(rows)
 
 
+def _until_locked(s3: Any, path: str) -> dict[str, str]:
+    """The object of access logs that holds the gateway's line about ``path``, once the collector has put it there."""
+    bucket, seen = names.BUCKET_ACCESS_LOGS, set[str]()
+    end = time.monotonic() + 2 * PATIENCE_SECONDS
+    while time.monotonic() < end:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for each in page.get("Versions", ()):
+                place = {"Bucket": bucket, "Key": each["Key"], "VersionId": each["VersionId"]}
+                new = each["VersionId"] not in seen
+                seen.add(each["VersionId"])
+                if new and path.encode() in gzip.decompress(s3.get_object(**place)["Body"].read()):
+                    return place
+        time.sleep(5)
+    pytest.fail("the line is in no object of the locked bucket")
+
+
+def test_an_access_line_lies_in_a_locked_object_that_nobody_deletes_and_a_line_of_another_pod_does_not(
+    platform: Platform, proof: Callable[[str, str], None]
+) -> None:
+    city, path = viewer.city(platform), f"/lessons/{LESSON}/h/{time.time_ns()}.m4s"
+    assert viewer.ask(platform, path).status == 403
+    (days,) = [
+        each.locked_days for each in city.service(names.MONITORING).buckets if each.id == names.BUCKET_ACCESS_LOGS
+    ]
+    assert days
+    with forwarded(platform) as endpoint:
+        owner = client(platform, endpoint, store.ADMIN, names.OBJECT_STORE)
+        place = _until_locked(client(platform, endpoint, store.LOG_READER, names.MONITORING), path)
+        kept = owner.get_object_retention(**place)["Retention"]
+        assert kept["Mode"] == "COMPLIANCE"
+        assert kept["RetainUntilDate"] > datetime.now(UTC) + timedelta(days=days - 1)
+        for more in ({}, {"BypassGovernanceRetention": True}):
+            with pytest.raises(ClientError, match="object lock"):
+                owner.delete_object(**place, **more)
+        content = owner.get_object(**place)["Body"].read()
+        rows = [json.loads(line) for line in gzip.decompress(content).splitlines()]
+        assert all(access_log.prints(each["k8s.namespace.name"]) for each in rows)
+        writer, (bucket, key, version) = (
+            client(platform, endpoint, store.LOG_WRITER, names.LOG_COLLECTOR),
+            place.values(),
+        )
+        for call in (
+            partial(writer.get_object, Bucket=bucket, Key=key),
+            partial(writer.get_object, Bucket=bucket, Key=key, VersionId=version),
+            partial(writer.delete_object, Bucket=bucket, Key=key),
+            partial(writer.delete_object, Bucket=bucket, Key=key, VersionId=version),
+        ):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                call()
+        # What it may, and no more: the day moves on, and never back.
+        earlier = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(days=1)}
+        with pytest.raises(ClientError):
+            writer.put_object_retention(Bucket=bucket, Key=key, VersionId=version, Retention=earlier)
+    said = "2 attempts to delete it, by the store's owner with and without bypass: 0 deleted, and its content is there"
+    proof(
+        "audit: a locked access log is deleted, on the platform",
+        f"{said}; its writer reads, deletes or unlocks it: refused",
+    )
+
+
 def test_kept_logs_are_anchored_by_an_account_that_changes_neither(
     platform: Platform, decisions: list[dict[str, Any]]
 ) -> None:
@@ -223,8 +285,10 @@ def test_kept_logs_are_anchored_by_an_account_that_changes_neither(
         ]
         assert {each["kind"] for each in rows} == {"log-anchor"}
         anchor = client(platform, endpoint, store.LOG_ANCHOR, names.ENTITLEMENT)
-        with pytest.raises(ClientError, match="AccessDenied"):
-            anchor.put_object(Bucket=names.BUCKET_LOGS, Key="forged", Body=b"x")
+        for bucket in (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS):
+            assert any(each["what"]["resource"].startswith(f"{bucket}/") for each in rows)
+            with pytest.raises(ClientError, match="AccessDenied"):
+                anchor.put_object(Bucket=bucket, Key="forged", Body=b"x")
         with pytest.raises(ClientError, match="AccessDenied"):
             anchor.get_object(Bucket=names.BUCKET_AUDIT, Key=newest)
     verified = run(platform, "verify", "--json")

@@ -36,6 +36,7 @@ from ops.phases import Phases
 from ops.rosters import reaching
 from ops.stack import checkpoint, configuration, engine, session
 from ops.stack.store import open_store
+from services.entitlement.shipping import HEAD
 from tests.integration import remote_write, viewer
 from tests.integration.alerting import wait
 from tests.integration.conftest import Platform
@@ -283,12 +284,14 @@ def kept(platform: Platform, account: str, service: str, bucket: str, known: str
     """Everything in a bucket, every version of it."""
     with forwarded(platform) as endpoint:
         s3 = client(platform, endpoint, account, service)
-        keys = [
-            row["Key"]
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-            for row in page.get("Contents", ())
+        locked = bucket in {names.BUCKET_AUDIT, names.BUCKET_ACCESS_LOGS}
+        listing, rows = ("list_object_versions", "Versions") if locked else ("list_objects_v2", "Contents")
+        found = [
+            {name: row[name] for name in ("Key", "VersionId") if name in row}
+            for page in s3.get_paginator(listing).paginate(Bucket=bucket)
+            for row in page.get(rows, ())
         ]
-        bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+        bodies = [s3.get_object(Bucket=bucket, **each)["Body"].read() for each in found]
     unpacked = (gzip.decompress(each) if each.startswith(b"\x1f\x8b") else each for each in bodies)
     return Place(f"bucket {bucket}", b"\n".join(unpacked), known)
 
@@ -315,10 +318,9 @@ def cached(platform: Platform, pod: Sequence[str], search: Search) -> tuple[set[
 
 
 def printed_there(platform: Platform, planted: Planted) -> Callable[[], bool]:
-    """Whether the collector has brought the canary into the bucket of logs."""
-    return lambda: (
-        planted.canary.encode() in kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, "").content
-    )
+    """Whether the collector has brought the canary into the bucket of access logs."""
+    reader = (store.LOG_READER, names.MONITORING)
+    return lambda: planted.canary.encode() in kept(platform, *reader, names.BUCKET_ACCESS_LOGS, "").content
 
 
 def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
@@ -343,7 +345,7 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
         search = Search(dict(_lines(planted.secrets)) | planted.pupils, tmp_path)
         (tmp_path / "control").mkdir()
         control = Search({"canary": planted.canary}, tmp_path / "control")
-        wait("the canary is in the bucket of logs", printed_there(platform, planted), 240)
+        wait("the canary is in the bucket of access logs", printed_there(platform, planted), 240)
         looked = [
             *recorded(platform),
             Place("pulumi preview --diff", difference.encode(), "alertmanager"),
@@ -351,7 +353,8 @@ def test_nothing_planted_is_found_anywhere_and_what_is_known_to_be_there_is(
             pods(platform, planted),
             metrics(prometheus, planted),
             lessons(platform),
-            kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, planted.canary),
+            kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_LOGS, HEAD),
+            kept(platform, store.LOG_READER, names.MONITORING, names.BUCKET_ACCESS_LOGS, planted.canary),
             kept(platform, store.AUDITOR, names.ENTITLEMENT, names.BUCKET_AUDIT, planted.lesson),
             Place("command lines", b"\n".join(processes.seen), planted.canary),
         ]

@@ -1,6 +1,6 @@
 """Who may do what in the object store: every account, bucket and call, asked of the running store, against a table written by hand.
 
-The table says what the words beside the accounts say, and is compiled from nothing. Nothing is put into the locked bucket: what may be
+The table says what the words beside the accounts say, and is compiled from nothing. Nothing is put into a locked bucket: what may be
 done there is done in a twin of it, which has its policy and no lock of its own; the bucket itself is asked for all that it must refuse.
 """
 
@@ -26,7 +26,8 @@ from tests.integration.conftest import Platform
 from tests.integration.test_platform import client, forwarded, signing
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
-LOCKED, TWIN = "audit", "audit-twin"
+AUDIT, ACCESS = LOCKED = ("audit", "access-logs")
+TWINS = {f"{bucket}-twin": bucket for bucket in LOCKED}
 PREFIX = "probe-accounts/"
 NUMBERS = count()
 LOCK_SECONDS = 5
@@ -57,24 +58,30 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     },
     "indexer": {"lessons": "get list"},
     # Reads records of lessons; puts audit records and locks them, and can neither read nor delete one.
-    "entitlement": {"lessons": "get list", LOCKED: "put retain"},
+    "entitlement": {"lessons": "get list", AUDIT: "put retain"},
     # The operator's: reads the audit record with every version, puts runs there and locks them.
-    "auditor": {LOCKED: "get put list versions get-version retain"},
-    # Reads what is kept of logs and puts its digests on the audit record, locked.
-    "log-anchor": {"logs": "get list", LOCKED: "put retain"},
-    "log-writer": {"logs": "put"},
-    "log-reader": {"logs": "get list"},
+    "auditor": {AUDIT: "get put list versions get-version retain"},
+    # Reads what is kept of logs, access logs by their first versions, and puts its digests on the audit record, locked.
+    "log-anchor": {"logs": "get list", ACCESS: "versions get-version", AUDIT: "put retain"},
+    # Puts logs, and locks access logs; it can neither read nor delete one.
+    "log-writer": {"logs": "put", ACCESS: "put retain"},
+    "log-reader": {"logs": "get list", ACCESS: "versions get-version"},
     "backup": {"database-backups": "get put list delete"},
     # Deletes what is past its bucket's term, and fetches nothing.
-    "expiry": {"uploads": "list delete", "logs": "list delete", LOCKED: "list delete versions delete-version"},
+    "expiry": {
+        "uploads": "list delete",
+        "logs": "list delete",
+        ACCESS: "list delete versions delete-version",
+        AUDIT: "list delete versions delete-version",
+    },
 }
 """Account -> bucket -> what it may do there; all else is refused."""
-BUCKETS = ("uploads", "lessons", "parcels", "logs", "database-backups", LOCKED)
+BUCKETS = ("uploads", "lessons", "parcels", "logs", "database-backups", *LOCKED)
 
 
 def may(account: str, bucket: str, call: str) -> bool:
     """What the table says."""
-    return call in TABLE.get(account, {}).get(LOCKED if bucket == TWIN else bucket, "").split()
+    return call in TABLE.get(account, {}).get(TWINS.get(bucket, bucket), "").split()
 
 
 @dataclass(frozen=True)
@@ -86,9 +93,9 @@ class Store:
     clients: dict[str, Any]
 
     def fresh(self, bucket: str) -> dict[str, str]:
-        """Where a new object lies; in the locked bucket there is none, and all that is asked about it is refused before it is missed."""
+        """Where a new object lies; in a locked bucket there is none, and all that is asked about it is refused before it is missed."""
         at = {"Bucket": bucket, "Key": f"{PREFIX}{next(NUMBERS)}", "VersionId": "null"}
-        if bucket == LOCKED:
+        if bucket in LOCKED:
             return at
         put = self.admin.put_object(Bucket=bucket, Key=at["Key"], Body=b"probe")
         return {**at, "VersionId": put.get("VersionId", "null")}
@@ -96,20 +103,22 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(platform: Platform) -> Iterator[Store]:
-    """The store with the locked bucket's twin; it and all that was put are gone afterwards."""
+    """The store with the locked buckets' twins; they and all that was put are gone afterwards."""
     with forwarded(platform) as endpoint:
         admin = client(platform, endpoint, "admin", "object-store")
         clients = {name: client(platform, endpoint, name, place) for name, place in NAMESPACES.items()}
-        with suppress(ClientError):
-            admin.create_bucket(Bucket=TWIN, ObjectLockEnabledForBucket=True)
-        policy = admin.get_bucket_policy(Bucket=LOCKED)["Policy"]
-        admin.put_bucket_policy(Bucket=TWIN, Policy=policy.replace(f":::{LOCKED}", f":::{TWIN}"))
+        for twin, bucket in TWINS.items():
+            with suppress(ClientError):
+                admin.create_bucket(Bucket=twin, ObjectLockEnabledForBucket=True)
+            policy = admin.get_bucket_policy(Bucket=bucket)["Policy"]
+            admin.put_bucket_policy(Bucket=twin, Policy=policy.replace(f":::{bucket}", f":::{twin}"))
         yield Store(endpoint, admin, clients)
         time.sleep(LOCK_SECONDS)
-        for bucket in (*BUCKETS, TWIN):
-            if bucket != LOCKED:
+        for bucket in (*BUCKETS, *TWINS):
+            if bucket not in LOCKED:
                 _clean(admin, bucket)
-        admin.delete_bucket(Bucket=TWIN)
+        for twin in TWINS:
+            admin.delete_bucket(Bucket=twin)
 
 
 def _clean(admin: Any, bucket: str) -> None:
@@ -159,12 +168,12 @@ Answers = Iterator[tuple[tuple[str, str, str], str, str]]
 
 def asked(store: Store) -> Answers:
     """Every call of every account on every bucket."""
-    for bucket in (*BUCKETS, TWIN):
+    for bucket in (*BUCKETS, *TWINS):
         shared = store.fresh(bucket)
         for account, s3 in store.clients.items():
             for name, call in CALLS.items():
                 allowed = may(account, bucket, SAME.get(name, name))
-                if bucket == LOCKED and allowed:
+                if bucket in LOCKED and allowed:
                     continue
                 at = store.fresh(bucket) if allowed else shared
                 yield (account, bucket, name), outcome(partial(call, s3, at)), "done" if allowed else "refused"
@@ -173,8 +182,9 @@ def asked(store: Store) -> Answers:
 def copied(store: Store) -> Answers:
     """Every copy into a bucket to which the account may write, or else within the bucket: a way round the right to read."""
     for account, s3 in store.clients.items():
-        open_ = [TWIN if bucket == LOCKED else bucket for bucket in BUCKETS if may(account, bucket, "put")]
-        for bucket in (*(each for each in BUCKETS if each != LOCKED), TWIN):
+        safe = (*(each for each in BUCKETS if each not in LOCKED), *TWINS)
+        open_ = [bucket for bucket in safe if may(account, bucket, "put")]
+        for bucket in safe:
             at, target = store.fresh(bucket), open_[0] if open_ else bucket
             copy = partial(s3.copy_object, Bucket=target, Key=f"{PREFIX}copy-{next(NUMBERS)}")
             said = outcome(partial(copy, CopySource={"Bucket": at["Bucket"], "Key": at["Key"]}))
@@ -202,7 +212,7 @@ def test_without_an_account_of_the_store_nothing_is_answered(store: Store, who: 
     keys = {"a stranger": ("stranger", "s" * 40), "the shield with a wrong secret": ("shield", "0" * 40)}
     access, secret = keys.get(who, (None, None))
     s3 = signing(store.endpoint, access, secret, **({} if access else {"signature_version": UNSIGNED}))
-    for bucket in (*BUCKETS, TWIN):
+    for bucket in (*BUCKETS, *TWINS):
         at = store.fresh(bucket)
         for name in ("get", "head", "put", "list", "delete"):
             with pytest.raises(ClientError) as caught:
@@ -218,5 +228,6 @@ def test_the_table_has_every_account_and_bucket_of_the_city_and_the_twin_has_the
     assert planned == NAMESPACES
     assert set(TABLE) == set(NAMESPACES)
     assert {bucket.id for _, bucket in accounts.buckets(city)} == set(BUCKETS)
-    own, twin = (json.loads(store.admin.get_bucket_policy(Bucket=bucket)["Policy"]) for bucket in (LOCKED, TWIN))
-    assert json.loads(json.dumps(twin).replace(TWIN, LOCKED)) == own
+    for twin, bucket in TWINS.items():
+        own, its = (json.loads(store.admin.get_bucket_policy(Bucket=each)["Policy"]) for each in (bucket, twin))
+        assert json.loads(json.dumps(its).replace(twin, bucket)) == own

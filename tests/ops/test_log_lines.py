@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from ops import logs
 from ops.lessons import place
 from ops.log_lines import NAMESPACE, POD, Wanted, lines
 from ops.logs import age
+from tests.ops.kept_logs import Contents, Where
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -35,27 +36,16 @@ OBJECTS = {
 }
 
 
-class Store:
-    """A bucket in memory."""
-
-    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
-        return ((key, 1, "") for key in OBJECTS if key.startswith(prefix))
-
-    def get(self, key: str) -> tuple[bytes, str]:
-        return gzip.compress("\n".join(map(json.dumps, OBJECTS[key])).encode()), ""
+def packed(rows: list[dict[str, str]]) -> bytes:
+    return gzip.compress("\n".join(map(json.dumps, rows)).encode())
 
 
-class Where:
-    """A place whose only bucket it is."""
-
-    @contextmanager
-    def bucket(self, *_: Any) -> Iterator[Store]:
-        yield Store()
+LOGS = {key: packed(rows) for key, rows in OBJECTS.items()}
 
 
-def found(**wish: Any) -> list[str]:
+def found(access: Mapping[str, list[Contents]] = MappingProxyType({}), /, **wish: Any) -> list[str]:
     wanted = Wanted(**{"since": NOON - timedelta(hours=1), "until": NOON, **wish})
-    return [line.partition(" ")[2] for line in lines(Where(), wanted)]  # type: ignore[arg-type]
+    return [line.partition(" ")[2] for line in lines(Where(LOGS, access), wanted)]  # type: ignore[arg-type]
 
 
 def test_lines_of_the_time_asked_for_are_found_in_order_and_no_others() -> None:
@@ -76,6 +66,28 @@ def test_a_wish_narrows_them(wish: dict[str, str], count: int) -> None:
     assert len(found(**wish)) == count
 
 
+def test_lines_of_both_buckets_stand_in_one_order() -> None:
+    locked: dict[str, list[Contents]] = {"2026/11/24/11/n-7.jsonl.gz": [packed([row(-25, "locked")])]}
+    assert found(locked)[:3] == ["gateway envoy-1 one", "gateway envoy-1 locked", "portal portal-1 other"]
+
+
+@pytest.mark.parametrize("over", [[None], [packed([row(-25, "forged")])], [None, packed([])]])
+def test_what_was_put_over_a_locked_object_hides_no_line(over: list[Contents]) -> None:
+    locked: dict[str, list[Contents]] = {"2026/11/24/11/n-7.jsonl.gz": [packed([row(-25, "locked")]), *over]}
+    assert "gateway envoy-1 locked" in found(locked)
+    assert "gateway envoy-1 forged" not in found(locked)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "looked"), [("", True), ("gateway", True), ("edge-hills", True), ("portal", False)]
+)
+def test_access_logs_are_fetched_only_where_somebody_of_that_namespace_may_have_printed_some(
+    namespace: str, looked: bool
+) -> None:
+    wanted = Wanted(NOON, NOON, namespace=namespace)
+    assert wanted.buckets() == (("logs", "access-logs") if looked else ("logs",))
+
+
 def test_nothing_is_looked_for_in_hours_that_are_not_yet() -> None:
     now = datetime.now(UTC)
     hours = list(Wanted(now - timedelta(hours=1), now).hours())
@@ -85,7 +97,7 @@ def test_nothing_is_looked_for_in_hours_that_are_not_yet() -> None:
 
 @pytest.mark.parametrize(("until", "told"), [("0m", False), ("23h", False), ("25h", True)])
 def test_where_later_lines_may_lie_is_said(monkeypatch: pytest.MonkeyPatch, until: str, told: bool) -> None:
-    monkeypatch.setattr(place, "of_stack", lambda _: Where())
+    monkeypatch.setattr(place, "of_stack", lambda _: Where(LOGS))
     done = CliRunner().invoke(logs.app, ["--since", "30h", "--until", until])
     assert done.exit_code == 0
     assert ("--until 0m" in done.stderr) is told

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ops.audits import accesses, reading
 from ops.lessons import place
 from ops.log_lines import NAMESPACE, POD
 from tests.derive.test_access_log import BOX, ENVOY, LESSON, SHIELD
+from tests.ops.kept_logs import Where
 
 NOW = datetime.now(UTC)
 SCHOOL, AWAY = "0000000001", "0000000002"
@@ -50,27 +49,19 @@ LINES = [
 ]  # fmt: skip
 
 
-class Where:
-    """A stack whose only bucket holds `LINES`, the gateway's first one twice."""
+def where() -> Where:
+    """A stack whose locked bucket holds `LINES`, and the other one the first of them once more, from before the upgrade."""
 
-    city = "tiny"
+    def packed(rows: list[dict[str, str]]) -> bytes:
+        return gzip.compress("\n".join(map(json.dumps, rows)).encode())
 
-    @contextmanager
-    def bucket(self, *_: Any) -> Iterator[Where]:
-        yield self
-
-    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
-        if prefix == f"{NOW:%Y/%m/%d/%H}/":
-            yield from ((f"{prefix}n-{each}.jsonl.gz", 1, "") for each in (1, 2))
-
-    def get(self, key: str) -> tuple[bytes, str]:
-        rows = LINES if key.endswith("n-1.jsonl.gz") else LINES[:1]
-        return gzip.compress("\n".join(map(json.dumps, rows)).encode()), ""
+    folder = f"{NOW:%Y/%m/%d/%H}/"
+    return Where({f"{folder}n-2.jsonl.gz": packed(LINES[:1])}, {f"{folder}n-1.jsonl.gz": [packed(LINES)]})
 
 
 @pytest.fixture(autouse=True)
 def stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "of_stack", lambda _: Where())
+    monkeypatch.setattr(place, "of_stack", lambda _: where())
     monkeypatch.setattr(reading, "from_bucket", lambda *_: reading.Kept(lambda: iter(())))
 
 

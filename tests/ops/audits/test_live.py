@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from services.packager.store import Bucket
 from services.store import apply
 from tests.derive.test_audit import records, segments
 from tests.media import Store
+from tests.ops.kept_logs import Client
 
 pytestmark = pytest.mark.integration
 _numbers = count()
@@ -49,24 +51,20 @@ class Where:
 
     @contextmanager
     def bucket(self, _account: str, _service: str, name: str) -> Iterator[Any]:
-        yield self.kept if name == names.BUCKET_AUDIT else self
+        yield self.kept if name == names.BUCKET_AUDIT else SimpleNamespace(s3=Client(self._logs()))
 
-    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+    def _logs(self) -> dict[str, bytes]:
         now = datetime.now(UTC)
-        if prefix == f"{now:%Y/%m/%d/%H}/":
-            yield f"{prefix}n-1.jsonl.gz", 1, ""
-
-    def get(self, _key: str) -> tuple[bytes, str]:
         rows = [
             {
-                "time": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+                "time": (now - timedelta(minutes=1)).isoformat(),
                 "line": json.dumps({"audit_head": asdict(each)}),
                 NAMESPACE: names.ENTITLEMENT,
                 POD: "entitlement-1",
             }
             for each in self.printed
         ]
-        return gzip.compress("\n".join(map(json.dumps, rows)).encode()), ""
+        return {f"{now:%Y/%m/%d/%H}/n-1.jsonl.gz": gzip.compress("\n".join(map(json.dumps, rows)).encode())}
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/md5"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
@@ -25,7 +28,8 @@ import (
 // config of the exporter; the account and the endpoint come from the AWS SDK's own files (AWS_CONFIG_FILE and its twin).
 type config struct {
 	Bucket  string                                                   `mapstructure:"bucket"`
-	Writer  string                                                   `mapstructure:"writer"` // part of each key: no two collectors share one
+	Writer  string                                                   `mapstructure:"writer"`      // part of each key: no two collectors share one
+	Locked  int                                                      `mapstructure:"locked_days"` // for which nobody deletes an object; 0 locks none
 	Timeout exporterhelper.TimeoutConfig                             `mapstructure:",squash"`
 	Queue   configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	Retry   configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
@@ -34,6 +38,9 @@ type config struct {
 func (c *config) Validate() error {
 	if c.Bucket == "" || c.Writer == "" || strings.Contains(c.Writer, "/") {
 		return errors.New("bucket and writer are required; writer has no slash")
+	}
+	if c.Locked < 0 {
+		return errors.New("locked_days is a number of days, or 0 to lock nothing")
 	}
 	return nil
 }
@@ -76,17 +83,31 @@ func (o *objects) start(ctx context.Context, _ component.Host) error {
 	return nil
 }
 
-// put writes one batch as one object: gzipped lines of JSON under the hour in which it was written.
+// put writes one batch as one object: gzipped lines of JSON under the hour in which it was written, locked where that is asked for.
 func (o *objects) put(ctx context.Context, logs plog.Logs) error {
 	body, err := packed(logs)
 	if err != nil {
 		return err
 	}
-	key := key(time.Now().UTC(), o.config.Writer)
-	_, err = o.client.PutObject(ctx, &s3.PutObjectInput{
+	now := time.Now().UTC()
+	key := key(now, o.config.Writer)
+	object := &s3.PutObjectInput{
 		Bucket: &o.config.Bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/gzip"),
-	})
+	}
+	if o.config.Locked > 0 {
+		lock(object, body, now.AddDate(0, 0, o.config.Locked))
+	}
+	_, err = o.client.PutObject(ctx, object)
 	return err
+}
+
+// lock has the object itself say until when nobody deletes it: a bucket's default can be changed afterwards.
+func lock(object *s3.PutObjectInput, body []byte, until time.Time) {
+	// S3 takes a locked object only with a checksum, and this one every store knows.
+	sum := md5.Sum(body)
+	object.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	object.ObjectLockMode = types.ObjectLockModeCompliance
+	object.ObjectLockRetainUntilDate = &until
 }
 
 func key(now time.Time, writer string) string {
