@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Final
 
 from derive import identity
@@ -71,7 +72,7 @@ def sync(accounts: Accounts, people: People, since: datetime, today: date, say: 
 def _of(accounts: Accounts, people: Sequence[str]) -> Iterator[Account]:
     """The accounts that these people have, at least those that are on."""
     if len(people) <= FEW:
-        yield from filter(None, map(accounts.of_person, people))
+        yield from chain.from_iterable(map(accounts.of_person, people))
         return
     wanted = set(people)
     for account in accounts.listed(enabled="true"):
@@ -87,12 +88,11 @@ def _off(accounts: Accounts, account: Account, today: date) -> None:
 
 def _back(accounts: Accounts, roster: People) -> Iterator[Account]:
     """Accounts that are off because of the roster, whose people it has again. All are read first: changing them moves the pages."""
-    off = {
-        account.attributes[identity.ATTRIBUTE_PERSON]: account
-        for account in accounts.listed(enabled="false")
-        if {identity.ATTRIBUTE_LEFT, identity.ATTRIBUTE_PERSON} <= account.attributes.keys()
-    }
+    off: dict[str, list[Account]] = {}
+    for account in accounts.listed(enabled="false"):
+        if {identity.ATTRIBUTE_LEFT, identity.ATTRIBUTE_PERSON} <= account.attributes.keys():
+            off.setdefault(account.attributes[identity.ATTRIBUTE_PERSON], []).append(account)
     people = sorted(off)
     for first in range(0, len(people), BATCH):
         for person in roster.here(people[first : first + BATCH]):
-            yield off[person]
+            yield from off[person]

@@ -8,6 +8,7 @@ from typing import Final
 
 import psycopg
 
+from catalog.roster import RosterRole
 from ops.rosters import linking
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
@@ -31,8 +32,13 @@ _MAKE: Final = (
     # Whom the register does not let sign in guards nobody: what they agreed to goes with the link.
     """CREATE TEMPORARY TABLE want_guardians ON COMMIT DROP AS
        SELECT DISTINCT g.guardian, g.child FROM new_guardians g JOIN new_people p ON p.id = g.guardian AND p.enabled""",
+    # Of a pupil whom this roster has as something else alone, how old they are is said by the school where they are one.
     """CREATE TEMPORARY TABLE want_people ON COMMIT DROP AS
-       SELECT p.id, p.enabled, b.minor_until FROM new_people p LEFT JOIN new_births b USING (id)""",
+       SELECT p.id, p.enabled, k.elsewhere, CASE WHEN k.elsewhere THEN o.minor_until ELSE b.minor_until END AS minor_until
+       FROM new_people p LEFT JOIN new_births b USING (id) LEFT JOIN people o USING (id)
+       LEFT JOIN (SELECT DISTINCT person FROM roles WHERE role = %(pupil)s AND place <> ALL(%(places)s)) there ON there.person = p.id
+       LEFT JOIN (SELECT DISTINCT person FROM new_roles WHERE role = %(pupil)s) here ON here.person = p.id
+       CROSS JOIN LATERAL (SELECT there.person IS NOT NULL AND here.person IS NULL AS elsewhere) k""",
     "ALTER TABLE want_people ADD PRIMARY KEY (id)",
     "CREATE INDEX ON want_roles (person)",
     "CREATE INDEX ON want_enrolments (person)",
@@ -44,9 +50,9 @@ CREATE TEMPORARY TABLE touched ON COMMIT DROP AS
 SELECT p.id AS person, 'removed' AS what FROM people p
 WHERE p.left_at IS NULL AND NOT EXISTS (SELECT FROM want_people w WHERE w.id = p.id)
   AND EXISTS (SELECT FROM roles r WHERE r.person = p.id AND r.place = ANY(%(places)s))
-  AND NOT EXISTS (SELECT FROM roles r WHERE r.person = p.id AND r.place <> ALL(%(places)s))
+  AND NOT EXISTS (SELECT FROM roles r WHERE r.person = p.id AND r.place <> ALL(%(places)s) AND r.place <> ALL(%(nowhere)s))
 """
-"""Whoever has no role left once those at the roster's places are gone."""
+"""Whoever has no role left once those at the roster's places are gone; one at a place that the city has no more keeps nobody."""
 _ROLES: Final = "person, place, role, tier, main, begins, ends"
 _ENROLMENTS: Final = "person, class, role, school, begins, ends"
 _TOUCHED: Final = f"""
@@ -154,14 +160,17 @@ class Difference:
         return self.count(REMOVED) > self.here * MOST_REMOVED or bool(self.emptied)
 
 
-def difference(connection: psycopg.Connection, places: Sequence[str], by: Collection[str]) -> Difference:
+def difference(
+    connection: psycopg.Connection, places: Sequence[str], nowhere: Sequence[str], by: Collection[str]
+) -> Difference:
     """What the staged roster, which speaks for ``places``, would change; ``by``: as what an adult may agree about a pupil.
 
+    For ``nowhere``, places that the city has no more, nobody speaks.
     Who it touches is in the table ``touched`` of this transaction, and what becomes of links in ``want_links``.
     """
-    about = {"places": list(places)}
+    about = {"places": list(places), "nowhere": list(nowhere), "pupil": RosterRole.STUDENT.value}
     for words in _MAKE:
-        connection.execute(words)
+        connection.execute(words, about)
     connection.execute(_REMOVED, about)
     connection.execute(_TOUCHED, about)
     connection.execute("CREATE INDEX ON touched (person)")

@@ -90,16 +90,17 @@ def _taken(
         stage.fill(connection, phases.now)
         if given.source.digest() != digest:
             raise UserError(CHANGED)
-        claimed.refuse(connection, found, given.city, places)
+        claimed.refuse(connection, found, given.city, places, given.pseudonyms)
     with phases.phase("compare"):
-        differing = difference(connection, places, given.city.minors.guardian_consent_by)
+        nowhere = _nowhere(connection, given.city)
+        differing = difference(connection, places, nowhere, given.city.minors.guardian_consent_by)
     if dry:
         connection.rollback()
         return Outcome(differing)
     if differing.too_many and not removals:
         raise UserError(too_many(differing))
     with phases.phase("write"):
-        merging.merge(connection, places, given.city.minors.guardian_consent_below)
+        merging.merge(connection, places, nowhere, given.city.minors.guardian_consent_below)
         said = {"by": by, "file": digest, "catalog": given.city.digest, "key": given.pseudonyms.mark()}
         merging.record(connection, differing, places, said)
     return Outcome(differing, written=True)
@@ -129,6 +130,12 @@ ORDER BY i.id DESC LIMIT 1
 """
 """When this roster came in, unless another one has spoken for any of its places since, or there is left from an older kit what the next
 import ends: guardians who may not sign in, and people of whom it is not known by which age a guardian has a say."""
+
+
+def _nowhere(connection: psycopg.Connection, city: City) -> list[str]:
+    """Places at which somebody has a role and that the city has no more, so that no roster can speak for them."""
+    known = [*city.by_code, *(each.division_code for each in city.districts), city.division_code]
+    return [row[0] for row in connection.execute("SELECT DISTINCT place FROM roles WHERE place <> ALL(%s)", (known,))]
 
 
 def _there(connection: psycopg.Connection, given: Given, digest: str) -> datetime | None:

@@ -23,14 +23,16 @@ _STEPS: Final = (
      INSERT INTO people (id, enabled, minor_until)
      SELECT w.id, w.enabled, w.minor_until FROM want_people w JOIN touched t ON t.person = w.id
      ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, minor_until = excluded.minor_until, left_at = NULL"""),
-    # Also of whom nothing differs: until when a guardian has a say is by this age now.
+    # Also of whom nothing differs: until when a guardian has a say is by this age now, where it is this roster that says it.
     ("people", """
      UPDATE people SET guarded_below = %(below)s FROM want_people w
-     WHERE w.id = people.id AND people.guarded_below <> %(below)s"""),
+     WHERE w.id = people.id AND NOT w.elsewhere AND people.guarded_below <> %(below)s"""),
     ("people", """
      UPDATE people SET enabled = false, minor_until = NULL, left_at = now()
      FROM touched t WHERE t.person = people.id AND t.what = 'removed'"""),
-    ("roles", "DELETE FROM roles USING touched t WHERE t.person = roles.person AND roles.place = ANY(%(places)s)"),
+    ("roles", """
+     DELETE FROM roles USING touched t
+     WHERE t.person = roles.person AND (roles.place = ANY(%(places)s) OR roles.place = ANY(%(nowhere)s))"""),
     ("roles", """
      INSERT INTO roles (person, place, role, tier, main, begins, ends)
      SELECT w.person, w.place, w.role, w.tier, w.main, w.begins, w.ends FROM want_roles w JOIN touched USING (person)
@@ -68,10 +70,11 @@ VALUES (%(by)s, %(file)s, %(catalog)s, %(key)s, %(places)s, %(counts)s)
 """
 
 
-def merge(connection: psycopg.Connection, places: Sequence[str], below: int) -> None:
+def merge(connection: psycopg.Connection, places: Sequence[str], nowhere: Sequence[str], below: int) -> None:
     """Bring the roster's tables to what was staged; ``below`` is the age below which a guardian has a say."""
+    about = {"places": list(places), "nowhere": list(nowhere), "below": below}
     for _, words in _STEPS:
-        connection.execute(words, {"places": list(places), "below": below})
+        connection.execute(words, about)
 
 
 def record(connection: psycopg.Connection, done: Difference, places: Sequence[str], said: dict[str, str]) -> None:

@@ -73,10 +73,10 @@ class Accounts:
         rows = self._users(username=username, exact="true")
         return next((each for each in rows if each.username == username.lower()), None)
 
-    def of_person(self, person: str) -> Account | None:
-        """The account of somebody in the roster; None when they have none yet."""
+    def of_person(self, person: str) -> list[Account]:
+        """The accounts of somebody in the roster: their own, and one for each outside provider that they came by."""
         rows = self._users(q=f"{identity.ATTRIBUTE_PERSON}:{person}")
-        return next((each for each in rows if each.attributes.get(identity.ATTRIBUTE_PERSON) == person), None)
+        return [each for each in rows if each.attributes.get(identity.ATTRIBUTE_PERSON) == person]
 
     def listed(self, **query: str) -> Iterator[Account]:
         """Accounts, a page at a time; ``query`` as Keycloak knows it (`enabled`, `q`, `search`)."""

@@ -107,7 +107,7 @@ def test_from_a_slip_to_an_account_and_out_again(platform: Platform, folder: Pat
         identity.ATTRIBUTE_TIER: role, identity.ATTRIBUTE_SCHOOL: pupil[1:11], identity.ATTRIBUTE_PERSON: person,
         identity.ATTRIBUTE_SLIP: "1",
     }  # fmt: skip
-    assert accounts.of_person(person) == found
+    assert accounts.of_person(person) == [found]
 
     assert first(platform, pupil, code, BETTER)[1]["reason"] == "slip-used"
     status, said = first(platform, pupil, slip(platform, folder, pupil, 2), BETTER)

@@ -96,6 +96,22 @@ def test_who_left_is_switched_off_and_signed_out_and_nobody_else_is_touched(
     assert follow(server, keycloak) == Done(2, 0, 0)
 
 
+@pytest.mark.usefixtures("few")
+def test_every_account_of_somebody_follows_also_those_that_they_have_by_an_outside_provider(
+    server: Server, folder: Path, keycloak: Keycloak, here: list[str], tmp_path: Path
+) -> None:
+    gone, whole = here[0], small.written(tmp_path / "whole")
+    for name in ("a-province", "z-province"):
+        keycloak.accounts().make(name, {"tier": "student", "person": str(HASHES.of(gone))}, enabled=True)
+    everybody = on(keycloak)
+    leave(server, folder, gone)
+    assert follow(server, keycloak) == Done(1, 3, 0)
+    assert everybody - on(keycloak) == {gone, "a-province", "z-province"}
+    server.take(whole)
+    assert follow(server, keycloak) == Done(0, 0, 3)
+    assert on(keycloak) == everybody
+
+
 def test_whom_the_register_no_longer_lets_sign_in_is_switched_off_too(
     server: Server,
     folder: Path,
