@@ -212,9 +212,11 @@ def test_its_counters_are_read_with_the_city_s(tiny: City, settings: Settings) -
 
 
 def test_gateways_that_do_not_fit_into_the_quota_are_refused_with_what_to_do(tiny: City, settings: Settings) -> None:
+    two = {**ON, "gatewayReplicas": 2}
     with pytest.raises(
-        UserError, match=r"3 gateways.* may take 2240 MiB, and the quota of gateway .* is 2048: raise it"
+        UserError, match=r"3 gateways.* may take 3968 MiB, and the quota of gateway .* is 3328: raise it"
     ):
-        plan(tiny, settings(overrides=ON))
-    assert not gateway.problems(tiny, settings(overrides={**ON, "quotas": False}))
+        plan(tiny, settings(overrides=two))
+    assert not gateway.problems(tiny, settings(overrides={**two, "quotas": False}))
+    assert not gateway.problems(tiny, settings(overrides=ON)), "one pod each, as `tests/integration` has them up"
     assert not gateway.problems(tiny, settings())
