@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.live.request import SOUND, Request
-from services.packager.encode import AAC_PRIMING, BEGIN, COMMON, FRAGMENTED, SAMPLE_RATE, timescale
+from services.packager.encode import AAC_PRIMING, BEGIN, COMMON, FRAGMENTED, IN_TIME, SAMPLE_RATE, timescale
 from services.packager.request import Rung
 from services.packager.rungs import level
 
@@ -32,10 +32,8 @@ def command(request: Request, pipes: Mapping[str, int], *, sound: bool) -> list[
 
 
 def _filters(request: Request) -> str:
-    # start_time=0 repeats the first frame from where the sound begins.
-    whole = (
-        f"yadif=deint=interlaced,fps={request.fps}:start_time=0:round=near,format=yuv420p,split={len(request.rungs)}"
-    )
+    # Without a start_time: ffmpeg makes the filters anew for a picture of another size, and they would repeat it from the run's beginning.
+    whole = f"yadif=deint=interlaced,fps={request.fps}:round=near,format=yuv420p,split={len(request.rungs)}"
     taps = "".join(f"[s{number}]" for number in range(len(request.rungs)))
     scaled = [
         f"[s{number}]scale={r.width}:{r.height}:force_original_aspect_ratio=decrease:force_divisible_by=2,"
@@ -47,7 +45,9 @@ def _filters(request: Request) -> str:
 
 def _picture(request: Request, rung: Rung, number: int, pipe: int) -> list[str]:
     gop = request.fps * request.segment_seconds
-    return ["-map", f"[v{number}]", "-c:v", "libx264", "-preset", PRESET, "-profile:v", "high", "-bf", "0",
+    # cfr repeats the first frame from where the sound begins, and has no gap and no step back where the filters are made anew.
+    return ["-map", f"[v{number}]", "-fps_mode", "cfr", "-r", str(request.fps),
+            "-c:v", "libx264", "-preset", PRESET, "-profile:v", "high", "-bf", "0",
             "-level:v", f"{level(rung.width, rung.height, request.fps) / 10:.1f}", "-crf", str(rung.crf), "-maxrate", f"{rung.kbps}k",
             "-bufsize", f"{int(rung.kbps * BURST)}k", "-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0",
             "-flags", "+cgop+global_header+bitexact", "-map_metadata", "-1", "-video_track_timescale", str(timescale(request.fps)),
@@ -55,7 +55,7 @@ def _picture(request: Request, rung: Rung, number: int, pipe: int) -> list[str]:
 
 
 def _sound(request: Request, pipe: int, *, sound: bool) -> list[str]:
-    chain = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0,atrim=start_sample={AAC_PRIMING},asetpts=PTS-STARTPTS"
+    chain = f"{IN_TIME},atrim=start_sample={AAC_PRIMING},asetpts=PTS-STARTPTS"
     return ["-map", "0:a:0" if sound else "1:a:0", "-vn", "-af", chain, "-ac", "2", "-c:a", "aac", "-b:a", f"{request.audio_kbps}k",
             "-flags", "+global_header+bitexact", "-map_metadata", "-1", "-frag_duration", str(request.segment_seconds * 1_000_000),
             "-flush_packets", "1", *FRAGMENTED, COMMON, f"pipe:{pipe}"]  # fmt: skip

@@ -22,7 +22,7 @@ from typing import Final
 from services.live.encode import SILENCE
 from services.live.streamed import Stretch
 from services.packager import ffmpeg
-from services.packager.encode import BEGIN, SAMPLE_RATE
+from services.packager.encode import BEGIN, IN_TIME, SAMPLE_RATE
 from services.packager.progress import say
 
 STREAMED: Final = ("-protocol_whitelist", "pipe", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-f", "mov")
@@ -211,7 +211,7 @@ def _piece(
 ) -> list[str]:
     """MPEG-TS from second ``begin``: the picture as it is, and sound for as long as it lasts."""
     picture, heard = streams
-    chain = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0,apad"
+    chain = f"{IN_TIME},apad"
     encoded = ["-map", f"1:{heard or 0}", "-c:a", "aac", "-b:a", f"{SOUND_KBPS}k", "-ac", "2", "-ar", str(SAMPLE_RATE),
                "-af", chain]  # fmt: skip
     return ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", *sources, "-map", f"0:{picture}",

@@ -17,6 +17,9 @@ AAC_PRIMING = 1024
 """Samples that an AAC encoder puts before the first one; as many are cut from the start so that sound and picture stay together."""
 
 SAMPLE_RATE = 48_000
+IN_TIME = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0:flags=res"
+"""Sound that keeps to its times, silence where it begins late or has a gap. `res`: ffmpeg 5.1 makes the resampler where it first has to
+stretch, if it has none yet, begins anew with it, and puts silence for all that was before into the middle."""
 TICKS_PER_FRAME = 1000
 BEGIN = ["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-nostats"]
 FRAGMENTED = ["-use_editlist", "0", "-f", "mp4", "-movflags"]
@@ -72,7 +75,7 @@ def video(
 
 def audio(request: Request, source: Source, target: Path) -> list[str]:
     """Encode the whole sound into ``target``, two channels at 48 kHz, gaps filled, fragments of one segment."""
-    chain = f"aresample={SAMPLE_RATE}:async=1000:first_pts=0,atrim=start_sample={AAC_PRIMING},asetpts=PTS-STARTPTS"
+    chain = f"{IN_TIME},atrim=start_sample={AAC_PRIMING},asetpts=PTS-STARTPTS"
     return [*BEGIN, *INPUT_LIMITS, "-i", str(source.path), "-map", "0:a:0", "-vn", "-af", chain, "-ac", "2", "-c:a", "aac",
             "-b:a", f"{request.audio_kbps}k", "-flags", "+global_header+bitexact", "-map_metadata", "-1",
             "-frag_duration", str(request.segment_seconds * 1_000_000), *FRAGMENTED, COMMON, str(target)]  # fmt: skip

@@ -25,6 +25,8 @@ class Store:
 
     text: bytes = b"{}"
     tagged: bool = True
+    cut: bool = False
+    """Whether the line breaks in the middle of the answer, whose length was said before."""
     url: str = ""
     sent: int = 0
     asked: list[str] = field(default_factory=list)
@@ -43,9 +45,14 @@ def store() -> Iterator[Store]:
             if found.tagged:
                 self.send_header("ETag", tag)
             if not same:
-                self.send_header("Transfer-Encoding", "chunked")
+                self.send_header(
+                    *(("Content-Length", len(found.text)) if found.cut else ("Transfer-Encoding", "chunked"))
+                )
             self.end_headers()
-            if not same:
+            if found.cut:
+                self.wfile.write(found.text[: len(found.text) // 2])
+                self.close_connection = True
+            elif not same:
                 found.sent += len(found.text)
                 self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(found.text), found.text))
 
@@ -94,6 +101,15 @@ def test_a_document_that_cannot_be_taken_is_sent_once(
     later(monkeypatch, platform, platform.LATER)
     assert (document.ask(), document.value) == (True, {"a": 2})
     assert not document.ask()
+
+
+def test_a_document_whose_line_broke_is_asked_for_again_at_once_and_taken(platform: Any, store: Store) -> None:
+    document = platform.Document(["one"], Path(), "/x")
+    store.text, store.cut = b'{"a": 1}', True
+    with pytest.raises(OSError, match="IncompleteRead"):
+        document.ask()
+    store.cut = False
+    assert (document.ask(), document.value) == (True, {"a": 1})
 
 
 def test_one_without_a_tag_is_not_asked_for_every_few_seconds(platform: Any, store: Store) -> None:

@@ -79,6 +79,7 @@ def test_who_does_not_answer_at_all_is_said(cache: Any) -> None:
     [
         ("length", lambda cache: cache.purge([PATH])),
         ("length", lambda cache: cache.fill(PATH, b"HTTP/1.1 200 OK\r\n\r\n", [b"x"], 1)),
+        ("length", lambda cache: cache.fetch(PATH, lambda _: None)),
         ("chunks", lambda cache: cache.purge([PATH])),
         ("chunks", lambda cache: cache.fetch(PATH, lambda _: None)),
     ],

@@ -24,6 +24,7 @@ from derive import access_log, school_cache
 from infra.plan.routes import ROUTES, SCHOOLS
 from services.intake import access_lines
 from services.intake.app import LOG_PATH
+from services.intake.refusal import Refused
 from services.intake.settings import Limits
 from tests import box_cache
 from tests.box_cache import CODE
@@ -283,6 +284,33 @@ def test_a_batch_that_the_city_refuses_holds_up_no_other_and_is_counted(
     assert box.reading(SHIPPER.DROPPED) == 2
     assert time.time() - box.reading(SHIPPER.LOSS) < 60
     assert "2 lines of the access log are dropped: the city refused them: broken" in capsys.readouterr().err
+
+
+def test_a_batch_that_the_disk_has_damaged_holds_up_no_other(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.city.wrong = OSError("cut off")
+    box.write("one")
+    with pytest.raises(OSError, match="cut off"):
+        box.shipper.step()
+    (batch,) = box.shipper.queue.batches()
+    packed = bytearray(batch.read_bytes())
+    # Past its head: what is no gzip at all is another fault to Python.
+    packed[10:14] = b"\xff" * 4
+    batch.write_bytes(packed)
+
+    def send(body: bytes) -> None:
+        try:
+            access_lines.checked(body, CODE, Limits())
+        except Refused as error:
+            raise SHIPPER.Refused(str(error)) from error
+        box.city.sent.append(gzip.decompress(body))
+
+    box.city.send = send  # type: ignore[method-assign]
+    box.again()
+    for line in ("two", "three"):
+        box.write(line)
+        box.shipper.step()
+    assert (box.city.lines, box.shipper.queue.batches()) == (["two", "three"], [])
+    assert time.time() - box.reading(SHIPPER.LOSS) < 60
 
 
 def test_a_file_that_went_before_it_was_read_is_counted_and_one_that_was_read_is_not(box: Box) -> None:

@@ -17,6 +17,7 @@ import os
 import ssl
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -148,7 +149,7 @@ def count(batch: Path) -> int:
     """Lines of a batch; none of one that the disk has lost."""
     try:
         return gzip.decompress(batch.read_bytes()).count(b"\n")
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, zlib.error):
         return 0
 
 

@@ -88,7 +88,11 @@ class Cache:
     def _read(self, answer: http.client.HTTPResponse, size: int | None = None) -> bytes:
         """So much of the answer, or all. OSError, as from every question, where it breaks off."""
         with self._told():
-            return answer.read(size)
+            data = answer.read(size)
+            if not data and answer.length:
+                # Python says so only where all is read at once.
+                raise http.client.IncompleteRead(data, answer.length)
+            return data
 
     @contextmanager
     def _told(self) -> Iterator[None]:

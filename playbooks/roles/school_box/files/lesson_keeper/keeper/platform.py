@@ -78,10 +78,13 @@ class Document:
 
 
 def _read(answer: http.client.HTTPResponse) -> tuple[str, Any]:
-    """Why it is not taken, and what it says; None where there is none."""
+    """Why it is not taken, and what it says; None where there is none. HTTPException where it breaks off."""
     if (answer.length or 0) > MOST_BYTES:
         return f"longer than {MOST_BYTES >> 20} MiB", None
     body = answer.read(MOST_BYTES + 1)
+    if answer.length:
+        # Python says so only where all is read at once. Taken for the document, its tag would keep the rest away for good.
+        raise http.client.IncompleteRead(body, answer.length)
     if len(body) > MOST_BYTES:
         return f"longer than {MOST_BYTES >> 20} MiB", None
     try:
