@@ -29,7 +29,9 @@ from tests.box_cache import Box
 from tests.enforcement.product import (
     CITY,
     DOWNLOAD,
+    EDGES,
     ENDING,
+    ENDS,
     FALSE_SESSIONS,
     LIVE,
     NOBODY,
@@ -48,6 +50,7 @@ from tests.enforcement.product import (
     granted,
     is_live,
     other,
+    read,
     right,
     session,
     tokens,
@@ -111,9 +114,22 @@ class Given(NamedTuple):
     token: str
     path: str
 
-    def right(self, moment: int) -> bool:
-        """Whether they are to be given it at this moment."""
-        return right(self.way, self.who, self.what, moment)
+    @property
+    def ends(self) -> int:
+        """When it ends by itself, Unix seconds."""
+        return int(read(self.token)["exp"])
+
+    def fits(self, moment: int) -> bool:
+        """Whether it ends as one given at ``moment`` may: when it has lasted as long as any, or at an edge, and never past its right.
+
+        An edge is one of a licence, an agreement, a class or the session. It may end there although they would be given another one
+        for another reason: then they ask anew.
+        """
+        whole = moment + CITY.playback.token_minutes * 60
+        session_ends = claims(self.who, moment)["exp"]
+        edges = {whole, *EDGES, ENDS.get(self.what.id, whole)} | (set() if self.who is NOBODY else {session_ends})
+        kept = (right(self.way, self.who, self.what, each) for each in EDGES if moment < each < self.ends)
+        return self.ends in edges and moment < self.ends <= whole and all(kept)
 
 
 @dataclass
@@ -327,7 +343,8 @@ def show_given(found: Caches, given: Sequence[Given], moment: int, tally: Tally)
     opened = set()
     for number, each in enumerate(given):
         named, cache = each.way.tokens, found[each.place]
-        if each.right(moment + LATER):
+        tally.add(f"ends of {named}", (each, moment), got=each.fits(moment), right=True)
+        if each.ends > moment + LATER:
             opened.add((each.place, each.path))
             for heat in ("cold", "warm"):
                 tally.add(f"{named} shown", (heat, each, moment), got=show_at(cache, each.path, each.token), right=True)
@@ -347,7 +364,7 @@ def show_later(when: str, found: Caches, given: Sequence[Given], moment: int, ta
     """The same tokens to caches at which ``moment`` has come; all of them end after some hours."""
     for each in given:
         kind = f"{each.way.tokens} {when}"
-        fine = kind not in NEVER and each.right(moment)
+        fine = kind not in NEVER and moment < each.ends
         tally.add(kind, (each, moment), got=show_at(found[each.place], each.path, each.token), right=fine)
 
 

@@ -23,6 +23,8 @@ PLACES: Final = (video_token.CITY, SCHOOL)
 """A cache of the city, and one of a school."""
 MOMENTS: Final = situations.moments(CITY, situations.published(CITY))
 """Both sides of every edge of every licence and agreement, Unix seconds."""
+EDGES: Final = tuple(each for each in MOMENTS if each - 1 in MOMENTS)
+"""The later side of each: when something begins or has ended."""
 NOBODY: Final = Person("nobody", next(tier.id for tier in CITY.tiers if tier.scope is Scope.PUBLIC))
 """Without a session one is of the public."""
 PEOPLE: Final = (*people(CITY), NOBODY)
@@ -188,10 +190,16 @@ def configured(place: str) -> str:
     return video_token.configuration(ISSUER, place, [keys.public_jwk(SEED, keys.VIDEO)])
 
 
+def read(token: str) -> dict[str, Any]:
+    """Its claims, whoever signed them."""
+    claims = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return found
+
+
 def _altered(token: str) -> str:
     """The token with its end a year later, under the signature that it had."""
-    head, claims, signature = token.split(".")
-    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    (head, _, signature), found = token.split("."), read(token)
     return f"{head}.{_base64(json.dumps({**found, 'exp': found['exp'] + YEAR}).encode())}.{signature}"
 
 

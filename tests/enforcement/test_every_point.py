@@ -69,9 +69,9 @@ def test_service_and_caches_open_what_the_reference_says_and_nothing_else(
                     "a token is part of what a cache knows a piece by"
                 )
                 asking.show_states(found, moment, tally)
-            shown = [each for each in given if not each.right(moment + LATER)]
+            shown = [each for each in given if each.ends <= moment + LATER]
             for way in WAYS:
-                lasting = [each for each in given if each.way is way and each.right(moment + LATER)]
+                lasting = [each for each in given if each.way is way and each.ends > moment + LATER]
                 shown += tally.dice.sample(lasting, min(len(lasting), SAMPLE_LATER))
             with asking.caches(stores, moment + LATER) as found:
                 asking.show_later("ten minutes on", found, shown, moment + LATER, tally)
