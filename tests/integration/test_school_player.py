@@ -30,6 +30,8 @@ LEFT_AT = 60
 """Seconds into the lesson; also the number of its segment, each lasting one."""
 WATCHED = "window.emptied = 0; document.querySelector('video').addEventListener('emptied', () => { emptied += 1 })"
 """Counts how often the picture breaks off because a lesson is opened anew."""
+OLD = "delete AbortSignal.timeout; delete Array.prototype.at; delete Object.hasOwn; delete self.structuredClone"
+"""What browsers of 2021 lack, from Chrome 88 and Safari 14 on."""
 SWALLOWED = ("**/access/play/**", "**/lesson.json")
 """What a page asks of the city while it plays."""
 
@@ -135,6 +137,14 @@ def test_every_room_plays_from_the_box_and_the_link_carries_each_segment_once(
     read = Counter(path for path, status in box.platform.asked if status == 200)
     assert sum(path.endswith(".m4s") for path in read) > 3
     assert set(read.values()) == {1}, read
+
+
+def test_a_phone_of_some_years_ago_plays_from_the_box_too(browser: Browser, library: Library, box: Box) -> None:
+    page = opened(browser, library, before=OLD)
+    assert page.evaluate("'timeout' in AbortSignal || 'at' in Array.prototype") is False
+    expect(page.locator("#from")).to_have_text("your school’s cache")
+    assert library.media == [], "nothing came from the city"
+    assert any(path.endswith(".m4s") for path, _ in box.platform.asked), "and the box was asked"
 
 
 def test_a_box_that_is_not_reached_is_left_for_the_city(browser: Browser, library: Library, box: Box) -> None:

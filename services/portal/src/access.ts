@@ -1,6 +1,7 @@
 // Who is signed in, and whether a lesson may be played. The service decides; this only asks, and says what it was told.
 
 import { reached, schoolCache, type SchoolCache } from "./cache";
+import { within } from "./patience";
 import { language } from "./texts";
 
 export interface Names {
@@ -59,7 +60,7 @@ const IN_BODY = { "X-Token-In-Body": "1" };
 const SOON = 5000;
 
 /** Gives a question up to which there is an answer elsewhere: a link that swallows what is sent says nothing for minutes. */
-export const soon = (): AbortSignal => AbortSignal.timeout(SOON);
+export const soon = (): AbortSignal => within(SOON);
 
 /** A name in both languages; null for what is none. */
 export function names(value: unknown): Names | null {

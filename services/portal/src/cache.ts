@@ -1,5 +1,6 @@
 // The cache in the viewer's school. Where this browser reaches it, lessons come from it, and cross the school's link once for all rooms.
 
+import { within } from "./patience";
 import { recall, remember } from "./player/memory";
 
 /** Where it answers, and what a permission for it names. */
@@ -31,7 +32,7 @@ export const rests = (): boolean => Math.abs(Date.now() - Number(recall(LEFT) ??
 /** The cache, if this browser reaches it; null: lessons come from the city. */
 export async function reached(cache: SchoolCache | null): Promise<SchoolCache | null> {
   if (!cache || rests()) return null;
-  const answer = await fetch(`${cache.origin}/healthz`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
+  const answer = await fetch(`${cache.origin}/healthz`, { cache: "no-store", signal: within(PATIENCE) }).catch(() => null);
   if (answer?.ok) return cache;
   leave();
   return null;

@@ -1,5 +1,6 @@
 // Prometheus' HTTP API, two calls of it, behind the gateway that asks who is there.
 
+import { within } from "./patience";
 import { say } from "./texts";
 
 export type Labels = Record<string, string>;
@@ -63,7 +64,7 @@ async function ask(path: string, parameters: Record<string, string>): Promise<Re
     headers: { Accept: "application/json" },
     credentials: "same-origin",
     cache: "no-store",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: within(PATIENCE),
   }).catch((error: unknown) => {
     throw new Refused("down", error instanceof Error ? error.message : String(error));
   });

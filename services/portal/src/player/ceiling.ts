@@ -8,7 +8,7 @@ type Controller = HlsConfig["capLevelController"];
 
 /** Which of ``levels`` is of ``rendition``, by the folder of its playlist; -1: none. */
 const indexOf = (levels: readonly Level[], rendition: string | null): number =>
-  rendition ? levels.findIndex((level) => level.url.some((url) => new URL(url).pathname.split("/").at(-2) === rendition)) : -1;
+  rendition ? levels.findIndex((level) => level.url.some((url) => new URL(url).pathname.split("/").slice(-2)[0] === rendition)) : -1;
 
 /** By the size of the picture, as hls.js has it, and by ``rendition``: whenever the size changes, hls.js sets its own cap over any other.
  * ``made`` is handed what sets the cap for another rendition; what is buffered stays. */
