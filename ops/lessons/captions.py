@@ -33,6 +33,7 @@ NAMES = {
 """Language -> what its own speakers call it (Unicode CLDR); another one is shown by its tag."""
 PACKAGED = {"content_hash", "recipe", "master", "seconds"}
 """What a record says once there is a film; one that is live has none."""
+CONVERT_SECONDS = 60
 MOST_BYTES = 2 << 20
 """A lesson of a day, spoken without a pause, has a tenth of that."""
 
@@ -85,7 +86,10 @@ def _converted(srt: str) -> tuple[str, str | None]:
     if not shutil.which("ffmpeg"):
         return "", "SubRip is converted by ffmpeg, which is not installed here: install it, or give WebVTT"
     command = ["ffmpeg", "-hide_banner", "-v", "error", "-f", "srt", "-i", "pipe:0", "-f", "webvtt", "pipe:1"]
-    done = subprocess.run(command, input=srt.encode(), capture_output=True, check=False, timeout=60)
+    try:
+        done = subprocess.run(command, input=srt.encode(), capture_output=True, check=False, timeout=CONVERT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "", f"ffmpeg did not convert it within {CONVERT_SECONDS} s: give WebVTT"
     if done.returncode or not done.stdout.strip():
         said = done.stderr.decode(errors="replace").strip().splitlines()
         return "", f"it is no SubRip ({said[-1] if said else 'no cue in it'})"

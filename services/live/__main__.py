@@ -11,12 +11,10 @@ from services.live.broadcast import Broadcast
 from services.live.request import parse
 from services.live.srt import Listener, SrtError
 from services.packager.__main__ import fail
-from services.packager.errors import PackagingError
+from services.packager.errors import RETRY, PackagingError
 from services.packager.progress import say
 from services.packager.store import Bucket, client
 
-RETRY = 1
-"""Exit code: another try may help."""
 LOST = "no recording comes of this class: people saw it, and nothing of it is left on the disk of its pod or among what was streamed live"
 """Said without a code that fails: Kubernetes would try six times in ten minutes what no try brings back, and then take the words away."""
 

@@ -43,7 +43,10 @@ def streams(file: Path) -> frozenset[str]:
         "-i",
         str(file),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30, env=ffmpeg.ENVIRONMENT)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30, env=ffmpeg.ENVIRONMENT)
+    except subprocess.TimeoutExpired:
+        return frozenset()  # on a machine that has no time to spare; whoever asks, asks again
     rows = json.loads(done.stdout or "{}").get("streams", [])
     return frozenset(row["codec_type"] for row in rows if row.get("codec_type") != "video" or row.get("width"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+RETRY = 1
+"""Exit code of a failure that may pass: killed for memory, for instance."""
+
 BAD_INPUT = 64
 """Exit code: the upload or the request is wrong; trying again changes nothing (EX_USAGE of sysexits.h)."""
 

@@ -6,13 +6,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 
-from .errors import NO_SPACE, PackagingError
+from .errors import NO_SPACE, RETRY, PackagingError
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 """Nothing of ours: ffmpeg reads a stranger's file and must not hold the store's keys."""
-
-RETRY = 1
-"""Exit code of a failure that may pass: killed for memory, for instance."""
 
 
 def failure(status: int, log: str) -> PackagingError:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .errors import PackagingError
+from .errors import RETRY, PackagingError
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg"
 """Containers that are opened. Playlist formats are left out on purpose: they make ffmpeg read other files and hosts."""
@@ -19,6 +19,9 @@ INPUT_LIMITS = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
 
 SEEKABLE = ("mov", "matroska")
 """Containers with an index, in which a seek lands exactly on the keyframe before; others are rewritten into one first."""
+
+PROBE_SECONDS = 120
+"""What reading a film's head takes at most; over a school's link from another machine's disk it may not end at all."""
 
 INTERLACED = ("tt", "bb", "tb", "bt")
 
@@ -50,9 +53,16 @@ def _run_ffprobe(path: Path) -> dict[str, Any]:
         "-i",
         str(path),
     ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, env={"PATH": "/usr/bin:/bin:/usr/local/bin"}
-    )
+    environment = {"PATH": "/usr/bin:/bin:/usr/local/bin"}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PROBE_SECONDS, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        message = (
+            f"the file could not be read within {PROBE_SECONDS} s: copy it to a disk of this machine, or try again"
+        )
+        raise PackagingError(message, RETRY) from error
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].split(": ")[-1]
         raise PackagingError(f"the file is not a video that can be read (ffprobe: {reason})")
