@@ -12,9 +12,12 @@ from ops.stack.store import FolderStore
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`$XDG_STATE_HOME` inside the test's own folder; returns the folder."""
+    """`$XDG_STATE_HOME` inside the test's own folder, and no city chosen; returns the folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("HUIJU_BACKEND_URL", raising=False)
+    # `huiju up` sets it for the engine. First set, so that it is put back whatever it was.
+    monkeypatch.setenv("CITY", "")
+    monkeypatch.delenv("CITY")
     return tmp_path / "state"
 
 
