@@ -72,13 +72,15 @@ BUCKET_BACKUPS: Final = "database-backups"
 BUCKET_LOGS: Final = "logs"
 BUCKET_ACCESS_LOGS: Final = "access-logs"
 """What the services print that write a line for each answer: locked, object by object."""
+LOG_BUCKETS: Final = (BUCKET_LOGS, BUCKET_ACCESS_LOGS)
+"""Where lines that pods print are kept."""
 BUCKET_PARCELS: Final = "parcels"
 BUCKET_AUDIT: Final = "audit"
 """Records of what was decided and done."""
 CORE_BUCKETS: Final = {
     VIDEO_LIBRARY: frozenset({BUCKET_UPLOADS, BUCKET_LESSONS}),
     DATABASE: frozenset({BUCKET_BACKUPS}),
-    MONITORING: frozenset({BUCKET_LOGS, BUCKET_ACCESS_LOGS}),
+    MONITORING: frozenset(LOG_BUCKETS),
     SCHOOL_EDGE: frozenset({BUCKET_PARCELS}),
     ENTITLEMENT: frozenset({BUCKET_AUDIT}),
 }

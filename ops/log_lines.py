@@ -46,7 +46,7 @@ class Wanted:
     def buckets(self) -> tuple[str, ...]:
         """In which they may lie; what the printers of access logs printed before they had a bucket is in the other one."""
         access = not self.namespace or access_log.prints(self.namespace)
-        return (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS) if access else (names.BUCKET_LOGS,)
+        return names.LOG_BUCKETS if access else (names.BUCKET_LOGS,)
 
     def takes(self, row: dict[str, Any]) -> bool:
         """Whether a line is one of them."""

@@ -30,8 +30,6 @@ STATE = "/state"
 QUEUE_BYTES = 64 * 2**20
 """What waits on its own disk for each bucket while the store is away; after that it stops reading, and the node's files wait."""
 OBJECT_BYTES = 8 * 2**20
-BUCKETS = (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS)
-"""What its two ways are called, by where each ends."""
 ROOT_GROUP = 0
 """The container runtime writes logs as root:root 0640: reading them takes the group, not the user."""
 
@@ -81,7 +79,7 @@ def _pod(settings: StackSettings) -> Body:
         objects.files_of(SERVICE, "configuration"),
         {"name": "pods", "hostPath": {"path": LOGS, "type": "Directory"}},
         # What was read so far outlives the container, not the pod: a new pod reads the node's files again, so lines may be there twice.
-        pods.scratch("state", f"{2 * len(BUCKETS) * QUEUE_BYTES // 2**20}Mi"),
+        pods.scratch("state", f"{2 * len(names.LOG_BUCKETS) * QUEUE_BYTES // 2**20}Mi"),
     ]
     pod: dict[str, Any] = pods.pod(SERVICE, [container], volumes, tolerations=[{"operator": "Exists"}])
     pod["securityContext"] = {**pod["securityContext"], "runAsGroup": ROOT_GROUP}
@@ -92,7 +90,8 @@ def _configuration(city: City, settings: StackSettings) -> Body:
     access = [_files(each.namespace, each.container) for each in chain(*access_log.PRINTERS.values())]
     # Its own errors would feed on themselves while the store is away.
     own = _files(names.namespace(SERVICE))
-    readers = (_reader([_files()], [own, *access]), _reader(access, []))
+    # Its two ways are called by where each ends.
+    ways, readers = names.LOG_BUCKETS, (_reader([_files()], [own, *access]), _reader(access, []))
     (bucket,) = (each for each in city.service(names.MONITORING).buckets if each.id == names.BUCKET_ACCESS_LOGS)
     exporters = [
         _exporter(settings, {"bucket": names.BUCKET_LOGS}),
@@ -100,13 +99,13 @@ def _configuration(city: City, settings: StackSettings) -> Body:
     ]
     pull = {"exporter": {"prometheus": {"host": "0.0.0.0", "port": ports.COLLECTOR_METRICS}}}  # noqa: S104  # the pod's own
     return {
-        "receivers": {f"file_log/{name}": each for name, each in zip(BUCKETS, readers, strict=True)},
-        "exporters": {f"object/{name}": each for name, each in zip(BUCKETS, exporters, strict=True)},
+        "receivers": {f"file_log/{name}": each for name, each in zip(ways, readers, strict=True)},
+        "exporters": {f"object/{name}": each for name, each in zip(ways, exporters, strict=True)},
         "extensions": {"file_storage": {"directory": STATE, "create_directory": True}},
         "service": {
             "extensions": ["file_storage"],
             "pipelines": {
-                f"logs/{name}": {"receivers": [f"file_log/{name}"], "exporters": [f"object/{name}"]} for name in BUCKETS
+                f"logs/{name}": {"receivers": [f"file_log/{name}"], "exporters": [f"object/{name}"]} for name in ways
             },
             "telemetry": {"logs": {"level": "warn"}, "metrics": {"readers": [{"pull": pull}]}},
         },

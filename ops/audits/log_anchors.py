@@ -19,8 +19,6 @@ from ops.audits import reading
 from ops.lessons.place import Place
 from services.packager.store import Bucket
 
-BUCKETS = (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS)
-
 
 @dataclass(frozen=True)
 class Logs:
@@ -50,7 +48,7 @@ class Told:
     @cached_property
     def _known(self) -> frozenset[str | None]:
         """For looking up: half a year is 4,320 hours, and every record is asked about."""
-        return frozenset(log_anchor.folder(bucket, each) for bucket in BUCKETS for each in self.hours)
+        return frozenset(log_anchor.folder(bucket, each) for bucket in names.LOG_BUCKETS for each in self.hours)
 
 
 def about(since: datetime, now: datetime) -> Told:
@@ -64,7 +62,7 @@ def check(where: Place, said: Told) -> Logs:
     told = log_anchor.anchored(said.records)
     findings: list[Finding] = []
     objects, hours, unanchored = 0, set(), []
-    with log_lines.kept(where, BUCKETS) as buckets:
+    with log_lines.kept(where, names.LOG_BUCKETS) as buckets:
         for prefix, bucket in product(said.hours, buckets):
             found, place = log_lines.below(bucket, prefix), log_anchor.folder(bucket.name, prefix)
             findings += (Finding(log_anchor.folder(bucket.name, key), None, says) for key, says in found.done)
@@ -80,7 +78,7 @@ def check(where: Place, said: Told) -> Logs:
 
 def term(city: City) -> timedelta | None:
     """For how long an object of the logs is surely there, whichever bucket holds it; None: without end."""
-    terms = [each.expire_days for each in city.service(names.MONITORING).buckets if each.id in BUCKETS]
+    terms = [each.expire_days for each in city.service(names.MONITORING).buckets if each.id in names.LOG_BUCKETS]
     days = min((each for each in terms if each is not None), default=None)
     return timedelta(days=days - 1) if days else None
 

@@ -185,13 +185,18 @@ def test_access_lines_lie_in_the_locked_bucket_and_all_other_lines_in_the_other(
     assert store.lines(LOGS) == sorted(map(" ".join, others))
 
 
+def one_of_each(tiny: City, store: Running, folder: Path) -> None:
+    """A line in either bucket."""
+    prints(folder, "GET /lessons/ 200")
+    prints(folder, "GET / 200", names.PORTAL, names.PORTAL)
+    with collecting(folder, tiny, store):
+        until(lambda: store.lines(LOCKED) and store.lines(LOGS), "both lines are in the store")
+
+
 def test_nobody_deletes_an_access_log_and_its_writer_does_nothing_but_write(
     tiny: City, store: Running, tmp_path: Path
 ) -> None:
-    prints(tmp_path, "GET /lessons/ 200")
-    prints(tmp_path, "GET / 200", names.PORTAL, names.PORTAL)
-    with collecting(tmp_path, tiny, store):
-        until(lambda: store.lines(LOCKED) and store.lines(LOGS), "both lines are in the store")
+    one_of_each(tiny, store, tmp_path)
     admin, writer = store.account(accounts.ADMIN), store.account(accounts.LOG_WRITER)
     (days,) = [each.locked_days for each in tiny.service(names.MONITORING).buckets if each.id == LOCKED]
     (place,) = store.objects(LOCKED)
@@ -237,10 +242,7 @@ def verified(store: Running, now: datetime) -> log_anchors.Logs:
 def test_both_buckets_are_anchored_and_what_is_put_over_an_access_log_is_told_and_hides_nothing(
     tiny: City, store: Running, tmp_path: Path
 ) -> None:
-    prints(tmp_path, "GET /lessons/ 200")
-    prints(tmp_path, "GET / 200", names.PORTAL, names.PORTAL)
-    with collecting(tmp_path, tiny, store):
-        until(lambda: store.lines(LOCKED) and store.lines(LOGS), "both lines are in the store")
+    one_of_each(tiny, store, tmp_path)
     now = datetime.now(UTC)
     environment = {job.LOGS: LOGS, job.ACCESS_LOGS: LOCKED, BUCKET: names.BUCKET_AUDIT, DAYS: "1"}
     anchor = partial(job.anchor, store.account(accounts.LOG_ANCHOR), environment)

@@ -285,7 +285,7 @@ def test_kept_logs_are_anchored_by_an_account_that_changes_neither(
         ]
         assert {each["kind"] for each in rows} == {"log-anchor"}
         anchor = client(platform, endpoint, store.LOG_ANCHOR, names.ENTITLEMENT)
-        for bucket in (names.BUCKET_LOGS, names.BUCKET_ACCESS_LOGS):
+        for bucket in names.LOG_BUCKETS:
             assert any(each["what"]["resource"].startswith(f"{bucket}/") for each in rows)
             with pytest.raises(ClientError, match="AccessDenied"):
                 anchor.put_object(Bucket=bucket, Key="forged", Body=b"x")

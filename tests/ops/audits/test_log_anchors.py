@@ -24,6 +24,7 @@ from tests.ops.kept_logs import Client, Contents, Where
 NOW = datetime.now(UTC)
 ENVIRONMENT = {LOGS: names.BUCKET_LOGS, ACCESS_LOGS: names.BUCKET_ACCESS_LOGS, BUCKET: "audit", DAYS: "190"}
 HOURS = log_anchor.hours(NOW - timedelta(hours=6), NOW - timedelta(hours=1))
+DAMAGES = ("is another than was anchored", "is gone", "put there after")
 
 
 @pytest.fixture
@@ -61,18 +62,22 @@ def test_logs_that_nobody_touched_are_whole(
     assert (seen.findings, seen.hours, seen.objects, seen.unanchored) == ((), len(HOURS), 4 * len(HOURS), ())
 
 
-@pytest.mark.parametrize("says", ["is another than was anchored", "is gone", "put there after"])
+def damaged(objects: dict[str, Any], key: str, says: str, forged: object) -> str:
+    """Do to the object what is said of it, or put one beside it; the key of which it is said."""
+    if says == "is gone":
+        del objects[key]
+        return key
+    if says == "put there after":
+        key = f"{HOURS[1]}n-9.jsonl.gz"
+    objects[key] = forged
+    return key
+
+
+@pytest.mark.parametrize("says", DAMAGES)
 def test_each_damage_is_named_with_its_object(
     logs: dict[str, bytes], segments: dict[str, bytes], access: dict[str, list[Contents]], says: str
 ) -> None:
-    key = f"{HOURS[1]}n-1.jsonl.gz"
-    if says == "is gone":
-        del logs[key]
-    elif says == "put there after":
-        key = f"{HOURS[1]}n-9.jsonl.gz"
-        logs[key] = b"forged"
-    else:
-        logs[key] = b"edited"
+    key = damaged(logs, f"{HOURS[1]}n-1.jsonl.gz", says, b"forged")
     (finding,) = found(logs, segments, access).findings
     assert says in finding.says
     assert finding.writer == f"logs/{key}"
@@ -103,18 +108,11 @@ def test_what_is_done_to_a_locked_object_is_told_and_hides_nothing(
     assert found(logs, segments | client.put, access).findings == (finding,)
 
 
-@pytest.mark.parametrize("says", ["is another than was anchored", "is gone", "put there after"])
+@pytest.mark.parametrize("says", DAMAGES)
 def test_a_locked_object_that_was_changed_past_the_store_is_a_damage_too(
     logs: dict[str, bytes], segments: dict[str, bytes], access: dict[str, list[Contents]], says: str
 ) -> None:
-    key = f"{HOURS[1]}n-0.jsonl.gz"
-    if says == "is gone":
-        del access[key]
-    elif says == "put there after":
-        key = f"{HOURS[1]}n-9.jsonl.gz"
-        access[key] = [b"forged"]
-    else:
-        access[key] = [b"edited"]
+    key = damaged(access, f"{HOURS[1]}n-0.jsonl.gz", says, [b"forged"])
     (finding,) = found(logs, segments, access).findings
     assert says in finding.says
     assert finding.writer == f"access-logs/{key}"
